@@ -1,0 +1,46 @@
+# Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
+.POSIX:
+.PHONY: help run stop reset test lint format bench faults audit seed lock
+
+# The first Python that is new enough; `make run PYTHON=/path/to/python3.12` chooses another.
+PYTHON = $$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV = .venv/bin/python
+LOCAL = p="$(PYTHON)"; [ -n "$$p" ] || { echo "Liaison needs Python 3.11 or newer: apt-get install python3" >&2; exit 2; }; exec $$p -m deploy.local
+PREPARE = ( $(LOCAL) prepare )
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+run: ## start everything and stay until Ctrl-C (installs what is missing)
+	@$(LOCAL) run
+
+stop: ## stop what `make run` started
+	@$(LOCAL) stop
+
+reset: ## stop and delete all local data
+	@$(LOCAL) reset
+
+test: ## run all tests against private servers
+	@$(PREPARE) && exec $(VENV) -m pytest $(ARGS)
+
+lint: ## style, formatting and types
+	@$(PREPARE) && $(VENV) -m ruff check . && $(VENV) -m ruff format --check . && exec $(VENV) -m mypy
+
+format: ## repair style and formatting
+	@$(PREPARE) && $(VENV) -m ruff check --fix . ; exec $(VENV) -m ruff format .
+
+bench: ## measure throughput and latency
+	@$(PREPARE) && exec $(VENV) -m tests.bench $(ARGS)
+
+faults: ## break things on purpose and count what was lost
+	@$(PREPARE) && exec $(VENV) -m tests.faults $(ARGS)
+
+audit: ## check the running system's books and documents against each other
+	@$(LOCAL) audit
+
+seed: ## add the demo company to the running system
+	@$(LOCAL) seed
+
+lock: ## resolve the *.in files again and lock them with hashes
+	@$(PREPARE) && exec $(VENV) -m deploy.lock

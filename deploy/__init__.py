@@ -1,0 +1,1 @@
+"""How Liaison is started, set up and seeded."""

@@ -1,0 +1,5 @@
+"""Placeholder, replaced below."""
+
+
+def run(base_url: str, email: str, password: str) -> None:
+    return None
