@@ -77,7 +77,11 @@ def test_accepted_as_the_standard_parser_reads_it(raw: bytes) -> None:
 
 _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**90), 10**90) | st.floats(allow_nan=False, allow_infinity=False) | _texts,
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**90), 10**90)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _texts,
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(_texts, inner, max_size=5),
     max_leaves=30,
 )
