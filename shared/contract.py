@@ -1,0 +1,190 @@
+"""`Operation` and `Event`: one declaration from which handler, route, validation, documentation and topology follow."""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+import marshmallow as ma
+
+from shared import fields
+from shared.fields import Schema, instant, plain
+
+SchemaClass = type[ma.Schema]
+
+CATALOGUE: dict[str, type["Event"]] = {}
+"""Every declared event by its CloudEvents type, e.g. `liaison.crm_sales.order.placed.v1`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list operation can filter by and sort by.
+
+    `filters` maps a public field name to the marshmallow field that parses its value. `sorts` are the sortable
+    names; `id` is always the last sort key. `search` are the names that `q` looks into.
+    """
+
+    filters: dict[str, ma.fields.Field[Any]] = field(default_factory=dict)
+    sorts: tuple[str, ...] = ("created_at",)
+    default_sort: str = "-created_at"
+    search: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Operation:
+    """One thing that a service does for callers.
+
+    `route` is "METHOD /v1/path/{id}"; GET operations are queries, all others commands. The name and the service are
+    those of the module attribute that holds the declaration. `idempotency` is "required" where money or stock moves
+    or legal documents are made (a key must be sent), otherwise "accepted". `listing` marks a list, whose answer is
+    {"data": [response …], "next_cursor": …}. `parameters` is the schema of other query parameters (reports).
+    """
+
+    route: str
+    summary: str
+    permission: str
+    response: type[Schema] | None = None
+    request: type[Schema] | None = None
+    listing: Listing | None = None
+    parameters: type[Schema] | None = None
+    idempotency: str = "accepted"
+    status: int = 200
+    tag: str = ""
+    service: str = ""
+    name: str = ""
+
+    @property
+    def method(self) -> str:
+        return self.route.split(" ", 1)[0]
+
+    @property
+    def path(self) -> str:
+        return self.route.split(" ", 1)[1]
+
+    @property
+    def path_parameters(self) -> list[str]:
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def is_query(self) -> bool:
+        return self.method == "GET" or self.idempotency == "none"
+
+    @property
+    def needs_version(self) -> bool:
+        """PATCH and DELETE name the version that they change."""
+        return self.method in ("PATCH", "DELETE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A fact that a service publishes. Subclasses are frozen dataclasses and set `type` and `version`.
+
+    The first field is the id of the aggregate that the fact is about. Fields may be UUID, str, int, bool, Decimal,
+    date, datetime, nested frozen dataclasses, lists of these, and any of them or None. Within a version fields are
+    only added, with a default; anything else is a new class with the next version.
+    """
+
+    type: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    schema: ClassVar[SchemaClass]
+    full_type: ClassVar[str]
+    service: ClassVar[str]
+    aggregate: ClassVar[str]
+    aggregate_field: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "type" in cls.__dict__:
+            cls.full_type = f"liaison.{cls.type}.v{cls.version}"
+            cls.service, cls.aggregate, _ = cls.type.split(".")
+            if cls.full_type in CATALOGUE:
+                raise TypeError(f"{cls.full_type} is declared twice")
+            CATALOGUE[cls.full_type] = cls
+
+    @property
+    def aggregate_id(self) -> UUID:
+        first: UUID = getattr(self, type(self).aggregate_field)
+        return first
+
+    def to_data(self) -> dict[str, Any]:
+        """The JSON form: decimals, ids and times as strings."""
+        return {name: _to_json(getattr(self, name)) for name in _names(type(self))}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """Read the JSON form; unknown members are ignored. Raises marshmallow.ValidationError."""
+        loaded: Self = cls.schema().load(data)  # type: ignore[assignment]
+        return loaded
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(cls))
+
+
+def _to_json(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case UUID():
+            return str(value)
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return instant(value)
+        case date():
+            return value.isoformat()
+        case list() | tuple():
+            return [_to_json(item) for item in value]
+        case _ if dataclasses.is_dataclass(value):
+            return {name: _to_json(getattr(value, name)) for name in _names(type(value))}
+    raise TypeError(f"an event cannot carry a {type(value).__name__}")
+
+
+_FIELDS: dict[Any, Callable[..., ma.fields.Field[Any]]] = {
+    str: lambda **kw: ma.fields.String(**kw),
+    UUID: lambda **kw: fields.Uuid(**kw),
+    int: lambda **kw: fields.Whole(least=-(2**63), most=2**63 - 1, **kw),
+    bool: lambda **kw: fields.Flag(**kw),
+    Decimal: lambda **kw: fields.Number(decimals=12, **kw),
+    date: lambda **kw: fields.Day(**kw),
+    datetime: lambda **kw: fields.Instant(**kw),
+}
+
+
+def schema_of(cls: type) -> type[ma.Schema]:
+    """A marshmallow schema for a dataclass; loading gives an instance of it and ignores unknown members."""
+    hints = typing.get_type_hints(cls)
+    members: dict[str, Any] = {
+        f.name: _field(hints[f.name], has_default=_has_default(f)) for f in dataclasses.fields(cls)
+    }
+
+    @ma.post_load
+    def build(self: ma.Schema, data: dict[str, Any], **kwargs: Any) -> Any:
+        return cls(**data)
+
+    meta = type("Meta", (), {"unknown": ma.EXCLUDE})
+    return type(cls.__name__ + "Schema", (ma.Schema,), {**members, "build": build, "Meta": meta})
+
+
+def _has_default(f: "dataclasses.Field[Any]") -> bool:
+    return f.default is not dataclasses.MISSING or f.default_factory is not dataclasses.MISSING
+
+
+def _field(hint: Any, has_default: bool) -> ma.fields.Field[Any]:
+    options: dict[str, Any] = {"required": not has_default}
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        (hint,) = (h for h in typing.get_args(hint) if h is not type(None))
+        options["allow_none"] = True
+    if typing.get_origin(hint) is list:
+        return ma.fields.List(_field(typing.get_args(hint)[0], has_default=False), **options)
+    if dataclasses.is_dataclass(hint):
+        return ma.fields.Nested(schema_of(hint), unknown=ma.EXCLUDE, **options)  # type: ignore[arg-type]
+    return _FIELDS[hint](**options)

@@ -1,0 +1,55 @@
+"""What services say to each other and to clients. Each file is edited only together with the service it is named after.
+
+Four rules of evolution: fields may be added with a default, never renamed, retyped or removed; readers ignore unknown
+fields; a breaking change is a new event class with the next version, published beside the old one until nobody listens
+to it; every version ever released keeps a golden sample in tests/contracts/samples.
+"""
+
+import dataclasses
+import importlib
+from functools import cache
+
+from shared import ids
+from shared.contract import CATALOGUE, Event, Operation, schema_of
+
+SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance")
+"""The domain services: a new one adds its name here, its contract file in this folder, and its own folder."""
+
+
+@cache
+def operations() -> dict[str, dict[str, Operation]]:
+    """Every declared operation: {service: {name: Operation}}."""
+    return {service: _operations_of(service) for service in SERVICES}
+
+
+@cache
+def events() -> dict[str, type[Event]]:
+    """Every declared event by full type, with schemas derived and the distinctness of id tags checked."""
+    for service in SERVICES:
+        importlib.import_module(f"shared.contracts.{service}")
+    for event in CATALOGUE.values():
+        event.schema = schema_of(event)
+        event.aggregate_field = dataclasses.fields(event)[0].name
+    by_tag = {ids.type_tag(name): name for name in CATALOGUE}
+    if len(by_tag) != len(CATALOGUE):
+        raise TypeError("two event types share an id tag; rename one: " + ", ".join(sorted(set(CATALOGUE) - set(by_tag.values()))))
+    return CATALOGUE
+
+
+def type_of_event_id(event_id: "ids.UUID") -> str | None:
+    """The event type that an event id was made for, or None for an id that is not ours."""
+    return _types_by_tag().get(ids.tag_of(event_id))
+
+
+@cache
+def _types_by_tag() -> dict[int, str]:
+    return {ids.type_tag(name): name for name in events()}
+
+
+def _operations_of(service: str) -> dict[str, Operation]:
+    module = importlib.import_module(f"shared.contracts.{service}")
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Operation)}
+    for name, operation in found.items():
+        operation.service, operation.name = service, name
+        operation.tag = operation.tag or operation.path.split("/")[2]
+    return found

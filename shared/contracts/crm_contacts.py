@@ -1,0 +1,239 @@
+"""Events and operations of `crm_contacts`."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from marshmallow import fields as ma
+from marshmallow import validate
+
+from shared import fields
+from shared.contract import Event, Listing, Operation
+from shared.fields import Schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactState:
+    """What every contact event carries: the contact after the change, lean enough for replicas."""
+
+    contact_id: UUID
+    kind: str
+    name: str
+    status: str
+    roles: list[str]
+    language: str
+    email: str | None
+    siren: str | None
+    vat_number: str | None
+    country: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactCreated(ContactState, Event):
+    """A contact was registered."""
+
+    type: ClassVar[str] = "crm_contacts.contact.created"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactUpdated(ContactState, Event):
+    """A contact was changed or archived; `status` says which state it is in now."""
+
+    type: ClassVar[str] = "crm_contacts.contact.updated"
+
+
+KINDS = ("person", "organization")
+STATUSES = ("active", "archived", "merged", "erased")
+ROLES = ("prospect", "customer", "supplier", "partner", "employee")
+LIFECYCLE_STAGES = (
+    "subscriber",
+    "lead",
+    "marketingqualifiedlead",
+    "salesqualifiedlead",
+    "opportunity",
+    "customer",
+    "evangelist",
+    "other",
+)
+
+
+class ContactPointPart(Schema):
+    """An e-mail address or phone number; exactly one of a list is primary (the first if none says so)."""
+
+    value = fields.Text(most=254, least=1, required=True)
+    type = fields.Text(most=30, load_default="work")
+    primary = fields.Flag(load_default=False)
+
+
+class AddressPart(Schema):
+    """A structured postal address, as SEPA and e-invoices need it. `country` is ISO 3166-1 alpha-2."""
+
+    type = fields.Choice("billing", "shipping", "legal", required=True)
+    street = fields.Text(most=140, load_default="")
+    building_number = fields.Text(most=16, load_default="")
+    post_code = fields.Text(most=16, load_default="")
+    town = fields.Text(most=70, load_default="")
+    country = fields.Text(most=2, load_default="FR", validate=[validate.Regexp("^[A-Z]{2}$", error="invalid_country")])
+
+
+class ContactFields(Schema):
+    """What a client may set on a contact."""
+
+    name = fields.Text(most=200, least=1)
+    first_name = fields.Text(most=100, allow_none=True)
+    last_name = fields.Text(most=100, allow_none=True)
+    legal_name = fields.Text(most=200, allow_none=True)
+    siren = fields.Text(most=20, allow_none=True)
+    siret = fields.Text(most=30, allow_none=True)
+    vat_number = fields.Text(most=30, allow_none=True)
+    naf_code = fields.Text(
+        most=6, allow_none=True, validate=[validate.Regexp(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid")]
+    )
+    language = fields.Text(most=5, validate=[validate.Regexp("^[a-z]{2}(-[A-Z]{2})?$", error="invalid")])
+    emails = fields.Many(fields.Part(ContactPointPart), most=20)
+    phones = fields.Many(fields.Part(ContactPointPart), most=20)
+    addresses = fields.Many(fields.Part(AddressPart), most=20)
+    roles = fields.Many(fields.Choice(*ROLES), most=len(ROLES))
+    lifecycle_stage = fields.Choice(*LIFECYCLE_STAGES, allow_none=True)
+    owner_id = fields.Uuid(allow_none=True)
+    source = fields.Text(most=100, allow_none=True)
+    parent_id = fields.Uuid(allow_none=True)
+    external_ids = fields.Table()
+    tags = fields.Many(fields.Text(most=50, least=1), most=50)
+
+
+class CreateContact(ContactFields):
+    """A person needs a first or last name, an organization a name."""
+
+    id = fields.Uuid()
+    kind = fields.Choice(*KINDS, required=True)
+
+
+class PatchContact(ContactFields):
+    """A merge patch: lists are replaced whole, null clears; `kind` never changes."""
+
+
+class WarningView(Schema):
+    """Another contact shares an identifying value; the write was carried out nevertheless."""
+
+    code = ma.String()
+    contact_id = fields.Uuid()
+    on = ma.String()
+
+
+class ContactView(Schema):
+    """A contact. `name` of a person is made of first and last name."""
+
+    id = fields.Uuid()
+    kind = ma.String()
+    status = ma.String()
+    name = ma.String()
+    first_name = ma.String(allow_none=True)
+    last_name = ma.String(allow_none=True)
+    legal_name = ma.String(allow_none=True)
+    siren = ma.String(allow_none=True)
+    siret = ma.String(allow_none=True)
+    vat_number = ma.String(allow_none=True)
+    naf_code = ma.String(allow_none=True)
+    language = ma.String()
+    emails = ma.Raw(metadata={"items": ContactPointPart})
+    phones = ma.Raw(metadata={"items": ContactPointPart})
+    addresses = ma.Raw(metadata={"items": AddressPart})
+    roles = ma.Raw(metadata={"items": ma.String()})
+    lifecycle_stage = ma.String(allow_none=True)
+    owner_id = fields.Uuid(allow_none=True)
+    source = ma.String(allow_none=True)
+    parent_id = fields.Uuid(allow_none=True)
+    external_ids = ma.Raw(metadata={"values": ma.String()})
+    tags = ma.Raw(metadata={"items": ma.String()})
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
+    version = ma.Integer()
+
+
+class WrittenContactView(ContactView):
+    """The answer to create and patch: `warnings` names possible duplicates."""
+
+    warnings = ma.List(ma.Nested(WarningView))
+
+
+class DuplicateQuery(Schema):
+    """Values as a person types them; they are normalised before they are compared."""
+
+    emails = fields.Many(fields.Text(most=254), most=20, load_default=list)
+    phones = fields.Many(fields.Text(most=50), most=20, load_default=list)
+    siren = fields.Text(most=20, load_default=None, allow_none=True)
+    siret = fields.Text(most=30, load_default=None, allow_none=True)
+    vat_number = fields.Text(most=30, load_default=None, allow_none=True)
+
+
+class DuplicateView(Schema):
+    """A contact that shares the values of the kinds named in `on` (email, phone, siren, siret, vat_number)."""
+
+    contact_id = fields.Uuid()
+    name = ma.String()
+    on = ma.List(ma.String())
+
+
+class DuplicatesView(Schema):
+    """All exact duplicates, at most 100."""
+
+    data = ma.List(ma.Nested(DuplicateView))
+
+
+CONTACTS = Listing(
+    filters={
+        "kind": fields.Choice(*KINDS),
+        "status": fields.Choice(*STATUSES),
+        "role": fields.Choice(*ROLES),
+        "lifecycle_stage": fields.Choice(*LIFECYCLE_STAGES),
+        "owner_id": fields.Uuid(),
+        "name": fields.Text(),
+        "email": fields.Text(most=254),
+        "siren": fields.Text(most=9),
+        "created_at": fields.Instant(),
+    },
+    sorts=("name", "created_at"),
+    default_sort="-created_at",
+    search=("name", "email", "siren"),
+)
+
+create_contact = Operation(
+    "POST /v1/contacts",
+    "Register a person or an organization",
+    "contacts.contacts:write",
+    request=CreateContact,
+    response=WrittenContactView,
+    status=201,
+)
+get_contact = Operation("GET /v1/contacts/{id}", "One contact", "contacts.contacts:read", response=ContactView)
+list_contacts = Operation(
+    "GET /v1/contacts", "Contacts by filter", "contacts.contacts:read", response=ContactView, listing=CONTACTS
+)
+patch_contact = Operation(
+    "PATCH /v1/contacts/{id}",
+    "Change a contact",
+    "contacts.contacts:write",
+    request=PatchContact,
+    response=WrittenContactView,
+)
+delete_contact = Operation(
+    "DELETE /v1/contacts/{id}", "Delete a contact that was never used", "contacts.contacts:delete"
+)
+archive_contact = Operation(
+    "POST /v1/contacts/{id}/archive", "Take a contact out of use", "contacts.contacts:write", response=ContactView
+)
+get_duplicates = Operation(
+    "GET /v1/contacts/{id}/duplicates",
+    "Contacts that share an identifying value with this one",
+    "contacts.contacts:read",
+    response=DuplicatesView,
+)
+check_duplicates = Operation(
+    "POST /v1/contacts/duplicates/check",
+    "Contacts that have these identifying values",
+    "contacts.contacts:read",
+    request=DuplicateQuery,
+    response=DuplicatesView,
+    idempotency="none",
+)

@@ -1,0 +1,51 @@
+"""The four decorators of a flow file. Each also registers the method as a Nameko entrypoint, see `bus.py`."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from nameko.extensions import register_entrypoint
+
+from shared.bus import BusEntrypoint
+from shared.contract import Event, Operation
+from shared.handlers import Handler, mark
+from shared.listing import ListRequest, Page
+
+__all__ = ["ListRequest", "Page", "command", "every", "query", "subscribe"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def command(operation: Operation) -> Callable[[F], F]:
+    """The method carries out an operation that changes something."""
+    return _decorate(lambda f: Handler("command", f.__name__, f, operation=operation))
+
+
+def query(operation: Operation) -> Callable[[F], F]:
+    """The method answers an operation that changes nothing."""
+    return _decorate(lambda f: Handler("query", f.__name__, f, operation=operation))
+
+
+def subscribe(*events: type[Event], order: str = "any") -> Callable[[F], F]:
+    """The method reacts to events.
+
+    `order="any"`: every event has its effect, in whatever order they come. `order="latest"`: for replicas; an event
+    that is older than the newest one already applied to the same aggregate is skipped.
+    """
+    if order not in ("any", "latest"):
+        raise ValueError(order)
+    return _decorate(lambda f: Handler("event", f.__name__, f, events=events, order=order))
+
+
+def every(*, seconds: float = 0, minutes: float = 0, hours: float = 0) -> Callable[[F], F]:
+    """The method runs once per period, whatever the number of replicas."""
+    period = seconds + 60 * minutes + 3600 * hours
+    return _decorate(lambda f: Handler("timer", f.__name__, f, period=period))
+
+
+def _decorate(build: Callable[[Callable[..., Any]], Handler]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        mark(function, build(function))
+        register_entrypoint(function, BusEntrypoint())
+        return function
+
+    return decorate

@@ -1,0 +1,101 @@
+"""The CloudEvents 1.0 envelope in structured JSON: written by the outbox, read by the inbox."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+
+from shared import strict_json
+from shared.context import Context
+from shared.contract import CATALOGUE, Event
+from shared.fields import instant
+
+CONTENT_TYPE = "application/cloudevents+json"
+
+
+class Unreadable(Exception):
+    """A message that no attempt will ever make readable; `code` says why. It is parked as bytes."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A received event with the circumstances in which it was published."""
+
+    id: UUID
+    type: str
+    time: datetime
+    sequence: int
+    company_id: UUID
+    correlation_id: str
+    causation_id: str
+    actor: str
+    traceparent: str | None
+    event: Event
+
+
+def write_head(event: Event, event_id: UUID, at: datetime, context: Context) -> str:
+    """The envelope as JSON text without its last member and brace: the database appends the sequence (`finish_sql`)."""
+    envelope: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": str(event_id),
+        "source": f"/liaison/{event.service}",
+        "type": event.full_type,
+        "subject": f"{event.aggregate}/{event.aggregate_id}",
+        "time": instant(at),
+        "datacontenttype": "application/json",
+        "dataschema": f"urn:liaison:event:{event.type}:{event.version}",
+        "companyid": str(context.company_id),
+        "correlationid": context.correlation_id or str(event_id),
+        "causationid": context.causation_id or str(event_id),
+        "actor": context.actor,
+        "data": event.to_data(),
+    }
+    if context.traceparent:
+        envelope["traceparent"] = context.traceparent
+    return dumps(envelope)[:-1]
+
+
+def read(body: bytes) -> Envelope:
+    """Parse and validate a message body. Raises Unreadable."""
+    try:
+        raw = strict_json.loads(body)
+    except Exception as error:
+        raise Unreadable("undecodable") from error
+    if not isinstance(raw, dict) or raw.get("specversion") != "1.0":
+        raise Unreadable("not_a_cloudevent")
+    known = CATALOGUE.get(str(raw.get("type")))
+    if known is None:
+        raise Unreadable("unknown_type")
+    try:
+        return _build(raw, known)
+    except (KeyError, ValueError, TypeError, ma.ValidationError) as error:
+        raise Unreadable("schema") from error
+
+
+def _build(raw: dict[str, Any], known: type[Event]) -> Envelope:
+    if raw["source"] != f"/liaison/{known.service}":
+        raise Unreadable("wrong_source")
+    return Envelope(
+        id=UUID(raw["id"]),
+        type=raw["type"],
+        time=datetime.fromisoformat(raw["time"]),
+        sequence=int(raw["sequence"]),
+        company_id=UUID(raw["companyid"]),
+        correlation_id=str(raw["correlationid"]),
+        causation_id=str(raw["causationid"]),
+        actor=str(raw["actor"]),
+        traceparent=raw.get("traceparent"),
+        event=known.from_data(raw["data"]),
+    )
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,269 @@
+"""The marshmallow fields that contracts are written with. Error messages are codes; `messages.py` has the sentences."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+_CODES = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid": "invalid_type"}
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
+
+
+class Schema(ma.Schema):
+    """Base of all request and response schemas: unknown members are refused, order is as written."""
+
+    error_messages: ClassVar[dict[str, str]] = {"unknown": "unknown_field", "type": "invalid_type"}
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class Text(fields.String):
+    """A string without NUL and lone surrogates; at most `most` characters, at least `least`."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid_utf8": "invalid_text", "text": "invalid_text"}
+
+    def __init__(self, most: int = 200, least: int = 0, **kwargs: Any) -> None:
+        self.most = most
+        limits = [validate.Length(max=most, error="too_long")]
+        if least:
+            limits.append(validate.Length(min=least, error="too_short"))
+        super().__init__(validate=[*limits, *kwargs.pop("validate", [])], **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if _UNSTORABLE.search(value):
+            raise self.make_error("text")
+        return value
+
+
+class Choice(fields.String):
+    """One of a closed list of strings."""
+
+    default_error_messages: ClassVar[dict[str, str]] = _CODES
+
+    def __init__(self, *choices: str, **kwargs: Any) -> None:
+        self.choices = choices
+        super().__init__(validate=validate.OneOf(choices, error="invalid_choice"), **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        return value
+
+
+class Uuid(fields.Field[UUID]):
+    """A UUID as a string."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid": "invalid_uuid"}
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
+        return None if value is None else str(value)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> UUID:
+        try:
+            if not isinstance(value, str) or len(value) != 36:
+                raise ValueError
+            return UUID(value)
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class Number(fields.Field[Decimal]):
+    """A decimal number as a string (an integer is accepted too, a float never)."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {
+        **_CODES,
+        "invalid": "invalid_decimal",
+        "digits": "too_many_digits",
+        "not_positive": "not_positive",
+        "negative": "negative",
+        "range": "out_of_range",
+    }
+    least_decimals = 0
+
+    def __init__(
+        self,
+        decimals: int = 6,
+        positive: bool = False,
+        not_negative: bool = False,
+        most: Decimal | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.decimals, self.positive, self.not_negative, self.most = decimals, positive, not_negative, most
+        super().__init__(**kwargs)
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
+        return None if value is None else plain(value, self.least_decimals)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise self.make_error("invalid")
+        text = str(value) if isinstance(value, str) or abs(value) < 10**18 else ""
+        if not _DECIMAL.fullmatch(text):
+            raise self.make_error("invalid")
+        return self._checked(Decimal(text))
+
+    def _checked(self, number: Decimal) -> Decimal:
+        if -int(number.normalize().as_tuple().exponent) > self.decimals or abs(number) >= 10**12:
+            raise self.make_error("digits")
+        if self.positive and number <= 0:
+            raise self.make_error("not_positive")
+        if self.not_negative and number < 0:
+            raise self.make_error("negative")
+        if self.most is not None and number > self.most:
+            raise self.make_error("range")
+        return number
+
+
+class Amount(Number):
+    """An amount of money: two decimals; the document carries the currency."""
+
+    least_decimals = 2
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"decimals": 2, **kwargs})
+
+
+class Price(Number):
+    """A unit price or cost: up to six decimals, shown with at least two."""
+
+    least_decimals = 2
+
+
+class Quantity(Number):
+    """A quantity of goods or services; the line carries the unit."""
+
+
+class Percent(Number):
+    """A percentage in percent: "20" is a fifth."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"decimals": 4, "not_negative": True, "most": Decimal(100), **kwargs})
+
+
+class Whole(fields.Field[int]):
+    """A whole number."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "range": "out_of_range"}
+
+    def __init__(self, least: int = -(2**31), most: int = 2**31 - 1, **kwargs: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid")
+        if not self.least <= value <= self.most:
+            raise self.make_error("range")
+        return value
+
+
+class Flag(fields.Field[bool]):
+    """true or false, nothing else."""
+
+    default_error_messages: ClassVar[dict[str, str]] = _CODES
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
+class Day(fields.Field[date]):
+    """An accounting date, YYYY-MM-DD."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid": "invalid_date"}
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> date:
+        try:
+            if not isinstance(value, str) or len(value) != 10:
+                raise ValueError
+            return date.fromisoformat(value)
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class Instant(fields.Field[datetime]):
+    """An RFC 3339 instant; shown in UTC with a Z."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid": "invalid_instant"}
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
+        return None if value is None else instant(value)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
+        try:
+            parsed = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
+            if parsed is None or parsed.tzinfo is None:
+                raise ValueError
+            return parsed.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+
+
+class Many(fields.List):
+    """A list of at most `most` values."""
+
+    default_error_messages: ClassVar[dict[str, str]] = _CODES
+
+    def __init__(self, inner: Any, most: int = 500, least: int = 0, **kwargs: Any) -> None:
+        limits = [validate.Length(max=most, error="too_long")]
+        if least:
+            limits.append(validate.Length(min=least, error="too_short"))
+        super().__init__(inner, validate=limits, **kwargs)
+
+
+class Part(fields.Nested):
+    """An object inside an object."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "type": "invalid_type"}
+
+
+class Table(fields.Dict):
+    """An object with free string keys and short string values, such as `external_ids`."""
+
+    default_error_messages: ClassVar[dict[str, str]] = _CODES
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(keys=Text(most=50, least=1), values=Text(most=200), validate=_few, **kwargs)
+
+
+def _few(value: dict[str, Any]) -> None:
+    if len(value) > 50:
+        raise ma.ValidationError("too_long")
+
+
+def plain(number: Decimal, least_decimals: int = 0) -> str:
+    """A decimal without exponent and without needless zeros, but with at least so many decimals."""
+    text = format(number, "f")
+    whole, _, decimals = text.partition(".")
+    decimals = decimals.rstrip("0").ljust(least_decimals, "0")
+    if whole == "-0" and not decimals.strip("0"):
+        whole = "0"
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def instant(value: datetime) -> str:
+    """An instant in RFC 3339 form, in UTC, with a Z."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def pointers(messages: Any, at: str = "") -> list[dict[str, str]]:
+    """Marshmallow's nested messages as a flat list of {pointer, code} with RFC 6901 JSON pointers."""
+    if isinstance(messages, dict):
+        found = []
+        for key, inner in messages.items():
+            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            found += pointers(inner, at + step)
+        return found
+    return [{"pointer": at, "code": str(code)} for code in (messages if isinstance(messages, list) else [messages])]

@@ -1,0 +1,68 @@
+"""What a decorated method is: which declaration it serves and which arguments it wants. Knows nothing of Nameko."""
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared import contracts
+from shared.contract import Event, Operation
+from shared.database import Aggregate
+
+
+@dataclass(slots=True)
+class Handler:
+    """One decorated method of a service class."""
+
+    kind: str
+    name: str
+    function: Callable[..., Any]
+    operation: Operation | None = None
+    events: tuple[type[Event], ...] = ()
+    order: str = "any"
+    period: float = 0.0
+    arguments: dict[str, Any] = field(default_factory=dict)
+    returns: Any = None
+
+    def resolve(self) -> "Handler":
+        """Read the annotations, once, when the service class is collected (imports are complete by then)."""
+        hints = typing.get_type_hints(self.function)
+        names = list(inspect.signature(self.function).parameters)[2:]
+        self.arguments = {name: hints.get(name) for name in names}
+        self.returns = hints.get("return")
+        if self.operation:
+            self.name = self.operation.name
+        return self
+
+    @property
+    def aggregate_class(self) -> type[Aggregate] | None:
+        """The mapped class of the aggregate parameter, if the handler wants one."""
+        return next((h for h in self.arguments.values() if _is_aggregate(h)), None)
+
+    @property
+    def creates(self) -> type[Aggregate] | None:
+        """The mapped class that a creating command returns."""
+        return self.returns if _is_aggregate(self.returns) else None
+
+
+def _is_aggregate(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Aggregate)
+
+
+def collect(service_cls: type) -> list[Handler]:
+    """All handlers of a service class, in a stable order. Raises TypeError when one declaration has two handlers."""
+    contracts.operations()
+    found: list[Handler] = []
+    for _, member in inspect.getmembers(service_cls, inspect.isfunction):
+        found += [h.resolve() for h in getattr(member, "liaison_handlers", [])]
+    names = [h.name for h in found]
+    doubles = {n for n in names if names.count(n) > 1}
+    if doubles:
+        raise TypeError(f"two handlers for {', '.join(sorted(doubles))}")
+    return found
+
+
+def mark(function: Callable[..., Any], handler: Handler) -> None:
+    """Remember a declaration on the method."""
+    function.__dict__.setdefault("liaison_handlers", []).append(handler)

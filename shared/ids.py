@@ -1,0 +1,39 @@
+"""Identifiers: UUIDv7 (RFC 9562) everywhere, so that keys sort by the time they were made."""
+
+import os
+import time
+import zlib
+from uuid import UUID
+
+DEFAULT_COMPANY_ID = UUID("01900000-0000-7000-8000-000000000001")
+"""The company that exists from the start; whoever has one company never needs to name it."""
+
+
+def new_id() -> UUID:
+    """A new UUIDv7: 48 bits of milliseconds, then random bits."""
+    return _uuid7(int.from_bytes(os.urandom(2), "big") & 0xFFF)
+
+
+def new_event_id(event_type: str) -> UUID:
+    """A new UUIDv7 whose twelve `rand_a` bits are the tag of an event type.
+
+    RFC 9562 leaves those bits to the application. With them any service can tell from an id alone which event
+    a client waits for (`wait_for`), without asking the service that published it.
+    """
+    return _uuid7(type_tag(event_type))
+
+
+def type_tag(event_type: str) -> int:
+    """The twelve-bit tag of an event type; distinct for all declared types (asserted when contracts load)."""
+    return zlib.crc32(event_type.encode()) & 0xFFF
+
+
+def tag_of(event_id: UUID) -> int:
+    """The type tag that `new_event_id` put into an id."""
+    return (event_id.int >> 64) & 0xFFF
+
+
+def _uuid7(rand_a: int) -> UUID:
+    milliseconds = time.time_ns() // 1_000_000
+    rand_b = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (rand_a << 64) | (0x2 << 62) | rand_b)

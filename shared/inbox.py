@@ -1,0 +1,231 @@
+"""One effect per event and consumer: the claim, the failure, the retry, the parking."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from shared import clock, envelope, faults, metrics, transaction
+from shared.context import Context
+from shared.envelope import Envelope, Unreadable
+from shared.handlers import Handler
+from shared.refusals import NotYet, Refusal
+from shared.settings import LIMITS
+
+log = logging.getLogger(__name__)
+
+_CLAIM = text(
+    "WITH claimed AS (INSERT INTO inbox AS i (consumer, event_id, type, producer, aggregate_id, sequence, sha256, state,"
+    " attempts, received_at, processed_at) VALUES (:consumer, :event_id, :type, :producer, :aggregate_id, :sequence, :sha256,"
+    " 'done', 1, now(), clock_timestamp())"
+    " ON CONFLICT (consumer, event_id) DO UPDATE SET state = 'done', processed_at = clock_timestamp(), next_attempt_at = NULL,"
+    " envelope = NULL WHERE i.state = ANY(:from_states) AND i.sha256 = excluded.sha256 RETURNING 1),"
+    " moved AS (INSERT INTO consumer_position AS p (consumer, aggregate_id, sequence)"
+    " SELECT :consumer, :aggregate_id, :sequence FROM claimed WHERE :latest"
+    " ON CONFLICT (consumer, aggregate_id) DO UPDATE SET sequence = excluded.sequence"
+    " WHERE excluded.sequence > p.sequence RETURNING 1)"
+    " SELECT EXISTS (SELECT 1 FROM claimed) AS mine, EXISTS (SELECT 1 FROM moved) AS newer"
+)
+_FAILED = text(
+    "INSERT INTO inbox AS i (consumer, event_id, type, producer, aggregate_id, sequence, sha256, state, attempts,"
+    " next_attempt_at, error_code, envelope, received_at)"
+    " VALUES (:consumer, :event_id, :type, :producer, :aggregate_id, :sequence, :sha256, :state, 1,"
+    " :next_attempt_at, :error_code, :envelope, now())"
+    " ON CONFLICT (consumer, event_id) DO UPDATE SET state = excluded.state, next_attempt_at = excluded.next_attempt_at,"
+    " error_code = excluded.error_code, envelope = excluded.envelope WHERE i.state = 'trying'"
+)
+_TRYING = text(
+    "INSERT INTO inbox AS i (consumer, event_id, type, producer, aggregate_id, sequence, sha256, state, attempts,"
+    " envelope, received_at) VALUES (:consumer, :event_id, :type, :producer, :aggregate_id, :sequence, :sha256,"
+    " 'trying', 1, :envelope, now())"
+    " ON CONFLICT (consumer, event_id) DO UPDATE SET attempts = i.attempts + 1 WHERE i.state = 'trying' RETURNING attempts"
+)
+_DUE = text(
+    "UPDATE inbox SET attempts = attempts + 1, next_attempt_at = now() + :lease WHERE (consumer, event_id) IN"
+    " (SELECT consumer, event_id FROM inbox WHERE state = 'retry' AND next_attempt_at <= now() AND consumer = ANY(:consumers)"
+    " ORDER BY next_attempt_at LIMIT 50 FOR UPDATE SKIP LOCKED) RETURNING consumer, event_id, attempts, error_code, envelope"
+)
+_AFTER_RETRY = text(
+    "UPDATE inbox SET state = :state, next_attempt_at = :next_attempt_at, error_code = :error_code"
+    " WHERE consumer = :consumer AND event_id = :event_id AND state = 'retry' AND attempts = :attempts"
+)
+_LEASE = timedelta(seconds=20)
+
+
+
+class _AlreadyDone(Exception):
+    """The claim found that another delivery had its effect; the transaction has nothing to commit."""
+
+
+@dataclass(slots=True)
+class Retry:
+    """An inbox row whose next attempt is due."""
+
+    consumer: str
+    attempts: int
+    body: bytes
+
+
+class Inbox:
+    """The events of one service's database."""
+
+    def __init__(self, service: object, service_name: str, engine: Engine) -> None:
+        self.service, self.service_name, self.engine = service, service_name, engine
+
+    def deliver(self, handler: Handler, body: bytes, producer: str, suspicious: bool = False) -> str:
+        """Handle one delivery. Returns done, duplicate, skipped, retry or parked; then it may be acknowledged.
+
+        `suspicious` says that the broker delivered it several times: then a row is committed before the attempt, so
+        that a message which kills the process is recognised and parked. Raises only when the database is away.
+        """
+        try:
+            received = envelope.read(body)
+            self._check_origin(handler, received, producer)
+        except Unreadable as error:
+            return self._park_bytes(handler, body, producer, error.code)
+        if suspicious and self._crashes(handler, received, body) > LIMITS.crashes_before_parking:
+            return self._fail(handler, received, body, "parked", None, "crashes_the_process")
+        try:
+            return self._apply(handler, received, body, ["trying"])
+        except Exception as error:
+            _raise_if_database_is_away(error)
+            return self._fail(handler, received, body, *self._verdict(handler, error, 1))
+
+    def retry_due(self, handlers: dict[str, Handler]) -> int:
+        """Run the rows whose time has come; an attempt is counted before it is made. Returns how many ran."""
+        due = transaction.run(self.engine, Context(), lambda s: self._take_due(s, list(handlers)))
+        for row in due:
+            self._again(handlers[row.consumer], row)
+        return len(due)
+
+    def _take_due(self, session: Session, consumers: list[str]) -> list[Retry]:
+        rows = session.execute(_DUE, {"consumers": consumers, "lease": _LEASE})
+        return [Retry(row.consumer, row.attempts, bytes(row.envelope)) for row in rows]
+
+    def _again(self, handler: Handler, row: Retry) -> None:
+        received = envelope.read(row.body)
+        try:
+            result = self._apply(handler, received, row.body, ["retry"])
+        except Exception as error:
+            _raise_if_database_is_away(error)
+            state, at, code = self._verdict(handler, error, row.attempts)
+            values = {"state": state, "next_attempt_at": at, "error_code": code, "consumer": handler.name,
+                      "event_id": received.id, "attempts": row.attempts}  # fmt: skip
+            transaction.run(self.engine, Context(), lambda s: s.execute(_AFTER_RETRY, values))
+            result = state
+        metrics.consumed.labels(handler.name, result).inc()
+
+    def _apply(self, handler: Handler, received: Envelope, body: bytes, from_states: list[str]) -> str:
+        context = _context(received)
+
+        def work(session: Session) -> str:
+            faults.point("before_inbox")
+            values = {**_row(handler, received, body), "from_states": from_states, "latest": handler.order == "latest"}
+            claim = session.execute(_CLAIM, values).one()
+            faults.point("after_inbox")
+            if not claim.mine:
+                raise _AlreadyDone
+            if handler.order == "latest" and not claim.newer:
+                return "skipped"
+            handler.function(self.service, session, received.event)
+            return "done"
+
+        try:
+            result = transaction.run(self.engine, context, work)
+        except _AlreadyDone:
+            return self._duplicate(handler, received, body)
+        metrics.end_to_end_seconds.labels(received.event.type).observe((clock.now() - received.time).total_seconds())
+        return result
+
+    def _duplicate(self, handler: Handler, received: Envelope, body: bytes) -> str:
+        known = text("SELECT sha256 FROM inbox WHERE consumer = :consumer AND event_id = :event_id")
+        with self.engine.connect() as connection:
+            values = {"consumer": handler.name, "event_id": received.id}
+            stored = connection.execute(known, values).scalar()
+        if stored is not None and bytes(stored) != hashlib.sha256(body).digest():
+            return self._park_bytes(handler, body, received.event.service, "wrong_content")
+        return "duplicate"
+
+    def _verdict(self, handler: Handler, error: Exception, attempts: int) -> tuple[str, Any, str]:
+        """(state, next attempt, error code) after a failed attempt. The body is never logged."""
+        code = error.code if isinstance(error, Refusal) else type(error).__name__
+        delays = LIMITS.not_yet_delays if isinstance(error, NotYet) else LIMITS.retry_delays
+        if attempts > len(delays):
+            log.error("parked", extra={"consumer": handler.name, "error_code": code, "attempts": attempts})
+            return "parked", None, code
+        if not isinstance(error, NotYet):
+            log.warning("handler failed", extra={"consumer": handler.name, "error_code": code}, exc_info=error)
+        return "retry", clock.now() + timedelta(seconds=delays[attempts - 1]), code
+
+    def _fail(self, handler: Handler, received: Envelope, body: bytes, state: str, at: Any, code: str) -> str:
+        values = {**_row(handler, received, body), "state": state, "next_attempt_at": at, "error_code": code, "envelope": body}
+        transaction.run(self.engine, Context(), lambda s: s.execute(_FAILED, values))
+        return state
+
+    def _crashes(self, handler: Handler, received: Envelope, body: bytes) -> int:
+        values = {**_row(handler, received, body), "envelope": body}
+        attempts = transaction.run(self.engine, Context(), lambda s: s.execute(_TRYING, values).scalar())
+        return int(attempts or 0)
+
+    def _park_bytes(self, handler: Handler, body: bytes, producer: str, code: str) -> str:
+        """Keep what cannot be handled: an operator looks at it; the body appears in no log.
+
+        The same bytes parked twice (a redelivery) are one row: their key is derived from their hash.
+        """
+        digest = hashlib.sha256(body).digest()
+        key = UUID(bytes=digest[:16], version=8)
+        values = {
+            "consumer": handler.name, "event_id": key, "type": code, "producer": producer or "unknown",
+            "aggregate_id": None, "sequence": None, "sha256": digest, "state": "parked", "next_attempt_at": None,
+            "error_code": code, "envelope": body,
+        }  # fmt: skip
+        log.error("parked", extra={"consumer": handler.name, "error_code": code, "sha256": digest.hex()})
+        transaction.run(self.engine, Context(), lambda s: s.execute(_FAILED, values))
+        return "parked"
+
+    def _check_origin(self, handler: Handler, received: Envelope, producer: str) -> None:
+        """The broker vouches for the publishing user; an event of another service's type is a forgery."""
+        if producer != received.event.service:
+            raise Unreadable("wrong_producer")
+        if type(received.event) not in handler.events:
+            raise Unreadable("unexpected_type")
+
+
+def _raise_if_database_is_away(error: Exception) -> None:
+    """A message waits in its queue while the database is away; it has not failed."""
+    if isinstance(error, DBAPIError) and transaction.connection_lost(error):
+        raise error
+
+
+def _row(handler: Handler, received: Envelope, body: bytes) -> dict[str, Any]:
+    return {
+        "consumer": handler.name,
+        "event_id": received.id,
+        "type": received.type,
+        "producer": received.event.service,
+        "aggregate_id": received.event.aggregate_id,
+        "sequence": received.sequence,
+        "sha256": hashlib.sha256(body).digest(),
+    }
+
+
+def _context(received: Envelope) -> Context:
+    return Context(
+        actor=received.actor,
+        company_id=received.company_id,
+        request_id=received.correlation_id,
+        traceparent=received.traceparent,
+        correlation_id=received.correlation_id,
+        causation_id=str(received.id),
+        event_id=received.id,
+        event_type=received.type,
+        event_time=received.time,
+    )
+
+

@@ -1,0 +1,249 @@
+"""List queries: filters, sort, free text and a keyset cursor, from what an operation declares."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from shared.contract import Listing
+from shared.fields import Text, Whole, instant, plain
+from shared.refusals import BadRequest
+
+_OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "starts", "is_null")
+_COMMON = {"limit", "cursor", "sort", "q", "include_total", "fields", "expand", "format"}
+_LARGEST_IN = 200
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of a list. `rows` are dumped with the operation's response schema."""
+
+    rows: list[Any]
+    next_cursor: str | None
+    total: int | None = None
+
+
+@dataclass(slots=True)
+class ListRequest:
+    """A checked list request; `page` turns a statement into one page of it."""
+
+    conditions: list[tuple[str, str, Any]]
+    sort: list[tuple[str, bool]]
+    limit: int
+    cursor: list[Any] | None
+    q: str | None
+    include_total: bool
+    search: tuple[str, ...] = ()
+    fingerprint: str = field(default="")
+
+    def page(self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None) -> Page:
+        """Run the statement filtered, sorted and cut to one page.
+
+        `columns` maps a public name to a column or expression where it is not simply the attribute of the same name
+        on the entity selected first.
+        """
+        entity = statement.column_descriptions[0]["entity"]
+        find = _Columns(entity, columns or {})
+        statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
+        if self.q:
+            statement = statement.where(or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search)))
+        total = self._total(session, statement) if self.include_total else None
+        keys = [(find[name], descending) for name, descending in self.sort]
+        if self.cursor is not None:
+            statement = statement.where(_after(keys, self.cursor))
+        statement = statement.order_by(*(k.desc() if d else k.asc() for k, d in keys)).limit(self.limit + 1)
+        single = len(statement.column_descriptions) == 1
+        rows: list[Any] = list(session.scalars(statement).unique() if single else session.execute(statement).unique())
+        more = len(rows) > self.limit
+        rows = rows[: self.limit]
+        return Page(rows, self._next(rows[-1]) if more else None, total)
+
+    def _total(self, session: Session, statement: Select[Any]) -> int:
+        counted = select(func.count()).select_from(statement.order_by(None).with_only_columns(1).limit(100_001).subquery())
+        return session.execute(counted).scalar_one()
+
+    def _next(self, last: Any) -> str:
+        source = last[0] if isinstance(last, tuple) and hasattr(last, "_mapping") else last
+        values = [_plain(getattr(last, name, getattr(source, name, None))) for name, _ in self.sort]
+        raw = json.dumps([self.fingerprint, values]).encode()
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+class _Columns:
+    def __init__(self, entity: Any, named: dict[str, Any]) -> None:
+        self.entity, self.named = entity, named
+
+    def __getitem__(self, name: str) -> Any:
+        return self.named[name] if name in self.named else getattr(self.entity, name)
+
+
+def parse(listing: Listing, query: dict[str, Any]) -> ListRequest:
+    """Check the query parameters of a list. Raises BadRequest naming what is allowed."""
+    conditions = []
+    for parameter, raw in query.items():
+        if parameter not in _COMMON:
+            conditions.append(_parse_filter(listing, parameter, raw))
+    sort = _parse_sort(listing, str(query.get("sort") or listing.default_sort))
+    fingerprint = _fingerprint(conditions, sort, query.get("q"))
+    return ListRequest(
+        conditions=conditions,
+        sort=sort,
+        limit=_parse_limit(query.get("limit", "50")),
+        cursor=_parse_cursor(listing, sort, query["cursor"], fingerprint) if query.get("cursor") else None,
+        q=_parse_q(listing, query.get("q")),
+        include_total=query.get("include_total") == "true",
+        search=listing.search,
+        fingerprint=fingerprint,
+    )
+
+
+def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str, Any]:
+    name, _, operator = parameter.partition("[")
+    operator = operator.removesuffix("]") or "eq"
+    if name not in listing.filters or operator not in _OPERATORS or not isinstance(raw, str):
+        allowed = sorted({*listing.filters, *_COMMON})
+        raise BadRequest([{"pointer": f"?{parameter}", "code": "unknown_filter"}], allowed=allowed, operators=list(_OPERATORS))
+    parser = listing.filters[name]
+    try:
+        if operator == "is_null":
+            return name, operator, {"true": True, "false": False}[raw]
+        if operator == "in":
+            parts = raw.split(",")
+            if len(parts) > _LARGEST_IN:
+                raise ValueError
+            return name, operator, [_value(parser, part) for part in parts]
+        if operator in ("contains", "starts") and not isinstance(parser, ma.fields.String):
+            raise KeyError
+        return name, operator, _value(parser, raw)
+    except (KeyError, ValueError, ma.ValidationError):
+        raise BadRequest([{"pointer": f"?{parameter}", "code": "invalid"}]) from None
+
+
+def _value(parser: ma.fields.Field[Any], raw: str) -> Any:
+    if type(parser).__name__ == "Flag":
+        return {"true": True, "false": False}[raw]
+    if isinstance(parser, Whole):
+        return parser.deserialize(int(raw))
+    return parser.deserialize(raw)
+
+
+def _parse_sort(listing: Listing, raw: str) -> list[tuple[str, bool]]:
+    sort = []
+    for part in raw.split(","):
+        name = part.removeprefix("-")
+        if name not in (*listing.sorts, "id"):
+            raise BadRequest([{"pointer": "?sort", "code": "unknown_filter"}], allowed=sorted({*listing.sorts, "id"}))
+        sort.append((name, part.startswith("-")))
+    if "id" not in {name for name, _ in sort}:
+        sort.append(("id", sort[-1][1]))
+    return sort[:5]
+
+
+def _parse_limit(raw: Any) -> int:
+    if not (isinstance(raw, str) and raw.isdecimal() and len(raw) < 6 and 1 <= int(raw) <= 200):
+        raise BadRequest([{"pointer": "?limit", "code": "out_of_range"}], least=1, most=200)
+    return int(raw)
+
+
+def _parse_q(listing: Listing, raw: Any) -> str | None:
+    if raw is None or raw == "":
+        return None
+    if not listing.search:
+        raise BadRequest([{"pointer": "?q", "code": "unknown_filter"}])
+    try:
+        return Text(most=200).deserialize(raw)
+    except ma.ValidationError:
+        raise BadRequest([{"pointer": "?q", "code": "invalid"}]) from None
+
+
+def _parse_cursor(listing: Listing, sort: list[tuple[str, bool]], raw: Any, fingerprint: str) -> list[Any]:
+    try:
+        seal, values = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+        if seal != fingerprint or len(values) != len(sort):
+            raise ValueError
+        return [_typed(value) for value in values]
+    except (ValueError, TypeError, KeyError):
+        raise BadRequest([{"pointer": "?cursor", "code": "invalid_cursor"}]) from None
+
+
+def _fingerprint(conditions: list[Any], sort: list[Any], q: Any) -> str:
+    return hashlib.sha256(repr((sorted(map(repr, conditions)), sort, q)).encode()).hexdigest()[:12]
+
+
+def _plain(value: Any) -> Any:
+    """A sort value with its type, so that the cursor gives back the very same value."""
+    match value:
+        case UUID():
+            return ["u", str(value)]
+        case datetime():
+            return ["i", instant(value)]
+        case date():
+            return ["d", value.isoformat()]
+        case Decimal():
+            return ["n", plain(value)]
+    return ["v", value]
+
+
+def _typed(value: Any) -> Any:
+    kind, raw = value
+    readers = {"u": UUID, "i": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal, "v": _scalar}
+    return readers[kind](raw)
+
+
+def _scalar(raw: Any) -> Any:
+    if not isinstance(raw, (str, int, type(None))):
+        raise ValueError
+    return raw
+
+
+def _after(keys: list[tuple[Any, bool]], values: list[Any]) -> Any:
+    """Rows behind the cursor. One direction compares as a row, which an index serves; mixed ones term by term."""
+    if any(v is None for v in values):
+        raise BadRequest([{"pointer": "?cursor", "code": "invalid_cursor"}])
+    directions = {descending for _, descending in keys}
+    if len(directions) == 1:
+        left, right = tuple_(*(k for k, _ in keys)), tuple_(*values)
+        return left < right if directions.pop() else left > right
+    return or_(
+        *(
+            and_(*(k == v for (k, _), v in zip(keys[:i], values[:i], strict=True)), key < value if descending else key > value)
+            for i, ((key, descending), value) in enumerate(zip(keys, values, strict=True))
+        )
+    )
+
+
+def _condition(column: Any, operator: str, value: Any) -> Any:
+    match operator:
+        case "eq":
+            return column == value
+        case "ne":
+            return column != value
+        case "gt":
+            return column > value
+        case "gte":
+            return column >= value
+        case "lt":
+            return column < value
+        case "lte":
+            return column <= value
+        case "in":
+            return column.in_(value)
+        case "contains":
+            return column.ilike(f"%{_escaped(value)}%", escape="\\")
+        case "starts":
+            return column.ilike(f"{_escaped(value)}%", escape="\\")
+    return column.is_(None) if value else column.is_not(None)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+

@@ -1,0 +1,42 @@
+"""The sentences behind the codes of validation errors, in English and French."""
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "required": ("This field is required.", "Ce champ est obligatoire."),
+    "null": ("This field may not be null.", "Ce champ ne peut pas être nul."),
+    "unknown_field": ("This field does not exist.", "Ce champ n'existe pas."),
+    "invalid": ("This value is not valid.", "Cette valeur n'est pas valide."),
+    "invalid_type": ("This value has the wrong type.", "Cette valeur n'est pas du bon type."),
+    "invalid_text": ("This text holds characters that cannot be stored.", "Ce texte contient des caractères non admis."),
+    "invalid_uuid": ("A UUID is expected.", "Un UUID est attendu."),
+    "invalid_decimal": (
+        "A decimal number written as a string is expected.",
+        "Un nombre décimal écrit sous forme de chaîne est attendu.",
+    ),
+    "too_many_digits": ("This number has too many digits.", "Ce nombre comporte trop de chiffres."),
+    "invalid_date": ("A date YYYY-MM-DD is expected.", "Une date AAAA-MM-JJ est attendue."),
+    "invalid_instant": ("An RFC 3339 instant is expected.", "Un instant RFC 3339 est attendu."),
+    "invalid_choice": ("This is not one of the allowed values.", "Cette valeur n'est pas admise."),
+    "too_long": ("This is too long.", "C'est trop long."),
+    "too_short": ("This is too short.", "C'est trop court."),
+    "out_of_range": ("This value is out of range.", "Cette valeur est hors limites."),
+    "not_positive": ("This must be greater than zero.", "La valeur doit être supérieure à zéro."),
+    "negative": ("This must not be negative.", "La valeur ne peut pas être négative."),
+    "not_found": ("What this refers to does not exist.", "L'élément désigné n'existe pas."),
+    "not_sellable": ("This product is not sold.", "Ce produit n'est pas en vente."),
+    "duplicate": ("This occurs more than once.", "Cette valeur figure plus d'une fois."),
+    "invalid_siren": ("This is not a valid SIREN.", "Ce SIREN n'est pas valide."),
+    "invalid_siret": ("This is not a valid SIRET.", "Ce SIRET n'est pas valide."),
+    "invalid_vat_number": ("This is not a valid VAT number.", "Ce numéro de TVA n'est pas valide."),
+    "invalid_email": ("This is not a valid e-mail address.", "Cette adresse électronique n'est pas valide."),
+    "invalid_phone": ("This is not a valid phone number.", "Ce numéro de téléphone n'est pas valide."),
+    "invalid_country": ("A two-letter country code is expected.", "Un code pays à deux lettres est attendu."),
+    "unknown_filter": ("This filter does not exist.", "Ce filtre n'existe pas."),
+    "unknown_parameter": ("This parameter does not exist.", "Ce paramètre n'existe pas."),
+    "invalid_cursor": ("The cursor does not belong to this list.", "Le curseur n'appartient pas à cette liste."),
+}
+
+
+def sentence(code: str, language: str) -> str:
+    """The sentence for a code in "fr" or else in English; a code without one is shown in words."""
+    english, french = _SENTENCES.get(code, (code.replace("_", " ").capitalize() + ".",) * 2)
+    return french if language == "fr" else english

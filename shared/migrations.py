@@ -1,0 +1,187 @@
+"""Alembic, one tree per service, and the machinery's tables that every tree begins with."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from shared.settings import required
+
+
+def run(service: str) -> None:
+    """The whole of a service's env.py: migrate as the owner of the database, one migrator at a time."""
+    url = required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL").replace("postgresql://", "postgresql+psycopg2://", 1)
+    engine = create_engine(url, poolclass=pool.NullPool, connect_args={"options": "-c lock_timeout=10s"})
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(4217)"))
+        connection.commit()
+        context.configure(connection=connection, target_metadata=None)
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+    engine.dispose()
+
+
+def folder(service: str) -> Path:
+    """Where a service's Alembic tree is."""
+    return Path(__file__).resolve().parent.parent / "services" / service / "migrations"
+
+
+def revoke(table: str, *privileges: str) -> str:
+    """SQL that takes privileges on a table from the application role, where there is one besides the owner."""
+    return (
+        "DO $$ BEGIN IF current_user LIKE '%_owner' AND EXISTS (SELECT 1 FROM pg_roles WHERE rolname ="
+        " left(current_user, -6)) THEN EXECUTE format('REVOKE " + ", ".join(privileges) + f" ON {table} FROM %I',"
+        " left(current_user, -6)); END IF; END $$"
+    )
+
+
+def refuse_changes(table: str, *events: str) -> list[str]:
+    """SQL for triggers by which the database itself refuses UPDATE, DELETE or TRUNCATE of a table."""
+    statements = []
+    for event in events or ("UPDATE", "DELETE", "TRUNCATE"):
+        level = "STATEMENT" if event == "TRUNCATE" else "ROW"
+        statements.append(
+            f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} FOR EACH {level}"
+            " EXECUTE FUNCTION refuse_change()"
+        )
+    return statements
+
+
+def machinery(op: Any) -> None:
+    """Create outbox, inbox, idempotency, audit, timers and number series: the first line of a first migration."""
+    for statement in _MACHINERY:
+        op.execute(statement)
+    for statement in refuse_changes("audit"):
+        op.execute(statement)
+    op.execute(revoke("audit", "UPDATE", "DELETE", "TRUNCATE"))
+
+
+_MACHINERY = [
+    """
+    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = '42501';
+    END $$
+    """,
+    """
+    CREATE TABLE outbox (
+        id bigint GENERATED ALWAYS AS IDENTITY,
+        event_id uuid NOT NULL,
+        type text NOT NULL,
+        routing_key text NOT NULL,
+        aggregate_id uuid NOT NULL,
+        sequence bigint NOT NULL,
+        envelope text NOT NULL,
+        state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'published', 'unroutable')),
+        created_at timestamptz NOT NULL DEFAULT now(),
+        published_at timestamptz,
+        PRIMARY KEY (id, created_at)
+    ) PARTITION BY RANGE (created_at)
+    """,
+    "CREATE INDEX outbox_waiting ON outbox (id) WHERE state = 'new'",
+    "CREATE INDEX outbox_event ON outbox (event_id)",
+    "CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT",
+    # The service has no right to create tables; this function lends it just this one, with the owner's rights.
+    """
+    CREATE FUNCTION keep_outbox_partitions(months_ahead int, months_kept int) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+    DECLARE
+        month date;
+        old record;
+    BEGIN
+        FOR i IN 0..months_ahead LOOP
+            month := (date_trunc('month', now()) + make_interval(months => i))::date;
+            EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF outbox FOR VALUES FROM (%L) TO (%L)',
+                'outbox_' || to_char(month, 'YYYYMM'), month, (month + interval '1 month')::date);
+        END LOOP;
+        FOR old IN
+            SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+            WHERE inhparent = 'outbox'::regclass AND c.relname ~ '^outbox_[0-9]{6}$'
+              AND to_date(right(c.relname, 6), 'YYYYMM') < date_trunc('month', now()) - make_interval(months => months_kept)
+        LOOP
+            EXECUTE format('DROP TABLE %I', old.relname);
+        END LOOP;
+    END $$
+    """,
+    "SELECT keep_outbox_partitions(2, 13)",
+    """
+    CREATE TABLE aggregate_sequence (
+        aggregate text NOT NULL,
+        aggregate_id uuid NOT NULL,
+        last bigint NOT NULL,
+        PRIMARY KEY (aggregate, aggregate_id)
+    )
+    """,
+    """
+    CREATE TABLE inbox (
+        consumer text NOT NULL,
+        event_id uuid NOT NULL,
+        type text NOT NULL,
+        producer text NOT NULL,
+        aggregate_id uuid,
+        sequence bigint,
+        sha256 bytea NOT NULL,
+        state text NOT NULL CHECK (state IN ('done', 'trying', 'retry', 'parked', 'discarded')),
+        attempts int NOT NULL,
+        next_attempt_at timestamptz,
+        error_code text,
+        envelope bytea,
+        received_at timestamptz NOT NULL,
+        processed_at timestamptz,
+        PRIMARY KEY (consumer, event_id)
+    )
+    """,
+    "CREATE INDEX inbox_due ON inbox (next_attempt_at) WHERE state = 'retry'",
+    "CREATE INDEX inbox_open ON inbox (state) WHERE state <> 'done'",
+    "CREATE INDEX inbox_event ON inbox (event_id)",
+    "CREATE INDEX inbox_received ON inbox USING brin (received_at)",
+    """
+    CREATE TABLE consumer_position (
+        consumer text NOT NULL,
+        aggregate_id uuid NOT NULL,
+        sequence bigint NOT NULL,
+        PRIMARY KEY (consumer, aggregate_id)
+    )
+    """,
+    """
+    CREATE TABLE idempotency (
+        actor text NOT NULL,
+        operation text NOT NULL,
+        key text NOT NULL,
+        request_sha256 bytea NOT NULL,
+        status int NOT NULL,
+        body text NOT NULL,
+        headers jsonb NOT NULL,
+        aggregate_id uuid,
+        permanent boolean NOT NULL,
+        created_at timestamptz NOT NULL,
+        PRIMARY KEY (actor, operation, key)
+    )
+    """,
+    "CREATE INDEX idempotency_created ON idempotency USING brin (created_at)",
+    """
+    CREATE TABLE audit (
+        id uuid PRIMARY KEY,
+        at timestamptz NOT NULL,
+        actor text NOT NULL,
+        action text NOT NULL,
+        object_id uuid,
+        request_id text NOT NULL,
+        changes jsonb NOT NULL
+    )
+    """,
+    "CREATE INDEX audit_object ON audit (object_id, at)",
+    "CREATE INDEX audit_request ON audit (request_id)",
+    "CREATE TABLE timer (name text PRIMARY KEY, last_run timestamptz NOT NULL)",
+    """
+    CREATE TABLE number_series (
+        series text NOT NULL,
+        company_id uuid NOT NULL,
+        year int NOT NULL,
+        last bigint NOT NULL,
+        PRIMARY KEY (series, company_id, year)
+    )
+    """,
+]

@@ -1,0 +1,268 @@
+"""Carrying out one operation: arguments, idempotency, versions, the transaction, the reply."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+from psycopg2 import errorcodes
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from shared import transaction
+from shared.context import Context
+from shared.contract import Operation
+from shared.database import Aggregate, new_session
+from shared.envelope import dumps
+from shared.fields import Schema, pointers
+from shared.handlers import Handler
+from shared.listing import Page, parse
+from shared.refusals import (
+    BadRequest,
+    Conflict,
+    IdConflict,
+    IdempotencyMismatch,
+    IdempotencyRunning,
+    Invalid,
+    NotFound,
+    StaleVersion,
+    Unavailable,
+    VersionRequired,
+)
+
+_schemas: dict[type[Schema], Schema] = {}
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes back: JSON text of the result, and what the gateway turns into status and headers."""
+
+    body: str
+    status: int = 200
+    etag: str = ""
+    id: str = ""
+    event_ids: list[str] = field(default_factory=list)
+    replayed: bool = False
+
+
+def execute(service: object, engine: Engine, handler: Handler, kwargs: dict[str, Any], context: Context) -> Reply:
+    """Carry out an operation for a caller. Raises Refusal; every other exception is a defect or an outage."""
+    assert handler.operation is not None
+    call = _Call(service, handler, handler.operation, kwargs, context)
+    try:
+        return call.query(engine) if handler.kind == "query" else call.command(engine)
+    except IntegrityError as error:
+        raise _duplicate(error) from error
+    except (DBAPIError, transaction.OutcomeUnknown) as error:
+        if isinstance(error, transaction.OutcomeUnknown) or transaction.may_pass(error, 1):
+            raise Unavailable from error
+        raise
+
+
+class Duplicate(Conflict):
+    """A unique value is already taken. Details: constraint."""
+
+    code = "duplicate"
+    en = "This already exists."
+    fr = "Cet élément existe déjà."
+
+
+def _duplicate(error: IntegrityError) -> Exception:
+    diagnostics = getattr(error.orig, "diag", None)
+    if getattr(error.orig, "pgcode", "") == errorcodes.UNIQUE_VIOLATION and diagnostics:
+        return Duplicate(constraint=diagnostics.constraint_name)
+    if getattr(error.orig, "pgcode", "") == errorcodes.FOREIGN_KEY_VIOLATION and diagnostics:
+        return Conflict(constraint=diagnostics.constraint_name)
+    return error
+
+
+class _Call:
+    """One call of one operation, with its input checked once, whatever the number of attempts."""
+
+    def __init__(
+        self, service: object, handler: Handler, operation: Operation, kwargs: dict[str, Any], context: Context
+    ) -> None:
+        self.service, self.handler, self.operation, self.context = service, handler, operation, context
+        self.raw_body = kwargs.get("body")
+        self.path = {name: kwargs.get(name) for name in operation.path_parameters}
+        self.arguments = self._load(kwargs)
+
+    def _load(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The handler's arguments that come from the request. Raises Invalid or BadRequest."""
+        known = {*self.path, "body", "query"}
+        if unknown := set(kwargs) - known:
+            raise BadRequest([{"pointer": f"/{name}", "code": "unknown_parameter"} for name in sorted(unknown)])
+        query: dict[str, Any] = kwargs.get("query") or {}
+        loaded: dict[str, Any] = {}
+        for name in self.handler.arguments:
+            if name == "request":
+                loaded[name] = load(self.operation.request, self.raw_body, partial=self.operation.method == "PATCH")
+            elif name == "listing":
+                assert self.operation.listing is not None
+                loaded[name] = parse(self.operation.listing, query)
+            elif name == "parameters":
+                loaded[name] = _load_parameters(self.operation.parameters, query)
+            elif name in self.path and name != "id":
+                loaded[name] = str(self.path[name])
+        return loaded
+
+    def query(self, engine: Engine) -> Reply:
+        """Answer from one consistent snapshot, and write nothing."""
+        with new_session(engine) as session:
+            session.info["context"] = self.context
+            session.connection(execution_options=_SNAPSHOT)
+            result = self._call(session, lock=False)
+            reply = self._reply(result)
+        if reply.etag and reply.etag == self.context.if_none_match:
+            return Reply("null", status=304, etag=reply.etag)
+        return reply
+
+    def command(self, engine: Engine) -> Reply:
+        """Carry it out at most once: the remembered reply is written in the same transaction as the effect."""
+        if self.operation.needs_version and self.context.if_match is None:
+            raise VersionRequired
+        key, permanent = self._key()
+
+        def work(session: Session) -> Reply:
+            if key:
+                remembered = self._remembered(session, key, permanent)
+                if remembered:
+                    return remembered
+            session.info["audited"] = True
+            result = self._call(session, lock=True)
+            session.flush()
+            reply = self._reply(result)
+            if key:
+                session.info["remember"] = lambda _: self._to_remember(key, permanent, reply)
+            return reply
+
+        reply = transaction.run(
+            engine, self.context, work, action=f"{self.operation.service}.{self.operation.name}", repeatable=bool(key)
+        )
+        if not reply.replayed:
+            reply.event_ids = [str(event_id) for event_id in self.context.published]
+        return reply
+
+    def _call(self, session: Session, lock: bool) -> Any:
+        arguments = dict(self.arguments)
+        for name, hint in self.handler.arguments.items():
+            if name not in arguments:
+                arguments[name] = self._aggregate(session, hint, lock)
+        return self.handler.function(self.service, session, **arguments)
+
+    def _aggregate(self, session: Session, cls: type[Aggregate], lock: bool) -> Aggregate:
+        found = session.get(cls, _uuid(self.path.get("id"), cls), with_for_update={"of": cls} if lock else None)
+        if found is None:
+            raise NotFound(what=cls.__name__.lower(), id=self.path.get("id"))
+        if lock and self.context.if_match not in (None, "*", found.version):
+            raise StaleVersion(version=found.version)
+        return found
+
+    def _reply(self, result: Any) -> Reply:
+        operation = self.operation
+        if operation.response is None:
+            return Reply("null", status=204)
+        dump = dumper(operation.response)
+        if isinstance(result, Page):
+            body: dict[str, Any] = {"data": [dump(row) for row in result.rows], "next_cursor": result.next_cursor}
+            if result.total is not None:
+                body["total"] = result.total
+            return Reply(dumps(body))
+        version = result.get("version") if isinstance(result, dict) else getattr(result, "version", None)
+        made = result.get("id") if isinstance(result, dict) else getattr(result, "id", None)
+        return Reply(dumps(dump(result)), status=operation.status, etag=str(version or ""), id=str(made or ""))
+
+    # -- idempotency -------------------------------------------------------------------------------------------------
+
+    def _key(self) -> tuple[str | None, bool]:
+        """The idempotency key; a client-chosen id is one that never expires."""
+        chosen = self.raw_body.get("id") if isinstance(self.raw_body, dict) and self.handler.creates else None
+        if chosen is not None and self.operation.method == "POST":
+            return f"id:{chosen}", True
+        return self.context.idempotency_key, False
+
+    def _fingerprint(self) -> bytes:
+        text_form = dumps([self.path, self.raw_body]) if not isinstance(self.raw_body, dict) else dumps(
+            [self.path, dict(sorted(self.raw_body.items()))]
+        )
+        return hashlib.sha256(text_form.encode()).digest()
+
+    def _scope(self, permanent: bool) -> str:
+        return "*" if permanent else self.context.actor
+
+    def _remembered(self, session: Session, key: str, permanent: bool) -> Reply | None:
+        scope, name = self._scope(permanent), f"{self.operation.service}.{self.operation.name}"
+        lock = int.from_bytes(hashlib.sha256(f"{scope} {name} {key}".encode()).digest()[:8], "big", signed=True)
+        row = session.execute(_LOOK_UP, {"lock": lock, "actor": scope, "operation": name, "key": key}).one()
+        if not row.alone:
+            raise IdempotencyRunning
+        if row.status is None:
+            return None
+        if bytes(row.request_sha256) != self._fingerprint():
+            raise IdConflict(id=key.removeprefix("id:")) if permanent else IdempotencyMismatch
+        if permanent and self.handler.creates:
+            existing = session.get(self.handler.creates, row.aggregate_id)
+            if existing is None:
+                raise IdConflict(id=key.removeprefix("id:"))
+            reply = self._reply(existing)
+            reply.status, reply.replayed = 200, True
+            return reply
+        headers = row.headers
+        return Reply(row.body, row.status, headers["etag"], headers["id"], headers["event_ids"], replayed=True)
+
+    def _to_remember(self, key: str, permanent: bool, reply: Reply) -> list[Any]:
+        headers = {"etag": reply.etag, "id": reply.id, "event_ids": [str(e) for e in self.context.published]}
+        name = f"{self.operation.service}.{self.operation.name}"
+        body = "" if permanent else reply.body
+        aggregate = reply.id or None
+        return [self._scope(permanent), name, key, self._fingerprint(), reply.status, body, dumps(headers), aggregate, permanent]
+
+
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+_LOOK_UP = text(
+    "SELECT l.alone, i.request_sha256, i.status, i.body, i.headers, i.aggregate_id"
+    " FROM (SELECT pg_try_advisory_xact_lock(:lock) AS alone) AS l"
+    " LEFT JOIN idempotency i ON i.actor = :actor AND i.operation = :operation AND i.key = :key"
+)
+
+
+def _uuid(raw: Any, cls: type) -> UUID:
+    try:
+        return UUID(str(raw))
+    except ValueError:
+        raise NotFound(what=cls.__name__.lower(), id=raw) from None
+
+
+def load(schema: type[Schema] | None, body: Any, partial: bool = False) -> dict[str, Any]:
+    """Validate a request body. Raises Invalid with a JSON pointer and a code for each error."""
+    if schema is None:
+        return {}
+    try:
+        loaded: dict[str, Any] = _instance(schema).load({} if body is None else body, partial=partial)
+        return loaded
+    except ma.ValidationError as error:
+        raise Invalid(pointers(error.normalized_messages())) from None
+
+
+def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return load(schema, query)
+    except Invalid as refusal:
+        errors = [{**e, "pointer": "?" + e["pointer"].lstrip("/")} for e in refusal.errors]
+        errors = [{**e, "code": "unknown_parameter"} if e["code"] == "unknown_field" else e for e in errors]
+        raise BadRequest(errors) from None
+
+
+def dumper(schema: type[Schema]) -> Callable[[Any], Any]:
+    """The function that turns a result into its JSON form."""
+    return _instance(schema).dump
+
+
+def _instance(schema: type[Schema]) -> Schema:
+    if schema not in _schemas:
+        _schemas[schema] = schema()
+    return _schemas[schema]

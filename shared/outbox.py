@@ -1,0 +1,69 @@
+"""`publish`: an event becomes a row of the transaction that made it true. The relay sends it afterwards."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from shared import clock, ids
+from shared.context import current
+from shared.contract import Event
+from shared.envelope import write_head
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event on its way into the outbox."""
+
+    event_id: UUID
+    event: Event
+    head: str
+
+
+def publish(session: Session, event: Event) -> UUID:
+    """Record a fact; it is published if and only if the transaction commits. Returns the event's id."""
+    context = current(session)
+    event_id = ids.new_event_id(event.full_type)
+    pending = Pending(event_id, event, write_head(event, event_id, clock.now(), context))
+    session.info.setdefault("outbox", []).append(pending)
+    context.published.append(event_id)
+    return event_id
+
+
+def statement_parts(pending: list[Pending]) -> tuple[list[str], list[Any]]:
+    """The CTEs that number the events per aggregate and insert them, with their parameters.
+
+    The row of `aggregate_sequence` stays locked until commit, so events of one aggregate commit in the order of
+    their sequence and the outbox ids of one aggregate rise in the same order.
+    """
+    counts: dict[tuple[str, UUID], int] = {}
+    rows: list[Any] = []
+    for order, item in enumerate(pending):
+        key = (item.event.aggregate, item.event.aggregate_id)
+        counts[key] = counts.get(key, 0) + 1
+        rows += [order, str(item.event_id), item.event.full_type, item.event.type, key[0], str(key[1]), counts[key], item.head]
+    series = [value for (aggregate, id_), n in sorted(counts.items()) for value in (aggregate, str(id_), n)]
+    sequence = (
+        "counted AS (INSERT INTO aggregate_sequence AS s (aggregate, aggregate_id, last) VALUES "
+        + ", ".join(["(%s, %s::uuid, %s)"] * len(counts))
+        + " ON CONFLICT (aggregate, aggregate_id) DO UPDATE SET last = s.last + excluded.last"
+        " RETURNING aggregate, aggregate_id, last)"
+    )
+    events = (
+        "facts (place, event_id, type, routing_key, aggregate, aggregate_id, nth, head) AS (VALUES "
+        + ", ".join(["(%s, %s::uuid, %s, %s, %s, %s::uuid, %s, %s)"] * len(pending))
+        + "), sent AS (INSERT INTO outbox (event_id, type, routing_key, aggregate_id, sequence, envelope)"
+        " SELECT event_id, type, routing_key, aggregate_id, number, head || ',\"sequence\":\"' || number || '\"}'"
+        " FROM (SELECT facts.*, last - (max(nth) OVER (PARTITION BY aggregate, aggregate_id)) + nth AS number"
+        " FROM facts JOIN counted USING (aggregate, aggregate_id)) AS numbered ORDER BY place)"
+    )
+    return [sequence, events], [*series, *rows]
+
+
+def take(session: Session) -> list[Pending]:
+    """The events published so far in this transaction."""
+    pending: list[Pending] = session.info.get("outbox", [])
+    return pending
+
+

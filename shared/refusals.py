@@ -1,0 +1,183 @@
+"""How a service says no. A refusal crosses RPC as family, stable code and details; the gateway has the one status map.
+
+A service's `errors.py` declares one class per refusal:
+
+    class OrderNotEditable(Conflict):
+        code = "order_not_editable"
+        en = "Order {number} is {state} and can no longer be changed."
+        fr = "La commande {number} est à l'état {state} et ne peut plus être modifiée."
+
+and raises `OrderNotEditable(number=…, state=…)`. The keyword arguments fill the texts and travel as details.
+"""
+
+from typing import Any, ClassVar
+
+
+class Refusal(Exception):
+    """The base of all refusals; raise one of the families below or a subclass of them."""
+
+    family: ClassVar[str] = "conflict"
+    code: ClassVar[str] = "refused"
+    en: ClassVar[str] = "The request was refused."
+    fr: ClassVar[str] = "La demande a été refusée."
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        super().__init__(self.text("en"))
+
+    def text(self, language: str) -> str:
+        """The sentence for a person, in "fr" or else in English."""
+        return (self.fr if language == "fr" else self.en).format_map(_Blank(self.details))
+
+    def to_wire(self, language: str) -> dict[str, Any]:
+        """The form in which a refusal crosses RPC; values of details become strings."""
+        details = {k: v if isinstance(v, (int, bool, list, dict, type(None))) else str(v) for k, v in self.details.items()}
+        return {"family": self.family, "code": self.code, "detail": self.text(language), "details": details}
+
+
+class _Blank(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+class NotFound(Refusal):
+    """It does not exist, or the caller may not know that it does."""
+
+    family = "not_found"
+    code = "not_found"
+    en = "There is no {what} with the id {id}."
+    fr = "Aucun objet « {what} » ne porte l'identifiant {id}."
+
+
+class Conflict(Refusal):
+    """The state of the thing does not allow it."""
+
+    family = "conflict"
+    code = "conflict"
+
+
+class InvalidTransition(Conflict):
+    """The document is in a state from which this verb does not lead on. Details: state, allowed."""
+
+    code = "invalid_transition"
+    en = "This is not possible in the state “{state}”; possible now: {allowed}."
+    fr = "Opération impossible à l'état « {state} » ; possibles maintenant : {allowed}."
+
+    def __init__(self, *, state: str, allowed: list[str], **details: Any) -> None:
+        super().__init__(state=state, allowed=allowed, **details)
+
+
+class StaleVersion(Refusal):
+    """If-Match names another version than the stored one. Details: version."""
+
+    family = "stale"
+    code = "stale_version"
+    en = "It has been changed in the meantime; the present version is {version}."
+    fr = "L'objet a été modifié entre-temps ; la version actuelle est {version}."
+
+
+class VersionRequired(Refusal):
+    """PATCH and DELETE must say which version they change."""
+
+    family = "precondition_required"
+    code = "if_match_required"
+    en = "Send the version you change in the header If-Match."
+    fr = "Indiquez la version modifiée dans l'en-tête If-Match."
+
+
+class Invalid(Refusal):
+    """The input breaks a rule. `errors` is a list of {pointer, code} with JSON pointers into the body."""
+
+    family = "invalid"
+    code = "invalid"
+    en = "The request is not valid."
+    fr = "La demande n'est pas valide."
+
+    def __init__(self, errors: list[dict[str, Any]] | None = None, **details: Any) -> None:
+        self.errors = errors or []
+        super().__init__(**details)
+
+    @classmethod
+    def at(cls, pointer: str, code: str, **details: Any) -> "Invalid":
+        """A refusal about one member of the body, e.g. at("/lines/0/quantity", "not_positive")."""
+        return cls([{"pointer": pointer, "code": code, **details}])
+
+    def to_wire(self, language: str) -> dict[str, Any]:
+        from shared.messages import sentence
+
+        errors = [{**e, "message": e.get("message") or sentence(e["code"], language)} for e in self.errors]
+        return {**super().to_wire(language), "errors": errors}
+
+
+class BadRequest(Invalid):
+    """The syntax is wrong (unknown filter, invalid cursor, missing idempotency key): 400 rather than 422."""
+
+    family = "bad_request"
+    code = "bad_request"
+
+
+class Forbidden(Refusal):
+    """The caller may know of it, but may not do this."""
+
+    family = "forbidden"
+    code = "forbidden"
+    en = "You are not allowed to do this."
+    fr = "Vous n'avez pas le droit de faire cela."
+
+
+class NotYet(Refusal):
+    """An event came before what it depends on: kept and tried again soon."""
+
+    family = "not_yet"
+    code = "not_yet"
+    en = "What this depends on has not arrived yet."
+    fr = "Ce dont cela dépend n'est pas encore arrivé."
+
+
+class Unavailable(Refusal):
+    """Something this needs is down for now."""
+
+    family = "unavailable"
+    code = "unavailable"
+    en = "The service is not available at the moment; try again shortly."
+    fr = "Le service n'est pas disponible pour le moment ; réessayez sous peu."
+
+
+class IdempotencyMismatch(Invalid):
+    """The same idempotency key came with another request."""
+
+    code = "idempotency_mismatch"
+    en = "This idempotency key was used for another request."
+    fr = "Cette clé d'idempotence a servi à une autre demande."
+
+
+class IdempotencyRunning(Conflict):
+    """A request with the same idempotency key is being carried out right now."""
+
+    code = "idempotency_running"
+    en = "A request with this idempotency key is still running."
+    fr = "Une demande avec cette clé d'idempotence est encore en cours."
+
+
+class IdConflict(Conflict):
+    """The id chosen by the client belongs to something with other content."""
+
+    code = "id_conflict"
+    en = "The id {id} is already used for something else."
+    fr = "L'identifiant {id} est déjà utilisé pour autre chose."
+
+
+class InUse(Conflict):
+    """Other records depend on it."""
+
+    code = "in_use"
+    en = "It is used elsewhere and cannot be deleted."
+    fr = "Il est utilisé ailleurs et ne peut pas être supprimé."
+
+
+class Immutable(Conflict):
+    """A posted or legal document is never edited or deleted, only reversed."""
+
+    code = "immutable"
+    en = "A posted document cannot be changed; reverse it instead."
+    fr = "Une pièce validée ne peut pas être modifiée ; il faut l'extourner."

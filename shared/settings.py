@@ -1,0 +1,61 @@
+"""Settings from the environment, read once; an absent one stops the process and names itself."""
+
+import os
+from dataclasses import dataclass
+
+
+class MissingSetting(SystemExit):
+    """A setting without which the process cannot start."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The environment variable {name} is not set; it is needed to start.")
+
+
+def required(name: str) -> str:
+    """The value of an environment variable, or the end of the process."""
+    value = os.environ.get(name)
+    if not value:
+        raise MissingSetting(name)
+    return value
+
+
+def database_url(service: str) -> str:
+    """Where a service keeps its data: LIAISON_<SERVICE>_DATABASE_URL."""
+    return required(f"LIAISON_{service.upper()}_DATABASE_URL")
+
+
+def amqp_uri(service: str) -> str:
+    """The broker as a service sees it: LIAISON_<SERVICE>_AMQP_URI."""
+    return required(f"LIAISON_{service.upper()}_AMQP_URI")
+
+
+def _seconds(name: str, default: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in os.environ.get(name, default).split(","))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Everything has a limit. All times in seconds."""
+
+    retry_delays: tuple[float, ...] = _seconds("LIAISON_RETRY_SECONDS", "5,30,120,600,3600")
+    not_yet_delays: tuple[float, ...] = _seconds("LIAISON_NOT_YET_SECONDS", "0.1,0.3,1,3,10,30,120,600,3600")
+    immediate_retries: int = 4
+    crashes_before_parking: int = 5
+    event_concurrency: int = int(os.environ.get("LIAISON_EVENT_CONCURRENCY", "4"))
+    rpc_concurrency: int = int(os.environ.get("LIAISON_RPC_CONCURRENCY", "12"))
+    pool_size: int = int(os.environ.get("LIAISON_POOL_SIZE", "12"))
+    default_deadline: float = 10.0
+    wait_for: float = 10.0
+    drain: float = float(os.environ.get("LIAISON_DRAIN_SECONDS", "20"))
+    heartbeat: int = 15
+    confirm_timeout: float = 10.0
+    relay_batch: int = 500
+    relay_window: int = 100
+    relay_poll: float = 1.0
+    idempotency_days: int = 30
+    inbox_days: int = 90
+    outbox_months: int = 13
+    largest_message: int = 1024 * 1024
+
+
+LIMITS = Limits()

@@ -1,0 +1,113 @@
+"""Private PostgreSQL and RabbitMQ for the whole test run, and a fresh database per test."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+
+from deploy.local import servers as local
+from deploy.local.provision import DatabaseUrls, provision
+from tests.harness import Harness
+
+ROOT = Path(__file__).resolve().parent.parent
+POSTGRES_FOR_TESTS = "max_connections = 300\nshared_buffers = 128MB"
+
+
+@pytest.fixture(scope="session")
+def own_root() -> Iterator[Path]:
+    """A folder of our own under .local/test: several test runs may go on beside each other."""
+    for number in range(20):
+        root = ROOT / ".local" / "test" / str(number)
+        root.mkdir(parents=True, exist_ok=True)
+        lock: IO[str] = (root / "run.lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        yield root
+        lock.close()
+        return
+    raise RuntimeError("twenty test runs at once")
+
+
+@pytest.fixture(scope="session")
+def postgresql(own_root: Path) -> Iterator[local.Servers]:
+    """A private PostgreSQL, started once per run."""
+    running = local.start(own_root / "pg", POSTGRES_FOR_TESTS, rabbitmq=False)
+    yield running
+    running.stop()
+
+
+class Databases:
+    """Migrated template databases, one per service, and clones of them."""
+
+    def __init__(self, admin_url: str) -> None:
+        self.admin_url = admin_url
+        self.templates: dict[str, DatabaseUrls] = {}
+        self.count = 0
+
+    def fresh(self, service: str) -> DatabaseUrls:
+        """The addresses of a new, migrated, empty database."""
+        template = self._template(service)
+        self.count += 1
+        name = f"t_{service}_{os.getpid()}_{self.count}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{service}" OWNER "{service}_owner"')
+        self._execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{service}", auditor')
+        return DatabaseUrls(*(_renamed(url, name) for url in (template.application, template.owner, template.auditor)))
+
+    def drop(self, urls: DatabaseUrls) -> None:
+        self._execute(f'DROP DATABASE IF EXISTS "{urlsplit(urls.owner).path[1:]}" WITH (FORCE)')
+
+    def _template(self, service: str) -> DatabaseUrls:
+        if service not in self.templates:
+            self._execute(f'DROP DATABASE IF EXISTS "{service}" WITH (FORCE)')
+            urls = provision(self.admin_url, [service], password=lambda role: f"test-{role}")[service]
+            migrate(service, urls.owner)
+            self.templates[service] = urls
+        return self.templates[service]
+
+    def _execute(self, statement: str) -> None:
+        connection = psycopg2.connect(self.admin_url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+
+def migrate(service: str, owner_url: str) -> None:
+    """Apply a service's migrations as the operator would."""
+    env = {**os.environ, f"LIAISON_{service.upper()}_OWNER_DATABASE_URL": owner_url}
+    subprocess.run([sys.executable, "-m", "shared.operator", "migrate", service], cwd=ROOT, env=env, check=True)
+
+
+def _renamed(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@pytest.fixture(scope="session")
+def databases(postgresql: local.Servers) -> Databases:
+    return Databases(postgresql.pg_admin_url)
+
+
+@pytest.fixture
+def service(databases: Databases) -> Iterator[Callable[[type], Harness]]:
+    """A factory: `service(CrmSales)` gives that service on a fresh database."""
+    made: list[tuple[Harness, DatabaseUrls]] = []
+
+    def make(service_cls: type) -> Harness:
+        urls = databases.fresh(service_cls.name)  # type: ignore[attr-defined]
+        made.append((Harness(service_cls, urls.application), urls))
+        return made[-1][0]
+
+    yield make
+    for harness, urls in made:
+        harness.close()
+        databases.drop(urls)

@@ -1,0 +1,119 @@
+"""A service with a real database and no broker: call its operations, deliver events to it, look at what it published."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared import contracts, inbox, operations, strict_json
+from shared.context import Context
+from shared.contract import Event
+from shared.database import new_engine, new_session
+from shared.envelope import dumps, write_head
+from shared.clock import now
+from shared.handlers import collect
+from shared.ids import new_event_id
+
+
+class Harness:
+    """One service on its own database, driven by the same code as the bus drives it."""
+
+    def __init__(self, service_cls: type, url: str) -> None:
+        self.service, self.url = service_cls(), url
+        self.name: str = service_cls.name
+        self.engine = new_engine(url)
+        handlers = collect(service_cls)
+        self.operations = {h.name: h for h in handlers if h.operation}
+        self.consumers = {h.name: h for h in handlers if h.kind == "event"}
+        self.timers = {h.name: h for h in handlers if h.kind == "timer"}
+        self.inbox = inbox.Inbox(self.service, self.name, self.engine)
+        self._seen = 0
+        self._sequences: dict[UUID, int] = {}
+
+    def reply(self, operation: str, *, body: Any = None, query: dict[str, Any] | None = None, **given: Any) -> operations.Reply:
+        """Carry out an operation and return the whole reply, with status, ETag and event ids."""
+        handler = self.operations[operation]
+        assert handler.operation is not None
+        kwargs = {name: str(given.pop(name)) for name in handler.operation.path_parameters}
+        if body is not None:
+            kwargs["body"] = strict_json.loads(dumps(body).encode())
+        if query is not None:
+            kwargs["query"] = query
+        return operations.execute(self.service, self.engine, handler, kwargs, _context(given))
+
+    def call(self, operation: str, **given: Any) -> Any:
+        """Carry out an operation and return its answer as the API gives it. Raises Refusal."""
+        return strict_json.loads(self.reply(operation, **given).body.encode())
+
+    def deliver(self, event: Event, *, event_id: UUID | None = None, sequence: int | None = None, actor: str = "tester") -> str:
+        """Deliver an event to every handler of it; returns the (last) result: done, duplicate, skipped, retry, parked."""
+        key = event.aggregate_id
+        self._sequences[key] = sequence or self._sequences.get(key, 0) + 1
+        body = message(event, event_id or new_event_id(event.full_type), self._sequences[key], actor)
+        return self.deliver_body(event, body)
+
+    def deliver_body(self, event: Event, body: bytes) -> str:
+        """Deliver the very same bytes, e.g. once more."""
+        wanting = [h for h in self.consumers.values() if type(event) in h.events]
+        assert wanting, f"{self.name} does not listen to {event.full_type}"
+        return [self.inbox.deliver(h, body, event.service) for h in wanting][-1]
+
+    def retry(self) -> int:
+        """Run everything that waits for another attempt, as if its time had come."""
+        with self.session() as session:
+            session.execute(text("UPDATE inbox SET next_attempt_at = now() - interval '1 s' WHERE state = 'retry'"))
+            session.commit()
+        return self.inbox.retry_due(self.consumers)
+
+    def tick(self, timer: str) -> None:
+        """Run an @every handler now."""
+        from shared import transaction
+
+        transaction.run(self.engine, Context(), lambda s: self.timers[timer].function(self.service, s))
+
+    def published(self) -> list[Event]:
+        """The events published since the last call, in order."""
+        events = contracts.events()
+        with self.session() as session:
+            rows = session.execute(
+                text("SELECT id, type, envelope FROM outbox WHERE id > :seen ORDER BY id"), {"seen": self._seen}
+            ).all()
+        self._seen = rows[-1].id if rows else self._seen
+        return [events[row.type].from_data(strict_json.loads(row.envelope.encode())["data"]) for row in rows]
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session for looking at rows."""
+        with new_session(self.engine) as session:
+            session.info["context"] = Context()
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def message(event: Event, event_id: UUID, sequence: int = 1, actor: str = "tester") -> bytes:
+    """The body of an event message as the relay sends it."""
+    head = write_head(event, event_id, now(), Context(actor=actor, correlation_id="story"))
+    return f'{head},"sequence":"{sequence}"}}'.encode()
+
+
+def _context(given: dict[str, Any]) -> Context:
+    key = given.pop("key", None)
+    request_id = given.pop("request_id", None) or str(uuid4())
+    context = Context(
+        actor=given.pop("actor", "tester"),
+        permissions=tuple(given.pop("permissions", ("*",))),
+        idempotency_key=key,
+        if_match=given.pop("if_match", None),
+        if_none_match=given.pop("if_none_match", None),
+        language=given.pop("language", "en"),
+        request_id=request_id,
+        correlation_id=request_id,
+        causation_id=request_id,
+    )
+    assert not given, f"unknown arguments {sorted(given)}"
+    return context
