@@ -62,10 +62,9 @@ def up(_rest: list[str]) -> int:
 
 
 def stop(_rest: list[str]) -> int:
-    _in_environment("stop")
-    from deploy.local import run as life
+    from deploy.local import halt
 
-    return life.stop(ROOT)
+    return halt.stop(ROOT)
 
 
 def reset(_rest: list[str]) -> int:
@@ -118,8 +117,6 @@ def _in_environment(*arguments: str) -> None:
     if Path(sys.prefix).resolve() == (CHECKOUT / ".venv").resolve():
         return
     if not python.exists():
-        if arguments[0] == "stop":
-            return
         raise Stop("Nothing is installed yet: `make run` first.")
     os.chdir(CHECKOUT)
     os.execv(python, [str(python), "-m", "deploy.local", *arguments])

@@ -47,7 +47,14 @@ class Account:
     def call(self, argv: Sequence[str], env: Mapping[str, str], output: IO[str], text: str) -> int:
         """Run to the end with the output in a file: servers started on the way may keep it open."""
         done = subprocess.run(
-            argv, env=dict(env), cwd="/", text=True, input=text, stdout=output, stderr=output, **self.options()
+            argv,
+            env=dict(env),
+            cwd="/",
+            text=True,
+            input=text,
+            stdout=output,
+            stderr=output,
+            **self.options(),
         )
         return done.returncode
 

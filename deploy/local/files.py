@@ -33,15 +33,18 @@ def read_json(path: Path, default: Any = None) -> Any:
 
 
 class Secrets:
-    """Random passwords, made when first asked for and kept in one private file."""
+    """Random passwords, made when first asked for and kept in one private file.
+
+    The file is read again before anything is added: several parts of one start hold their own `Secrets`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._values: dict[str, str] = read_json(path, {})
 
     def get(self, name: str) -> str:
-        if name not in self._values:
-            self._values[name] = secrets.token_urlsafe(24)
+        values: dict[str, str] = read_json(self._path, {})
+        if name not in values:
+            values[name] = secrets.token_urlsafe(24)
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self._path, self._values)
-        return self._values[name]
+            write_json(self._path, values)
+        return values[name]

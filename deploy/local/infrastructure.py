@@ -53,9 +53,7 @@ def start(root: Path, wanted: Wanted) -> Infrastructure:
             if given is None
         ]
         with step(f"starting {' and '.join(ours)}"):
-            servers = private.start(
-                root, postgresql=wanted.database_url is None, rabbitmq=wanted.amqp_uri is None
-            )
+            servers = private.start(root, postgresql=wanted.database_url is None, rabbitmq=wanted.amqp_uri is None)
     try:
         return _assemble(wanted, servers)
     except BaseException:

@@ -66,7 +66,7 @@ class Plan:
             "LIAISON_PROCESS_NAME": process,
         }
         if service == GATEWAY:
-            env |= self.gateway_env | {
+            env |= dict(self.gateway_env) | {
                 "LIAISON_GATEWAY_HTTP_PORT": str(self.http_port),
                 "LIAISON_HEALTH_URLS": json.dumps(self.health_urls()),
             }
@@ -77,9 +77,7 @@ def inherited_environment(source: Mapping[str, str] = os.environ) -> dict[str, s
     """The few variables every process needs, and LIAISON_ settings that carry no secret."""
     env = {name: source[name] for name in INHERITED if name in source}
     env |= {
-        name: value
-        for name, value in source.items()
-        if name.startswith("LIAISON_") and not name.endswith(WITHHELD)
+        name: value for name, value in source.items() if name.startswith("LIAISON_") and not name.endswith(WITHHELD)
     }
     return env | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 

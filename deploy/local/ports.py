@@ -46,18 +46,18 @@ class Ports:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._chosen: dict[str, int] = read_json(path, {})
 
     def get(self, name: str, in_use_by_us: bool = False) -> int:
         """The port of `name`; another one when a stranger has taken it since."""
-        known = self._chosen.get(name)
+        chosen: dict[str, int] = read_json(self._path, {})
+        known = chosen.get(name)
         if known and (in_use_by_us or is_free(known)):
             return known
-        taken = set(self._chosen.values())
-        self._chosen[name] = next(p for p in self._candidates() if p not in taken and is_free(p))
+        taken = set(chosen.values())
+        chosen[name] = next(port for port in self._candidates() if port not in taken and is_free(port))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(self._path, self._chosen)
-        return self._chosen[name]
+        write_json(self._path, chosen)
+        return chosen[name]
 
     def _candidates(self) -> Iterator[int]:
         digest = hashlib.sha256(str(self._path.absolute()).encode()).digest()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+import subprocess
+import time
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -34,7 +36,9 @@ include_if_exists = 'extra.conf'
 """
 
 # A new cluster lets everybody connect to these two databases. `--single` needs neither server nor password.
-CLOSE_DEFAULT_DATABASES = "REVOKE ALL ON DATABASE postgres FROM PUBLIC;\nREVOKE ALL ON DATABASE template1 FROM PUBLIC;\n"
+CLOSE_DEFAULT_DATABASES = (
+    "REVOKE ALL ON DATABASE postgres FROM PUBLIC;\nREVOKE ALL ON DATABASE template1 FROM PUBLIC;\n"
+)
 
 
 def programs() -> Path | None:
@@ -53,6 +57,8 @@ class PostgreSQL:
     password: str
     account: Account
     extra_settings: str = ""
+    _server: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _attempts: int = field(default=0, repr=False)
 
     @property
     def data(self) -> Path:
@@ -65,28 +71,30 @@ class PostgreSQL:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def start(self) -> None:
+    def start(self, timeout: float = 120) -> None:
         """Start, or go on with the server that already runs on this data."""
-        if self.process() and is_open(self.port):
-            return
         if not (self.data / "PG_VERSION").exists():
             self._create()
-        self._write_settings()
-        self._pg_ctl("start")
+        if not self.process():
+            self._write_settings()
+            self._spawn()
+        self._wait_started(timeout)
 
     def stop(self, mode: str = "fast") -> None:
         if self.process():
-            self._pg_ctl("stop", "-m", mode)
+            self._run("pg_ctl", "stop", "-D", str(self.data), "-w", "-t", "120", "-m", mode)
+        if self._server is not None:
+            self._server.wait(10)
 
     def restart(self, mode: str = "fast") -> None:
         """`immediate` is a crash: no checkpoint, recovery from the log at the next start."""
-        if self.process():
-            self._pg_ctl("restart", "-m", mode)
-        else:
-            self.start()
+        self.stop(mode)
+        self.start()
 
     def process(self) -> ProcessId | None:
         """The server process, if it lives and is really the one of this data folder."""
+        if self._server is not None:
+            self._server.poll()
         try:
             pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
             where = Path(f"/proc/{pid}/cwd").readlink()
@@ -120,16 +128,52 @@ class PostgreSQL:
     def _write_settings(self) -> None:
         self.account.own_file(self.data / "liaison.conf", f"{SETTINGS}port = {self.port}\n{self.extra_settings}\n")
 
-    def _pg_ctl(self, *arguments: str) -> None:
-        self._run("pg_ctl", "-D", str(self.data), "-l", str(self.log), "-w", "-t", "120", *arguments)
+    def _spawn(self) -> None:
+        # Our own child, not pg_ctl's orphan: PostgreSQL refuses to start while the pid of its predecessor is taken,
+        # and in a container without an init process nobody else would ever clear that one away after kill -9.
+        if not self.log.exists():
+            self.account.own_file(self.log, "")
+        with self.log.open("ab") as log:
+            self._server = subprocess.Popen(
+                [str(self._programs / "postgres"), "-D", str(self.data)], env=self._environment(), cwd="/",
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self.account.options(),
+            )  # fmt: skip
+
+    def _wait_started(self, timeout: float) -> None:
+        """The eighth line of the pid file is the server's own word for it."""
+        deadline = time.monotonic() + timeout
+        while not (self._says_ready() and is_open(self.port)):
+            if self._server is not None and self._server.poll() is not None:
+                self._spawn_again_or_give_up(deadline)
+            if time.monotonic() > deadline:
+                raise Stop(f"PostgreSQL did not start within {timeout:.0f} s: see {self.log}")
+            time.sleep(0.05)
+        self._attempts = 0
+
+    def _spawn_again_or_give_up(self, deadline: float) -> None:
+        """After kill -9 the old server's children need a moment to notice; until then the data is locked."""
+        self._attempts += 1
+        if self._attempts > 20 or time.monotonic() > deadline:
+            self._attempts = 0
+            raise Stop(f"PostgreSQL ended while starting: see {self.log}")
+        time.sleep(0.25)
+        self._spawn()
+
+    def _says_ready(self) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return False
+        return self.process() is not None and len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": str(self.home)}
 
     def _run(self, program: str, *arguments: str, text: str = "") -> None:
-        # Output goes to a file: the server inherits it and would keep a pipe open after pg_ctl has ended.
-        env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": str(self.home)}
         output = self.home / "command.log"
         self.account.own_file(output, "")
         with output.open("w", encoding="utf-8") as file:
-            done = self.account.call([str(self._programs / program), *arguments], env, file, text)
+            done = self.account.call([str(self._programs / program), *arguments], self._environment(), file, text)
         if done != 0:
             tail = output.read_text(encoding="utf-8", errors="replace").strip()[-600:]
             raise Stop(f"PostgreSQL: {program} {arguments[-1]} failed (see {self.log}): {tail}")

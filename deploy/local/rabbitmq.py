@@ -95,10 +95,13 @@ class RabbitMQ:
 
     def start(self, timeout: float = 120) -> None:
         """Start and wait until it speaks AMQP, or go on with the node that already runs."""
-        if self.process() and self.accepts_connections():
+        left = self.process()
+        if left and self.accepts_connections():
             return
+        if left:
+            left.end(30)
         self._configure()
-        self._start_epmd()
+        self.start_epmd()
         with self._output("server") as output:
             self._server = self._popen([str(_required_programs() / "rabbitmq-server")], output.fileno())
         self._wait_started(timeout)
@@ -204,7 +207,7 @@ class RabbitMQ:
             "RABBITMQ_CTL_ERL_ARGS": loopback,
         }
 
-    def _start_epmd(self) -> None:
+    def start_epmd(self) -> None:
         """Ours, in the foreground: started by the node it would outlive everything and belong to nobody."""
         if self._epmd_process() and is_open(self.ports.epmd):
             return

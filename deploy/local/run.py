@@ -18,6 +18,7 @@ from deploy.local import infrastructure, servers
 from deploy.local.backoff import Backoff
 from deploy.local.console import Stop, say, step
 from deploy.local.files import Secrets, write_json
+from deploy.local.halt import end_leftovers
 from deploy.local.infrastructure import Infrastructure, Wanted
 from deploy.local.keys import ensure_signing_key
 from deploy.local.plan import (
@@ -34,7 +35,7 @@ from deploy.local.ports import Ports, first_free
 from deploy.local.process import ProcessId
 from deploy.local.provision import DatabaseUrls, provision
 from deploy.local.state import Lock, Recorded, Summary
-from deploy.local.supervisor import DRAIN_SECONDS, Supervisor
+from deploy.local.supervisor import Supervisor
 
 ADMIN_EMAIL = "admin@atelier-lumiere.example"
 FIRST_HTTP_PORT = 8080
@@ -195,7 +196,7 @@ class Session:
         if wanted.database_url is None:
             starts["postgresql"] = ours.postgresql.start
         if wanted.amqp_uri is None:
-            starts["rabbitmq"] = ours.rabbitmq.start
+            starts |= {"epmd": ours.rabbitmq.start_epmd, "rabbitmq": ours.rabbitmq.start}
         return starts
 
     def _is_due(self, name: str) -> bool:
@@ -268,53 +269,6 @@ def interruptible() -> Iterator[Callable[[], None]]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def stop(root: Path) -> int:
-    """Ask the running start to stop; clean up after one that was killed."""
-    lock = Lock(root)
-    if not root.exists():
-        say("Nothing is running.")
-        return 0
-    if lock.take():
-        found = end_leftovers(Recorded(root)) | stop_servers(root)
-        lock.release()
-        say("Stopped what an earlier start had left running." if found else "Nothing is running.")
-        return 0
-    holder = lock.holder()
-    if holder is None:
-        raise Stop("Something holds .local/lock but does not say who it is: try again in a moment.", 1)
-    with step("stopping Liaison"):
-        holder.process.send(signal.SIGTERM)
-        gone = holder.process.wait_gone(DRAIN_SECONDS + 100)
-    if not gone:
-        raise Stop(f"Process {holder.process.pid} has not stopped in time: look at its terminal.", 1)
-    return 0
-
-
-def end_leftovers(recorded: Recorded) -> bool:
-    """Service processes of a start that was killed. Servers are not ended: the next start goes on with them."""
-    left = {name: p for name, p in recorded.alive().items() if name not in ("postgresql", "rabbitmq", "epmd")}
-    if not left:
-        return False
-    with step(f"ending {len(left)} processes left by an earlier start"):
-        for process in left.values():
-            process.send(signal.SIGTERM)
-        deadline = time.monotonic() + DRAIN_SECONDS
-        for process in left.values():
-            if not process.wait_gone(max(0.0, deadline - time.monotonic())):
-                process.send(signal.SIGKILL)
-    return True
-
-
-def stop_servers(root: Path) -> bool:
-    if not (root / "ports.json").exists():
-        return False
-    pair = servers.attach(root)
-    running = bool(pair.processes())
-    if running:
-        pair.stop()
-    return running
 
 
 def known_services() -> tuple[str, ...]:

@@ -118,9 +118,7 @@ class Servers:
         self.postgresql.start()
 
 
-def start(
-    root: Path, postgresql_settings: str = "", *, postgresql: bool = True, rabbitmq: bool = True
-) -> Servers:
+def start(root: Path, postgresql_settings: str = "", *, postgresql: bool = True, rabbitmq: bool = True) -> Servers:
     """Start a private pair (or one of the two) under `root`; one owner at a time.
 
     `postgresql_settings` are lines added to its configuration (for instance `log_statement = 'all'`).

@@ -84,7 +84,7 @@ class Recorded:
 
 
 class Summary:
-    """`.local/liaison.json`, for programs: written when everything is ready, renewed at each change, gone at the end."""
+    """`.local/liaison.json`, for programs: written when all is ready, renewed at each change, gone at the end."""
 
     def __init__(self, root: Path, recorded: Recorded, processes: Callable[[], Mapping[str, ProcessId]]) -> None:
         self._path = root / "liaison.json"

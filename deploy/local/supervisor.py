@@ -167,9 +167,7 @@ class Supervisor:
 
     def is_ready(self, name: str) -> bool:
         child = self._child(name)
-        return self.identity(name) is not None and (
-            child.spec.ready_url is None or answers(child.spec.ready_url)
-        )
+        return self.identity(name) is not None and (child.spec.ready_url is None or answers(child.spec.ready_url))
 
     # -- inside -------------------------------------------------------------------------------------------------
 
