@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -69,20 +68,9 @@ def stop(_rest: list[str]) -> int:
 
 def reset(_rest: list[str]) -> int:
     """Stop, say what goes, delete it."""
-    from deploy.local.console import say
+    from deploy.local import halt
 
-    stop([])
-    if not ROOT.exists():
-        say("Nothing to delete.")
-        return 0
-    folders = [ROOT]
-    link = ROOT / "servers"
-    if link.is_symlink():
-        folders.append(link.resolve())
-    for folder in folders:
-        say(f"Deleting {folder}: databases, messages, passwords, logs")
-        shutil.rmtree(folder, ignore_errors=False)
-    return 0
+    return halt.reset(ROOT)
 
 
 def operator(rest: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -62,3 +63,21 @@ def stop_servers(root: Path) -> bool:
     if running:
         pair.stop()
     return running
+
+
+def reset(root: Path) -> int:
+    """Stop, say what goes, delete it. Servers of test runs live below the same folder and go too."""
+    if not root.exists():
+        say("Nothing to delete.")
+        return 0
+    stop(root)
+    roots = [lock.parent for lock in root.rglob("servers.lock")]
+    for one in roots:
+        servers.refuse_if_used(one)
+    for one in roots:
+        stop_servers(one)
+    elsewhere = [(one / "servers").resolve() for one in roots if (one / "servers").is_symlink()]
+    for folder in [*elsewhere, root]:
+        say(f"Deleting {folder}: databases, messages, passwords, logs")
+        shutil.rmtree(folder)
+    return 0

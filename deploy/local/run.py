@@ -155,8 +155,13 @@ class Session:
             return
         from deploy import seed
 
-        with step("demo company, through the API"):
-            seed.run(base_url, admin["email"], admin["password"])
+        try:
+            with step("demo company, through the API"):
+                seed.run(base_url, admin["email"], admin["password"])
+        except seed.SeedFailed as refused:
+            raise Stop(
+                f"The demo company was refused (LIAISON_SEED=0 starts without it): {refused.args[1]}", 1
+            ) from None
         done.touch()
 
     def _facts(self, base_url: str, admin: Mapping[str, str], passwords: Mapping[str, str]) -> dict[str, Any]:

@@ -168,3 +168,8 @@ def _own(root: Path) -> IO[str]:
         raise Stop(f"The servers under {root} belong to another running command: stop it first.", 1) from None
     os.set_inheritable(lock.fileno(), False)
     return lock
+
+
+def refuse_if_used(root: Path) -> None:
+    """Stop when another command owns the servers under `root`."""
+    _own(root).close()
