@@ -1,7 +1,89 @@
 """The Nameko side: one entrypoint per decorated method, one shared extension that runs the service on the bus."""
 
-from nameko.extensions import Entrypoint
+import logging
+import os
+import time
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from nameko.extensions import Entrypoint, SharedExtension
+
+from shared.settings import LIMITS, amqp_uri, database_url
+
+log = logging.getLogger(__name__)
+
+
+class Bus(SharedExtension):
+    """Everything that one service does on the broker: RPC, events, relay, timers; started and drained as one."""
+
+    def __init__(self) -> None:
+        self._parts: Any = None
+        self._stopped = False
+
+    def setup(self) -> None:
+        """Build the parts; the imports stand here because they need the process to be patched by eventlet."""
+        if self._parts is not None:
+            return
+        from shared.consumer import EventConsumer
+        from shared.database import new_engine
+        from shared.handlers import collect
+        from shared.inbox import Inbox
+        from shared.relay import Relay
+        from shared.rpc import RpcServer
+        from shared.timers import Timers
+
+        name: str = self.container.service_name
+        service = self.container.service_cls()
+        uri, engine = amqp_uri(name), new_engine(database_url(name), LIMITS.pool_size)
+        by_kind: dict[str, Any] = {}
+        for handler in collect(self.container.service_cls):
+            kind = "operation" if handler.operation else handler.kind
+            by_kind.setdefault(kind, {})[handler.name] = handler
+        user = _own_user(uri)
+        consumers = by_kind.get("event", {})
+        self.engine = engine
+        self.relay = Relay(name, engine, uri, user)
+        self.events = EventConsumer(name, uri, consumers, Inbox(service, name, engine), trust_user=user is not None)
+        self.rpc = RpcServer(service, name, uri, by_kind.get("operation", {}), consumers, engine)
+        self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
+        self._parts = (self.relay, self.events, self.rpc, self.timers)
+
+    def start(self) -> None:
+        for part in self._parts:
+            part.start()
+
+    def ready(self) -> dict[str, bool]:
+        """What works at this moment."""
+        return {"events": self.events.link.up, "rpc": self.rpc.requests.up, "replies": self.rpc.replies.up}
+
+    def stop(self) -> None:
+        """Drain: no new work, finish what runs within the deadline, send what is in the outbox, then disconnect."""
+        if self._stopped:
+            return
+        self._stopped = True
+        until = time.monotonic() + LIMITS.drain
+        finished = self.events.drain(until) and self.rpc.drain(until)
+        self.timers.stop(min(until, time.monotonic() + 5))
+        self.relay.stop()
+        self.events.close()
+        self.rpc.close()
+        self.engine.dispose()
+        log.info(
+            "drained" if finished else "drain deadline passed", extra={"service_name": self.container.service_name}
+        )
 
 
 class BusEntrypoint(Entrypoint):
-    """Marks a method as an entrypoint for Nameko's container."""
+    """Marks a method as an entrypoint for Nameko's container; the work is done by the shared Bus."""
+
+    bus = Bus()
+
+    def stop(self) -> None:
+        self.bus.stop()
+
+
+def _own_user(uri: str) -> str | None:
+    """The broker's user of this service, which the broker vouches for on every message; None on a shared account."""
+    if os.environ.get("LIAISON_SHARED_BROKER_ACCOUNT"):
+        return None
+    return unquote(urlsplit(uri).username or "") or None

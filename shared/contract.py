@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -16,8 +15,6 @@ import marshmallow as ma
 
 from shared import fields
 from shared.fields import Schema, instant, plain
-
-SchemaClass = type[ma.Schema]
 
 CATALOGUE: dict[str, type["Event"]] = {}
 """Every declared event by its CloudEvents type, e.g. `liaison.crm_sales.order.placed.v1`."""
@@ -93,7 +90,7 @@ class Event:
 
     type: ClassVar[str] = ""
     version: ClassVar[int] = 1
-    schema: ClassVar[SchemaClass]
+    schema: ClassVar[ma.Schema]
     full_type: ClassVar[str]
     service: ClassVar[str]
     aggregate: ClassVar[str]
@@ -120,13 +117,17 @@ class Event:
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
         """Read the JSON form; unknown members are ignored. Raises marshmallow.ValidationError."""
-        loaded: Self = cls.schema().load(data)  # type: ignore[assignment]
+        loaded: Self = cls.schema.load(data)
         return loaded
 
 
-@cache
-def _names(cls: type) -> tuple[str, ...]:
-    return tuple(f.name for f in dataclasses.fields(cls))
+_NAMES: dict[Any, tuple[str, ...]] = {}
+
+
+def _names(cls: Any) -> tuple[str, ...]:
+    if cls not in _NAMES:
+        _NAMES[cls] = tuple(f.name for f in dataclasses.fields(cls))
+    return _NAMES[cls]
 
 
 def _to_json(value: Any) -> Any:
@@ -159,7 +160,7 @@ _FIELDS: dict[Any, Callable[..., ma.fields.Field[Any]]] = {
 }
 
 
-def schema_of(cls: type) -> type[ma.Schema]:
+def schema_of(cls: Any) -> type[ma.Schema]:
     """A marshmallow schema for a dataclass; loading gives an instance of it and ignores unknown members."""
     hints = typing.get_type_hints(cls)
     members: dict[str, Any] = {

@@ -3,13 +3,15 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-_CODES = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid": "invalid_type"}
+Messages = dict[str, str | list[Any] | dict[Any, Any]]
+
+_CODES: Messages = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid": "invalid_type"}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
 
@@ -17,7 +19,7 @@ _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
 class Schema(ma.Schema):
     """Base of all request and response schemas: unknown members are refused, order is as written."""
 
-    error_messages: ClassVar[dict[str, str]] = {"unknown": "unknown_field", "type": "invalid_type"}
+    error_messages: dict[str, str] = {"unknown": "unknown_field", "type": "invalid_type"}
 
     class Meta:
         unknown = ma.RAISE
@@ -26,7 +28,11 @@ class Schema(ma.Schema):
 class Text(fields.String):
     """A string without NUL and lone surrogates; at most `most` characters, at least `least`."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid_utf8": "invalid_text", "text": "invalid_text"}
+    default_error_messages: Messages = {
+        **_CODES,
+        "invalid_utf8": "invalid_text",
+        "text": "invalid_text",
+    }
 
     def __init__(self, most: int = 200, least: int = 0, **kwargs: Any) -> None:
         self.most = most
@@ -46,7 +52,7 @@ class Text(fields.String):
 class Choice(fields.String):
     """One of a closed list of strings."""
 
-    default_error_messages: ClassVar[dict[str, str]] = _CODES
+    default_error_messages: Messages = _CODES
 
     def __init__(self, *choices: str, **kwargs: Any) -> None:
         self.choices = choices
@@ -61,7 +67,7 @@ class Choice(fields.String):
 class Uuid(fields.Field[UUID]):
     """A UUID as a string."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid": "invalid_uuid"}
+    default_error_messages: Messages = {**_CODES, "invalid": "invalid_uuid"}
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
         return None if value is None else str(value)
@@ -78,7 +84,7 @@ class Uuid(fields.Field[UUID]):
 class Number(fields.Field[Decimal]):
     """A decimal number as a string (an integer is accepted too, a float never)."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {
+    default_error_messages: Messages = {
         **_CODES,
         "invalid": "invalid_decimal",
         "digits": "too_many_digits",
@@ -151,7 +157,7 @@ class Percent(Number):
 class Whole(fields.Field[int]):
     """A whole number."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "range": "out_of_range"}
+    default_error_messages: Messages = {**_CODES, "range": "out_of_range"}
 
     def __init__(self, least: int = -(2**31), most: int = 2**31 - 1, **kwargs: Any) -> None:
         self.least, self.most = least, most
@@ -168,7 +174,7 @@ class Whole(fields.Field[int]):
 class Flag(fields.Field[bool]):
     """true or false, nothing else."""
 
-    default_error_messages: ClassVar[dict[str, str]] = _CODES
+    default_error_messages: Messages = _CODES
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -179,7 +185,7 @@ class Flag(fields.Field[bool]):
 class Day(fields.Field[date]):
     """An accounting date, YYYY-MM-DD."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid": "invalid_date"}
+    default_error_messages: Messages = {**_CODES, "invalid": "invalid_date"}
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.isoformat()
@@ -196,7 +202,7 @@ class Day(fields.Field[date]):
 class Instant(fields.Field[datetime]):
     """An RFC 3339 instant; shown in UTC with a Z."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "invalid": "invalid_instant"}
+    default_error_messages: Messages = {**_CODES, "invalid": "invalid_instant"}
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
         return None if value is None else instant(value)
@@ -211,10 +217,10 @@ class Instant(fields.Field[datetime]):
             raise self.make_error("invalid") from None
 
 
-class Many(fields.List):
+class Many(fields.List[Any]):
     """A list of at most `most` values."""
 
-    default_error_messages: ClassVar[dict[str, str]] = _CODES
+    default_error_messages: Messages = _CODES
 
     def __init__(self, inner: Any, most: int = 500, least: int = 0, **kwargs: Any) -> None:
         limits = [validate.Length(max=most, error="too_long")]
@@ -226,13 +232,13 @@ class Many(fields.List):
 class Part(fields.Nested):
     """An object inside an object."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**_CODES, "type": "invalid_type"}
+    default_error_messages: Messages = {**_CODES, "type": "invalid_type"}
 
 
 class Table(fields.Dict):
     """An object with free string keys and short string values, such as `external_ids`."""
 
-    default_error_messages: ClassVar[dict[str, str]] = _CODES
+    default_error_messages: Messages = _CODES
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(keys=Text(most=50, least=1), values=Text(most=200), validate=_few, **kwargs)

@@ -58,7 +58,6 @@ _AFTER_RETRY = text(
 _LEASE = timedelta(seconds=20)
 
 
-
 class _AlreadyDone(Exception):
     """The claim found that another delivery had its effect; the transaction has nothing to commit."""
 
@@ -134,6 +133,8 @@ class Inbox:
             if handler.order == "latest" and not claim.newer:
                 return "skipped"
             handler.function(self.service, session, received.event)
+            if faults.WEATHER == "fail_once" and from_states == ["trying"]:
+                raise faults.InjectedFault
             return "done"
 
         try:
@@ -164,7 +165,13 @@ class Inbox:
         return "retry", clock.now() + timedelta(seconds=delays[attempts - 1]), code
 
     def _fail(self, handler: Handler, received: Envelope, body: bytes, state: str, at: Any, code: str) -> str:
-        values = {**_row(handler, received, body), "state": state, "next_attempt_at": at, "error_code": code, "envelope": body}
+        values = {
+            **_row(handler, received, body),
+            "state": state,
+            "next_attempt_at": at,
+            "error_code": code,
+            "envelope": body,
+        }
         transaction.run(self.engine, Context(), lambda s: s.execute(_FAILED, values))
         return state
 
@@ -227,5 +234,3 @@ def _context(received: Envelope) -> Context:
         event_type=received.type,
         event_time=received.time,
     )
-
-

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -54,7 +55,9 @@ class ListRequest:
         find = _Columns(entity, columns or {})
         statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
         if self.q:
-            statement = statement.where(or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search)))
+            statement = statement.where(
+                or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search))
+            )
         total = self._total(session, statement) if self.include_total else None
         keys = [(find[name], descending) for name, descending in self.sort]
         if self.cursor is not None:
@@ -67,7 +70,9 @@ class ListRequest:
         return Page(rows, self._next(rows[-1]) if more else None, total)
 
     def _total(self, session: Session, statement: Select[Any]) -> int:
-        counted = select(func.count()).select_from(statement.order_by(None).with_only_columns(1).limit(100_001).subquery())
+        counted = select(func.count()).select_from(
+            statement.order_by(None).with_only_columns(1).limit(100_001).subquery()
+        )
         return session.execute(counted).scalar_one()
 
     def _next(self, last: Any) -> str:
@@ -110,7 +115,9 @@ def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str,
     operator = operator.removesuffix("]") or "eq"
     if name not in listing.filters or operator not in _OPERATORS or not isinstance(raw, str):
         allowed = sorted({*listing.filters, *_COMMON})
-        raise BadRequest([{"pointer": f"?{parameter}", "code": "unknown_filter"}], allowed=allowed, operators=list(_OPERATORS))
+        raise BadRequest(
+            [{"pointer": f"?{parameter}", "code": "unknown_filter"}], allowed=allowed, operators=list(_OPERATORS)
+        )
     parser = listing.filters[name]
     try:
         if operator == "is_null":
@@ -159,7 +166,7 @@ def _parse_q(listing: Listing, raw: Any) -> str | None:
     if not listing.search:
         raise BadRequest([{"pointer": "?q", "code": "unknown_filter"}])
     try:
-        return Text(most=200).deserialize(raw)
+        return str(Text(most=200).deserialize(raw))
     except ma.ValidationError:
         raise BadRequest([{"pointer": "?q", "code": "invalid"}]) from None
 
@@ -194,7 +201,13 @@ def _plain(value: Any) -> Any:
 
 def _typed(value: Any) -> Any:
     kind, raw = value
-    readers = {"u": UUID, "i": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal, "v": _scalar}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "u": UUID,
+        "i": datetime.fromisoformat,
+        "d": date.fromisoformat,
+        "n": Decimal,
+        "v": _scalar,
+    }
     return readers[kind](raw)
 
 
@@ -214,7 +227,10 @@ def _after(keys: list[tuple[Any, bool]], values: list[Any]) -> Any:
         return left < right if directions.pop() else left > right
     return or_(
         *(
-            and_(*(k == v for (k, _), v in zip(keys[:i], values[:i], strict=True)), key < value if descending else key > value)
+            and_(
+                *(k == v for (k, _), v in zip(keys[:i], values[:i], strict=True)),
+                key < value if descending else key > value,
+            )
             for i, ((key, descending), value) in enumerate(zip(keys, values, strict=True))
         )
     )
@@ -245,5 +261,3 @@ def _condition(column: Any, operator: str, value: Any) -> Any:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-

@@ -6,7 +6,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "unknown_field": ("This field does not exist.", "Ce champ n'existe pas."),
     "invalid": ("This value is not valid.", "Cette valeur n'est pas valide."),
     "invalid_type": ("This value has the wrong type.", "Cette valeur n'est pas du bon type."),
-    "invalid_text": ("This text holds characters that cannot be stored.", "Ce texte contient des caractères non admis."),
+    "invalid_text": (
+        "This text holds characters that cannot be stored.",
+        "Ce texte contient des caractères non admis.",
+    ),
     "invalid_uuid": ("A UUID is expected.", "Un UUID est attendu."),
     "invalid_decimal": (
         "A decimal number written as a string is expected.",
@@ -29,6 +32,22 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "invalid_vat_number": ("This is not a valid VAT number.", "Ce numéro de TVA n'est pas valide."),
     "invalid_email": ("This is not a valid e-mail address.", "Cette adresse électronique n'est pas valide."),
     "invalid_phone": ("This is not a valid phone number.", "Ce numéro de téléphone n'est pas valide."),
+    "not_for_this_kind": (
+        "This does not apply to this kind of contact.",
+        "Ceci ne s'applique pas à ce type de contact.",
+    ),
+    "stage_backwards": (
+        "The lifecycle stage only moves forward; send null first to reset it.",
+        "L'étape du cycle de vie ne fait qu'avancer ; envoyez d'abord null pour la réinitialiser.",
+    ),
+    "siret_not_of_siren": ("A SIRET begins with the SIREN.", "Un SIRET commence par le SIREN."),
+    "price_override_forbidden": (
+        "You may not set another price than the list price.",
+        "Vous ne pouvez pas fixer un autre prix que le prix catalogue.",
+    ),
+    "price_required": ("No list price exists; give a unit price.", "Aucun prix catalogue ; indiquez un prix unitaire."),
+    "invalid_unit": ("This product is sold in another unit.", "Ce produit se vend dans une autre unité."),
+    "customer_not_active": ("This contact is no longer active.", "Ce contact n'est plus actif."),
     "invalid_country": ("A two-letter country code is expected.", "Un code pays à deux lettres est attendu."),
     "unknown_filter": ("This filter does not exist.", "Ce filtre n'existe pas."),
     "unknown_parameter": ("This parameter does not exist.", "Ce paramètre n'existe pas."),

@@ -11,7 +11,9 @@ from shared.settings import required
 
 def run(service: str) -> None:
     """The whole of a service's env.py: migrate as the owner of the database, one migrator at a time."""
-    url = required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL").replace("postgresql://", "postgresql+psycopg2://", 1)
+    url = required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL").replace(
+        "postgresql://", "postgresql+psycopg2://", 1
+    )
     engine = create_engine(url, poolclass=pool.NullPool, connect_args={"options": "-c lock_timeout=10s"})
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(4217)"))

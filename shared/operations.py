@@ -185,8 +185,10 @@ class _Call:
         return self.context.idempotency_key, False
 
     def _fingerprint(self) -> bytes:
-        text_form = dumps([self.path, self.raw_body]) if not isinstance(self.raw_body, dict) else dumps(
-            [self.path, dict(sorted(self.raw_body.items()))]
+        text_form = (
+            dumps([self.path, self.raw_body])
+            if not isinstance(self.raw_body, dict)
+            else dumps([self.path, dict(sorted(self.raw_body.items()))])
         )
         return hashlib.sha256(text_form.encode()).digest()
 
@@ -218,7 +220,17 @@ class _Call:
         name = f"{self.operation.service}.{self.operation.name}"
         body = "" if permanent else reply.body
         aggregate = reply.id or None
-        return [self._scope(permanent), name, key, self._fingerprint(), reply.status, body, dumps(headers), aggregate, permanent]
+        return [
+            self._scope(permanent),
+            name,
+            key,
+            self._fingerprint(),
+            reply.status,
+            body,
+            dumps(headers),
+            aggregate,
+            permanent,
+        ]
 
 
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -1,9 +1,11 @@
 """`publish`: an event becomes a row of the transaction that made it true. The relay sends it afterwards."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from shared import clock, ids
@@ -42,7 +44,16 @@ def statement_parts(pending: list[Pending]) -> tuple[list[str], list[Any]]:
     for order, item in enumerate(pending):
         key = (item.event.aggregate, item.event.aggregate_id)
         counts[key] = counts.get(key, 0) + 1
-        rows += [order, str(item.event_id), item.event.full_type, item.event.type, key[0], str(key[1]), counts[key], item.head]
+        rows += [
+            order,
+            str(item.event_id),
+            item.event.full_type,
+            item.event.type,
+            key[0],
+            str(key[1]),
+            counts[key],
+            item.head,
+        ]
     series = [value for (aggregate, id_), n in sorted(counts.items()) for value in (aggregate, str(id_), n)]
     sequence = (
         "counted AS (INSERT INTO aggregate_sequence AS s (aggregate, aggregate_id, last) VALUES "
@@ -61,9 +72,47 @@ def statement_parts(pending: list[Pending]) -> tuple[list[str], list[Any]]:
     return [sequence, events], [*series, *rows]
 
 
+class Wake:
+    """How a commit tells the relay of its service that there is something to send."""
+
+    def __init__(self) -> None:
+        self.leads = False
+        self._signal = threading.Event()
+
+    def set(self) -> None:
+        self._signal.set()
+
+    def clear(self) -> None:
+        self._signal.clear()
+
+    def is_set(self) -> bool:
+        return self._signal.is_set()
+
+    def wait(self, seconds: float) -> None:
+        self._signal.wait(seconds)
+
+
+_wakes: dict[Engine, Wake] = {}
+
+
+def attach(engine: Engine, wake: Wake) -> None:
+    """Name the relay of the service that uses this engine."""
+    _wakes[engine] = wake
+
+
+def must_notify(engine: Engine) -> bool:
+    """Whether another replica relays: then only NOTIFY reaches it. (NOTIFY serialises commits, so not otherwise.)"""
+    wake = _wakes.get(engine)
+    return wake is not None and not wake.leads
+
+
+def committed(engine: Engine) -> None:
+    """There are new rows."""
+    if engine in _wakes:
+        _wakes[engine].set()
+
+
 def take(session: Session) -> list[Pending]:
     """The events published so far in this transaction."""
     pending: list[Pending] = session.info.get("outbox", [])
     return pending
-
-

@@ -31,7 +31,9 @@ class Refusal(Exception):
 
     def to_wire(self, language: str) -> dict[str, Any]:
         """The form in which a refusal crosses RPC; values of details become strings."""
-        details = {k: v if isinstance(v, (int, bool, list, dict, type(None))) else str(v) for k, v in self.details.items()}
+        details = {
+            k: v if isinstance(v, (int, bool, list, dict, type(None))) else str(v) for k, v in self.details.items()
+        }
         return {"family": self.family, "code": self.code, "detail": self.text(language), "details": details}
 
 

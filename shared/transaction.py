@@ -93,11 +93,13 @@ def _once(engine: Engine, context: Context, work: Callable[[Session], T], action
     try:
         result = work(session)
         session.flush()
-        finish(session, action, result)
+        finish(session, action, result, notify=outbox.must_notify(engine))
         faults.point("before_commit")
         _commit(session, repeatable)
     finally:
         session.close()
+    if outbox.take(session):
+        outbox.committed(engine)
     faults.point("after_commit")
     return result
 
@@ -111,7 +113,7 @@ def _commit(session: Session, repeatable: bool) -> None:
         raise
 
 
-def finish(session: Session, action: str, result: Any) -> None:
+def finish(session: Session, action: str, result: Any, notify: bool = False) -> None:
     """Write outbox, audit and the remembered reply of the transaction in one statement."""
     parts: list[str] = []
     parameters: list[Any] = []
@@ -127,7 +129,7 @@ def finish(session: Session, action: str, result: Any) -> None:
         parameters += remembered(result)
     if parts:
         session.connection().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(parameters))
-    if pending and session.info.get("notify"):
+    if pending and notify:
         session.connection().exec_driver_sql("NOTIFY outbox")
 
 

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared import contracts, inbox, operations, strict_json
+from shared.clock import now
 from shared.context import Context
 from shared.contract import Event
 from shared.database import new_engine, new_session
 from shared.envelope import dumps, write_head
-from shared.clock import now
 from shared.handlers import collect
 from shared.ids import new_event_id
 
@@ -33,7 +33,9 @@ class Harness:
         self._seen = 0
         self._sequences: dict[UUID, int] = {}
 
-    def reply(self, operation: str, *, body: Any = None, query: dict[str, Any] | None = None, **given: Any) -> operations.Reply:
+    def reply(
+        self, operation: str, *, body: Any = None, query: dict[str, Any] | None = None, **given: Any
+    ) -> operations.Reply:
         """Carry out an operation and return the whole reply, with status, ETag and event ids."""
         handler = self.operations[operation]
         assert handler.operation is not None
@@ -48,7 +50,9 @@ class Harness:
         """Carry out an operation and return its answer as the API gives it. Raises Refusal."""
         return strict_json.loads(self.reply(operation, **given).body.encode())
 
-    def deliver(self, event: Event, *, event_id: UUID | None = None, sequence: int | None = None, actor: str = "tester") -> str:
+    def deliver(
+        self, event: Event, *, event_id: UUID | None = None, sequence: int | None = None, actor: str = "tester"
+    ) -> str:
         """Deliver an event to every handler of it; returns the (last) result: done, duplicate, skipped, retry, parked."""
         key = event.aggregate_id
         self._sequences[key] = sequence or self._sequences.get(key, 0) + 1

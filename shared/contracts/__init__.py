@@ -8,6 +8,7 @@ to it; every version ever released keeps a golden sample in tests/contracts/samp
 import dataclasses
 import importlib
 from functools import cache
+from uuid import UUID
 
 from shared import ids
 from shared.contract import CATALOGUE, Event, Operation, schema_of
@@ -28,15 +29,17 @@ def events() -> dict[str, type[Event]]:
     for service in SERVICES:
         importlib.import_module(f"shared.contracts.{service}")
     for event in CATALOGUE.values():
-        event.schema = schema_of(event)
+        event.schema = schema_of(event)()
         event.aggregate_field = dataclasses.fields(event)[0].name
     by_tag = {ids.type_tag(name): name for name in CATALOGUE}
     if len(by_tag) != len(CATALOGUE):
-        raise TypeError("two event types share an id tag; rename one: " + ", ".join(sorted(set(CATALOGUE) - set(by_tag.values()))))
+        raise TypeError(
+            "two event types share an id tag; rename one: " + ", ".join(sorted(set(CATALOGUE) - set(by_tag.values())))
+        )
     return CATALOGUE
 
 
-def type_of_event_id(event_id: "ids.UUID") -> str | None:
+def type_of_event_id(event_id: UUID) -> str | None:
     """The event type that an event id was made for, or None for an id that is not ours."""
     return _types_by_tag().get(ids.tag_of(event_id))
 

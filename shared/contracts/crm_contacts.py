@@ -1,10 +1,9 @@
 """Events and operations of `crm_contacts`."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from marshmallow import fields as ma
 from marshmallow import validate
 
 from shared import fields
@@ -57,6 +56,19 @@ LIFECYCLE_STAGES = (
 )
 
 
+class Kept(fields.Many):
+    """A list that is stored in its JSON form, so that showing it takes no work.
+
+    Its elements are complete also in a merge patch, which replaces arrays whole (RFC 7396, section 2).
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return value
+
+
 class ContactPointPart(Schema):
     """An e-mail address or phone number; exactly one of a list is primary (the first if none says so)."""
 
@@ -90,9 +102,9 @@ class ContactFields(Schema):
         most=6, allow_none=True, validate=[validate.Regexp(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid")]
     )
     language = fields.Text(most=5, validate=[validate.Regexp("^[a-z]{2}(-[A-Z]{2})?$", error="invalid")])
-    emails = fields.Many(fields.Part(ContactPointPart), most=20)
-    phones = fields.Many(fields.Part(ContactPointPart), most=20)
-    addresses = fields.Many(fields.Part(AddressPart), most=20)
+    emails = Kept(fields.Part(ContactPointPart), most=20)
+    phones = Kept(fields.Part(ContactPointPart), most=20)
+    addresses = Kept(fields.Part(AddressPart), most=20)
     roles = fields.Many(fields.Choice(*ROLES), most=len(ROLES))
     lifecycle_stage = fields.Choice(*LIFECYCLE_STAGES, allow_none=True)
     owner_id = fields.Uuid(allow_none=True)
@@ -116,45 +128,45 @@ class PatchContact(ContactFields):
 class WarningView(Schema):
     """Another contact shares an identifying value; the write was carried out nevertheless."""
 
-    code = ma.String()
+    code = fields.Text()
     contact_id = fields.Uuid()
-    on = ma.String()
+    on = fields.Text()
 
 
 class ContactView(Schema):
     """A contact. `name` of a person is made of first and last name."""
 
     id = fields.Uuid()
-    kind = ma.String()
-    status = ma.String()
-    name = ma.String()
-    first_name = ma.String(allow_none=True)
-    last_name = ma.String(allow_none=True)
-    legal_name = ma.String(allow_none=True)
-    siren = ma.String(allow_none=True)
-    siret = ma.String(allow_none=True)
-    vat_number = ma.String(allow_none=True)
-    naf_code = ma.String(allow_none=True)
-    language = ma.String()
-    emails = ma.Raw(metadata={"items": ContactPointPart})
-    phones = ma.Raw(metadata={"items": ContactPointPart})
-    addresses = ma.Raw(metadata={"items": AddressPart})
-    roles = ma.Raw(metadata={"items": ma.String()})
-    lifecycle_stage = ma.String(allow_none=True)
+    kind = fields.Text()
+    status = fields.Text()
+    name = fields.Text()
+    first_name = fields.Text(allow_none=True)
+    last_name = fields.Text(allow_none=True)
+    legal_name = fields.Text(allow_none=True)
+    siren = fields.Text(allow_none=True)
+    siret = fields.Text(allow_none=True)
+    vat_number = fields.Text(allow_none=True)
+    naf_code = fields.Text(allow_none=True)
+    language = fields.Text()
+    emails = Kept(fields.Part(ContactPointPart))
+    phones = Kept(fields.Part(ContactPointPart))
+    addresses = Kept(fields.Part(AddressPart))
+    roles = Kept(fields.Choice(*ROLES))
+    lifecycle_stage = fields.Text(allow_none=True)
     owner_id = fields.Uuid(allow_none=True)
-    source = ma.String(allow_none=True)
+    source = fields.Text(allow_none=True)
     parent_id = fields.Uuid(allow_none=True)
-    external_ids = ma.Raw(metadata={"values": ma.String()})
-    tags = ma.Raw(metadata={"items": ma.String()})
+    external_ids = fields.Table()
+    tags = Kept(fields.Text())
     created_at = fields.Instant()
     updated_at = fields.Instant()
-    version = ma.Integer()
+    version = fields.Whole()
 
 
 class WrittenContactView(ContactView):
     """The answer to create and patch: `warnings` names possible duplicates."""
 
-    warnings = ma.List(ma.Nested(WarningView))
+    warnings = fields.Many(fields.Part(WarningView))
 
 
 class DuplicateQuery(Schema):
@@ -171,14 +183,14 @@ class DuplicateView(Schema):
     """A contact that shares the values of the kinds named in `on` (email, phone, siren, siret, vat_number)."""
 
     contact_id = fields.Uuid()
-    name = ma.String()
-    on = ma.List(ma.String())
+    name = fields.Text()
+    on = fields.Many(fields.Text())
 
 
 class DuplicatesView(Schema):
     """All exact duplicates, at most 100."""
 
-    data = ma.List(ma.Nested(DuplicateView))
+    data = fields.Many(fields.Part(DuplicateView))
 
 
 CONTACTS = Listing(

@@ -6,7 +6,10 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from shared.contract import Event
+from shared import fields
+from shared.contract import Event, Listing, Operation
+from shared.fields import Schema
+from shared.money import MINOR_UNITS, ZERO
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,3 +141,772 @@ class PaymentReceived(Event):
     paid_on: date
     unallocated: Decimal
     allocations: list[PaidInvoice]
+
+
+# -- Resources -------------------------------------------------------------------------------------------------------
+
+
+class _Resource(Schema):
+    """What every resource shows besides its own fields."""
+
+    id = fields.Uuid()
+    version = fields.Whole()
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
+
+
+class PostalAddress(Schema):
+    """A postal address in parts."""
+
+    street = fields.Text(allow_none=True)
+    building_number = fields.Text(most=20, allow_none=True)
+    post_code = fields.Text(most=20, allow_none=True)
+    town = fields.Text(allow_none=True)
+    country = fields.Text(most=2, least=2, allow_none=True)
+
+
+class CompanyView(_Resource):
+    """An own legal entity. `fiscal_year_start` is MM-DD; `payment_days` is the default term of invoices."""
+
+    name = fields.Text()
+    legal_form = fields.Text(allow_none=True)
+    siren = fields.Text(allow_none=True)
+    siret = fields.Text(allow_none=True)
+    vat_number = fields.Text(allow_none=True)
+    currency = fields.Text()
+    address = fields.Part(PostalAddress)
+    share_capital = fields.Amount(allow_none=True)
+    fiscal_year_start = fields.Text()
+    payment_days = fields.Whole()
+
+
+class CompanyChange(Schema):
+    """The fields of a company that may change; currency and start of the fiscal year are fixed once it keeps books."""
+
+    name = fields.Text(least=1)
+    legal_form = fields.Text(most=50, allow_none=True)
+    siren = fields.Text(most=9, least=9, allow_none=True)
+    siret = fields.Text(most=14, least=14, allow_none=True)
+    vat_number = fields.Text(most=20, allow_none=True)
+    address = fields.Part(PostalAddress)
+    share_capital = fields.Amount(not_negative=True, allow_none=True)
+    payment_days = fields.Whole(least=0, most=60)
+
+
+class NewCompany(CompanyChange):
+    """A further legal entity; it gets the chart of accounts, the journals and its current fiscal year."""
+
+    id = fields.Uuid()
+    name = fields.Text(least=1, required=True)
+    currency = fields.Choice(*MINOR_UNITS)
+    fiscal_year_start = fields.Text(most=5, least=5)
+
+
+_COMPANY = {"company_id": fields.Uuid()}
+_ACCOUNT_TYPES = ("asset", "liability", "equity", "income", "expense")
+
+
+class AccountView(_Resource):
+    """A ledger account. `name` is the French name, which legal exports carry; `name_en` the English one."""
+
+    company_id = fields.Uuid()
+    code = fields.Text()
+    name = fields.Text()
+    name_en = fields.Text()
+    type = fields.Choice(*_ACCOUNT_TYPES)
+    reconcilable = fields.Flag()
+    blocked = fields.Flag()
+
+
+class AccountChange(Schema):
+    """The fields of an account that may change. A blocked account takes no manual entries."""
+
+    name = fields.Text(least=1)
+    name_en = fields.Text(least=1)
+    reconcilable = fields.Flag()
+    blocked = fields.Flag()
+
+
+class NewAccount(AccountChange):
+    """An account; the first three digits of its code must be those of an account of the chart (FEC rule)."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    code = fields.Text(most=20, least=3, required=True)
+    name = fields.Text(least=1, required=True)
+    type = fields.Choice(*_ACCOUNT_TYPES, required=True)
+
+
+class JournalView(_Resource):
+    """A journal of original entry."""
+
+    company_id = fields.Uuid()
+    code = fields.Text()
+    name = fields.Text()
+    name_en = fields.Text()
+    type = fields.Text()
+
+
+class FiscalYearView(_Resource):
+    """A fiscal year; `code` is part of the numbers of its journal entries."""
+
+    company_id = fields.Uuid()
+    code = fields.Text()
+    starts_on = fields.Day()
+    ends_on = fields.Day()
+
+
+class NewFiscalYear(Schema):
+    """A fiscal year that adjoins the known ones; `ends_on` left out: twelve months. At most 24 months (C. com. L123-12)."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    starts_on = fields.Day(required=True)
+    ends_on = fields.Day()
+
+
+class PeriodView(_Resource):
+    """A month of a fiscal year. soft_locked: only holders of `finance.periods:lock` still post; locked: nobody, ever."""
+
+    company_id = fields.Uuid()
+    fiscal_year_id = fields.Uuid()
+    code = fields.Text()
+    starts_on = fields.Day()
+    ends_on = fields.Day()
+    status = fields.Choice("open", "soft_locked", "locked")
+    locked_at = fields.Instant(allow_none=True)
+
+
+class PeriodLock(Schema):
+    """`final` true locks for good, otherwise softly."""
+
+    final = fields.Flag(load_default=False)
+
+
+class EntryLineView(Schema):
+    """One side of a journal entry: exactly one of debit and credit is greater than zero."""
+
+    account = fields.Text()
+    partner_id = fields.Uuid(allow_none=True)
+    label = fields.Text()
+    debit = fields.Amount()
+    credit = fields.Amount()
+    due_on = fields.Day(allow_none=True)
+    tax_code = fields.Text(allow_none=True)
+
+
+class EntryView(_Resource):
+    """A journal entry. `hash` chains it to the entry posted before it in its journal."""
+
+    company_id = fields.Uuid()
+    number = fields.Text(allow_none=True)
+    journal = fields.Text()
+    date = fields.Day()
+    reference = fields.Text()
+    currency = fields.Text()
+    status = fields.Choice("draft", "posted", "reversed")
+    source_type = fields.Text(allow_none=True)
+    source_id = fields.Uuid(allow_none=True)
+    reverses_id = fields.Uuid(allow_none=True)
+    reversed_by_id = fields.Uuid(allow_none=True)
+    posted_at = fields.Instant(allow_none=True)
+    hash = fields.Text(allow_none=True)
+    lines = fields.Many(fields.Part(EntryLineView))
+
+
+class NewEntryLine(Schema):
+    """A line of a manual entry; `label` left out: the reference of the entry."""
+
+    account = fields.Text(most=20, least=1, required=True)
+    partner_id = fields.Uuid(allow_none=True)
+    label = fields.Text()
+    debit = fields.Amount(not_negative=True, load_default=ZERO)
+    credit = fields.Amount(not_negative=True, load_default=ZERO)
+    due_on = fields.Day(allow_none=True)
+    tax_code = fields.Text(most=20, allow_none=True)
+
+
+class NewEntry(Schema):
+    """A manual journal entry, kept as a draft until it is posted."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    journal = fields.Text(most=10, least=1, load_default="OD")
+    date = fields.Day(required=True)
+    reference = fields.Text(load_default="")
+    lines = fields.Many(fields.Part(NewEntryLine), least=2, required=True)
+
+
+class Reversal(Schema):
+    """`date` of the reversing entry; left out: today."""
+
+    date = fields.Day()
+
+
+class FirstBadEntry(Schema):
+    """The first entry at which a chain does not hold, and why."""
+
+    entry_id = fields.Uuid(allow_none=True)
+    number = fields.Text(allow_none=True)
+    seq = fields.Whole()
+    reason = fields.Choice("gap", "broken_link", "content_changed", "unbalanced", "cut_tail", "anchor_mismatch")
+
+
+class JournalVerification(Schema):
+    """The result for the hash chain of one journal."""
+
+    company_id = fields.Uuid()
+    journal = fields.Text()
+    entries = fields.Whole()
+    head_hash = fields.Text(allow_none=True)
+    verified = fields.Flag()
+    first_bad = fields.Part(FirstBadEntry, allow_none=True)
+
+
+class LedgerVerification(Schema):
+    """The hash chains of all journals, recomputed from the stored entries."""
+
+    verified = fields.Flag()
+    checked_at = fields.Instant()
+    journals = fields.Many(fields.Part(JournalVerification))
+
+
+class TaxCodeView(_Resource):
+    """A rate of VAT for a time. `exigibility` says when the tax falls due: at delivery or at payment (CGI art. 269)."""
+
+    code = fields.Text()
+    name = fields.Text()
+    name_en = fields.Text()
+    rate = fields.Percent()
+    kind = fields.Choice("sale", "purchase")
+    valid_from = fields.Day()
+    valid_to = fields.Day(allow_none=True)
+    accounts = fields.Table()
+    exigibility = fields.Choice("delivery", "payment")
+
+
+class InvoiceLineView(Schema):
+    """A line of an invoice or credit note; `net` is after discount, before tax."""
+
+    id = fields.Uuid()
+    order_line_id = fields.Uuid(allow_none=True)
+    product_id = fields.Uuid(allow_none=True)
+    description = fields.Text()
+    kind = fields.Text()
+    quantity = fields.Quantity()
+    unit = fields.Text()
+    unit_price = fields.Price()
+    discount_percent = fields.Percent()
+    net = fields.Amount()
+    tax_code = fields.Text()
+    tax_rate = fields.Percent()
+
+
+class TaxView(Schema):
+    """The tax of one rate on a document: `amount` is `base` × `rate`, rounded once (EN 16931, BR-CO-17)."""
+
+    tax_code = fields.Text()
+    rate = fields.Percent()
+    base = fields.Amount()
+    amount = fields.Amount()
+
+
+class Note(Schema):
+    """A mention that French law asks for; `code` is the UNTDID 4451 subject (PMT, PMD, AAB)."""
+
+    code = fields.Text()
+    text = fields.Text(most=1000)
+
+
+class InvoiceView(_Resource):
+    """A customer invoice or credit note. `residual`: unpaid, or of a credit note not yet set off."""
+
+    company_id = fields.Uuid()
+    number = fields.Text(allow_none=True)
+    status = fields.Choice("draft", "issued", "partially_paid", "paid", "credited")
+    customer_id = fields.Uuid()
+    customer_name = fields.Text()
+    order_id = fields.Uuid(allow_none=True)
+    delivery_id = fields.Uuid(allow_none=True)
+    delivered_on = fields.Day(allow_none=True)
+    corrects_id = fields.Uuid(allow_none=True)
+    entry_id = fields.Uuid(allow_none=True)
+    currency = fields.Text()
+    issued_on = fields.Day(allow_none=True)
+    due_on = fields.Day(allow_none=True)
+    payment_days = fields.Whole()
+    reference = fields.Text()
+    billing_mode = fields.Text()
+    lines = fields.Many(fields.Part(InvoiceLineView))
+    taxes = fields.Many(fields.Part(TaxView))
+    net_total = fields.Amount()
+    tax_total = fields.Amount()
+    gross_total = fields.Amount()
+    residual = fields.Amount()
+    notes = fields.Many(fields.Part(Note))
+
+
+class NewInvoiceLine(Schema):
+    """A line of a manual invoice; its net is quantity × unit_price less the discount, rounded."""
+
+    product_id = fields.Uuid(allow_none=True)
+    description = fields.Text(most=1000, least=1, required=True)
+    kind = fields.Choice("goods", "service", "consumable", load_default="goods")
+    quantity = fields.Quantity(positive=True, required=True)
+    unit = fields.Text(most=20, load_default="unit")
+    unit_price = fields.Price(not_negative=True, required=True)
+    discount_percent = fields.Percent(load_default=ZERO)
+    tax_code = fields.Text(most=20, load_default="S20")
+
+
+class NewInvoice(Schema):
+    """A manual invoice, kept as a draft until it is issued."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    customer_id = fields.Uuid(required=True)
+    reference = fields.Text(load_default="")
+    payment_days = fields.Whole(least=0, most=60)
+    lines = fields.Many(fields.Part(NewInvoiceLine), least=1, required=True)
+
+
+class InvoiceIssue(Schema):
+    """`issued_on` left out: today."""
+
+    issued_on = fields.Day()
+
+
+class CreditedLine(Schema):
+    """The quantity of an invoice line that is credited; left out: what is not yet credited."""
+
+    line_id = fields.Uuid(required=True)
+    quantity = fields.Quantity(positive=True)
+
+
+class CreditRequest(Schema):
+    """`lines` left out: everything that is not yet credited."""
+
+    lines = fields.Many(fields.Part(CreditedLine), least=1)
+    reason = fields.Text(load_default="")
+
+
+class AllocationView(Schema):
+    """The part of a payment that settles one invoice."""
+
+    invoice_id = fields.Uuid(required=True)
+    amount = fields.Amount(positive=True, required=True)
+
+
+class PaymentView(_Resource):
+    """Money in or out. `unallocated` is what settles no invoice yet."""
+
+    company_id = fields.Uuid()
+    number = fields.Text()
+    direction = fields.Choice("in", "out")
+    contact_id = fields.Uuid()
+    amount = fields.Amount()
+    currency = fields.Text()
+    method = fields.Text()
+    date = fields.Day()
+    reference = fields.Text()
+    status = fields.Choice("draft", "posted", "reversed")
+    allocations = fields.Many(fields.Part(AllocationView))
+    unallocated = fields.Amount()
+    entry_id = fields.Uuid(allow_none=True)
+
+
+class NewPayment(Schema):
+    """A payment, kept as a draft until it is posted. Out: money given back to a customer."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    direction = fields.Choice("in", "out", load_default="in")
+    contact_id = fields.Uuid(required=True)
+    amount = fields.Amount(positive=True, required=True)
+    currency = fields.Choice(*MINOR_UNITS, load_default="EUR")
+    method = fields.Choice("transfer", "card", "direct_debit", "cheque", "cash", load_default="transfer")
+    date = fields.Day()
+    reference = fields.Text(load_default="")
+    allocations = fields.Many(fields.Part(AllocationView), load_default=list)
+
+
+class Allocations(Schema):
+    """What to settle, or to release (there `amount` left out means all of it)."""
+
+    allocations = fields.Many(fields.Part(AllocationView), least=1, required=True)
+
+
+class Releases(Schema):
+    """The invoices that a payment shall settle no longer; left out: all."""
+
+    invoice_ids = fields.Many(fields.Uuid(), least=1)
+
+
+class CreditLimitView(_Resource):
+    """How much a customer may owe us in all, open orders included. `limit` null: no limit."""
+
+    company_id = fields.Uuid()
+    contact_id = fields.Uuid()
+    limit = fields.Amount(allow_none=True)
+    currency = fields.Text()
+
+
+class CreditLimitChange(Schema):
+    """A new limit."""
+
+    limit = fields.Amount(not_negative=True, allow_none=True)
+
+
+class NewCreditLimit(Schema):
+    """A limit for a customer."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    contact_id = fields.Uuid(required=True)
+    limit = fields.Amount(not_negative=True, allow_none=True, required=True)
+
+
+class ExposureView(Schema):
+    """exposure = open_orders + receivable − unallocated; headroom = limit − exposure (null without a limit)."""
+
+    customer_id = fields.Uuid()
+    currency = fields.Text()
+    open_orders = fields.Amount()
+    receivable = fields.Amount()
+    unallocated = fields.Amount()
+    exposure = fields.Amount()
+    limit = fields.Amount(allow_none=True)
+    headroom = fields.Amount(allow_none=True)
+    as_of = fields.Instant()
+
+
+# -- Reports ---------------------------------------------------------------------------------------------------------
+
+
+class _ReportParameters(Schema):
+    """`as_of` is for what stands at a day, `from` and `to` for what happened in a time."""
+
+    company_id = fields.Uuid()
+    as_of = fields.Day()
+    from_ = fields.Day(data_key="from")
+    to = fields.Day()
+    format = fields.Choice("json", load_default="json")
+
+
+class TrialBalanceParameters(_ReportParameters):
+    """Without dates: as of today."""
+
+
+class LedgerParameters(_ReportParameters):
+    """`account` keeps only accounts whose code begins so."""
+
+    account = fields.Text(most=20)
+
+
+class JournalParameters(_ReportParameters):
+    """`journal` keeps one journal."""
+
+    journal = fields.Text(most=10)
+
+
+class StatementParameters(LedgerParameters):
+    """One account (411 if left out) or one partner on it."""
+
+    partner_id = fields.Uuid()
+
+
+class _Report(Schema):
+    as_of = fields.Day(allow_none=True)
+    from_ = fields.Day(data_key="from", allow_none=True)
+    to = fields.Day(allow_none=True)
+    currency = fields.Text()
+
+
+class BalanceTotals(Schema):
+    """Sums over all rows."""
+
+    debit = fields.Amount()
+    credit = fields.Amount()
+    balance = fields.Amount()
+
+
+class BalanceRow(BalanceTotals):
+    """balance = debit − credit."""
+
+    account = fields.Text()
+    name = fields.Text()
+
+
+class TrialBalance(_Report):
+    """Every account that moved, with its debits and credits."""
+
+    rows = fields.Many(fields.Part(BalanceRow))
+    totals = fields.Part(BalanceTotals)
+
+
+class LedgerRow(BalanceRow):
+    """A posted line; in an account statement `balance` is the running balance."""
+
+    entry_id = fields.Uuid(allow_none=True)
+    number = fields.Text(allow_none=True)
+    date = fields.Day()
+    journal = fields.Text(allow_none=True)
+    reference = fields.Text()
+    label = fields.Text()
+    partner_id = fields.Uuid(allow_none=True)
+
+
+class LedgerReport(_Report):
+    """Posted lines and their sums."""
+
+    rows = fields.Many(fields.Part(LedgerRow))
+    totals = fields.Part(BalanceTotals)
+
+
+class AgedTotals(Schema):
+    """What is owed, by days after the due date; `unallocated` is money received that settles nothing yet."""
+
+    not_due = fields.Amount()
+    days_1_30 = fields.Amount()
+    days_31_60 = fields.Amount()
+    days_61_90 = fields.Amount()
+    over_90 = fields.Amount()
+    unallocated = fields.Amount()
+    balance = fields.Amount()
+
+
+class AgedRow(AgedTotals):
+    """One customer."""
+
+    customer_id = fields.Uuid()
+    name = fields.Text()
+
+
+class AgedReceivables(_Report):
+    """Open invoices by age, per customer, as of a day."""
+
+    rows = fields.Many(fields.Part(AgedRow))
+    totals = fields.Part(AgedTotals)
+
+
+# -- Operations ------------------------------------------------------------------------------------------------------
+
+_TIMES = {"created_at": fields.Instant(), "updated_at": fields.Instant()}
+
+create_company = Operation(
+    "POST /v1/companies", "Add an own legal entity", "finance.companies:write",
+    response=CompanyView, request=NewCompany, status=201,
+)  # fmt: skip
+list_companies = Operation(
+    "GET /v1/companies", "List own legal entities", "finance.companies:read", response=CompanyView,
+    listing=Listing({"name": fields.Text(), "siren": fields.Text(), **_TIMES}, ("name", "created_at"), search=("name",)),
+)  # fmt: skip
+get_company = Operation(
+    "GET /v1/companies/{id}", "Show an own legal entity", "finance.companies:read", response=CompanyView
+)
+change_company = Operation(
+    "PATCH /v1/companies/{id}", "Change an own legal entity", "finance.companies:write",
+    response=CompanyView, request=CompanyChange,
+)  # fmt: skip
+
+create_account = Operation(
+    "POST /v1/accounts", "Add an account to the chart", "finance.accounts:write",
+    response=AccountView, request=NewAccount, status=201,
+)  # fmt: skip
+list_accounts = Operation(
+    "GET /v1/accounts", "List the chart of accounts", "finance.accounts:read", response=AccountView,
+    listing=Listing(
+        {**_COMPANY, "code": fields.Text(), "name": fields.Text(), "type": fields.Choice(*_ACCOUNT_TYPES),
+         "reconcilable": fields.Flag(), "blocked": fields.Flag(), **_TIMES},
+        ("code", "name", "created_at"), "code", ("code", "name", "name_en"),
+    ),
+)  # fmt: skip
+get_account = Operation("GET /v1/accounts/{id}", "Show an account", "finance.accounts:read", response=AccountView)
+change_account = Operation(
+    "PATCH /v1/accounts/{id}", "Rename, block or free an account", "finance.accounts:write",
+    response=AccountView, request=AccountChange,
+)  # fmt: skip
+
+list_journals = Operation(
+    "GET /v1/journals", "List the journals", "finance.journals:read", response=JournalView,
+    listing=Listing({**_COMPANY, "code": fields.Text(), "type": fields.Text()}, ("code", "created_at"), "code"),
+)  # fmt: skip
+get_journal = Operation("GET /v1/journals/{id}", "Show a journal", "finance.journals:read", response=JournalView)
+
+create_fiscal_year = Operation(
+    "POST /v1/fiscal-years", "Open a fiscal year with its periods", "finance.periods:write",
+    response=FiscalYearView, request=NewFiscalYear, status=201,
+)  # fmt: skip
+list_fiscal_years = Operation(
+    "GET /v1/fiscal-years", "List fiscal years", "finance.periods:read", response=FiscalYearView,
+    listing=Listing(
+        {**_COMPANY, "code": fields.Text(), "starts_on": fields.Day(), "ends_on": fields.Day()},
+        ("starts_on", "created_at"), "-starts_on",
+    ),
+)  # fmt: skip
+get_fiscal_year = Operation(
+    "GET /v1/fiscal-years/{id}", "Show a fiscal year", "finance.periods:read", response=FiscalYearView
+)
+list_periods = Operation(
+    "GET /v1/periods", "List periods", "finance.periods:read", response=PeriodView,
+    listing=Listing(
+        {**_COMPANY, "fiscal_year_id": fields.Uuid(), "code": fields.Text(), "starts_on": fields.Day(),
+         "ends_on": fields.Day(), "status": fields.Choice("open", "soft_locked", "locked")},
+        ("starts_on", "created_at"), "starts_on",
+    ),
+)  # fmt: skip
+get_period = Operation("GET /v1/periods/{id}", "Show a period", "finance.periods:read", response=PeriodView)
+lock_period = Operation(
+    "POST /v1/periods/{id}/lock", "Lock a period, softly or for good", "finance.periods:lock",
+    response=PeriodView, request=PeriodLock,
+)  # fmt: skip
+unlock_period = Operation(
+    "POST /v1/periods/{id}/unlock", "Open a softly locked period again", "finance.periods:lock", response=PeriodView
+)
+
+create_journal_entry = Operation(
+    "POST /v1/journal-entries", "Draft a journal entry", "finance.entries:write",
+    response=EntryView, request=NewEntry, status=201,
+)  # fmt: skip
+list_journal_entries = Operation(
+    "GET /v1/journal-entries", "List journal entries", "finance.entries:read", response=EntryView,
+    listing=Listing(
+        {**_COMPANY, "number": fields.Text(), "journal": fields.Text(), "date": fields.Day(), "reference": fields.Text(),
+         "status": fields.Choice("draft", "posted", "reversed"), "source_type": fields.Text(), "source_id": fields.Uuid(),
+         **_TIMES},
+        ("date", "number", "created_at"), search=("number", "reference"),
+    ),
+)  # fmt: skip
+get_journal_entry = Operation(
+    "GET /v1/journal-entries/{id}", "Show a journal entry", "finance.entries:read", response=EntryView
+)
+post_journal_entry = Operation(
+    "POST /v1/journal-entries/{id}/post", "Post a journal entry for good", "finance.entries:post",
+    response=EntryView, idempotency="required",
+)  # fmt: skip
+reverse_journal_entry = Operation(
+    "POST /v1/journal-entries/{id}/reverse", "Post the mirror image of an entry", "finance.entries:post",
+    response=EntryView, request=Reversal, idempotency="required", status=201,
+)  # fmt: skip
+verify_ledger = Operation(
+    "GET /v1/ledger/verification", "Recompute the hash chains of the ledger", "finance.entries:read",
+    response=LedgerVerification,
+)  # fmt: skip
+
+list_tax_codes = Operation(
+    "GET /v1/tax-codes", "List tax codes", "finance.tax_codes:read", response=TaxCodeView,
+    listing=Listing(
+        {"code": fields.Text(), "kind": fields.Choice("sale", "purchase"), "rate": fields.Percent(),
+         "valid_from": fields.Day()},
+        ("code", "valid_from", "created_at"), "code",
+    ),
+)  # fmt: skip
+get_tax_code = Operation("GET /v1/tax-codes/{id}", "Show a tax code", "finance.tax_codes:read", response=TaxCodeView)
+
+_INVOICE_LISTING = Listing(
+    {**_COMPANY, "number": fields.Text(), "customer_id": fields.Uuid(), "order_id": fields.Uuid(),
+     "delivery_id": fields.Uuid(), "corrects_id": fields.Uuid(),
+     "status": fields.Choice("draft", "issued", "partially_paid", "paid", "credited"),
+     "issued_on": fields.Day(), "due_on": fields.Day(), "gross_total": fields.Amount(), "total": fields.Amount(),
+     "residual": fields.Amount(), **_TIMES},
+    ("number", "issued_on", "due_on", "gross_total", "created_at"), search=("number", "customer_name"),
+)  # fmt: skip
+create_invoice = Operation(
+    "POST /v1/invoices", "Draft a customer invoice", "finance.invoices:write",
+    response=InvoiceView, request=NewInvoice, status=201,
+)  # fmt: skip
+list_invoices = Operation(
+    "GET /v1/invoices",
+    "List customer invoices",
+    "finance.invoices:read",
+    response=InvoiceView,
+    listing=_INVOICE_LISTING,
+)
+get_invoice = Operation(
+    "GET /v1/invoices/{id}", "Show a customer invoice", "finance.invoices:read", response=InvoiceView
+)
+issue_invoice = Operation(
+    "POST /v1/invoices/{id}/issue", "Give an invoice its legal number and post it", "finance.invoices:issue",
+    response=InvoiceView, request=InvoiceIssue, idempotency="required",
+)  # fmt: skip
+credit_invoice = Operation(
+    "POST /v1/invoices/{id}/credit", "Correct an invoice by a credit note", "finance.invoices:issue",
+    response=InvoiceView, request=CreditRequest, idempotency="required", status=201,
+)  # fmt: skip
+list_credit_notes = Operation(
+    "GET /v1/credit-notes", "List credit notes", "finance.invoices:read", response=InvoiceView, listing=_INVOICE_LISTING
+)
+get_credit_note = Operation(
+    "GET /v1/credit-notes/{id}", "Show a credit note", "finance.invoices:read", response=InvoiceView
+)
+
+create_payment = Operation(
+    "POST /v1/payments", "Draft a payment", "finance.payments:write",
+    response=PaymentView, request=NewPayment, status=201,
+)  # fmt: skip
+list_payments = Operation(
+    "GET /v1/payments", "List payments", "finance.payments:read", response=PaymentView,
+    listing=Listing(
+        {**_COMPANY, "number": fields.Text(), "contact_id": fields.Uuid(), "direction": fields.Choice("in", "out"),
+         "status": fields.Choice("draft", "posted", "reversed"), "date": fields.Day(), "amount": fields.Amount(),
+         "unallocated": fields.Amount(), **_TIMES},
+        ("number", "date", "amount", "created_at"), search=("number", "reference"),
+    ),
+)  # fmt: skip
+get_payment = Operation("GET /v1/payments/{id}", "Show a payment", "finance.payments:read", response=PaymentView)
+post_payment = Operation(
+    "POST /v1/payments/{id}/post", "Post a payment and settle its invoices", "finance.payments:post",
+    response=PaymentView, idempotency="required",
+)  # fmt: skip
+reverse_payment = Operation(
+    "POST /v1/payments/{id}/reverse", "Undo a payment that did not hold", "finance.payments:post",
+    response=PaymentView, request=Reversal, idempotency="required",
+)  # fmt: skip
+allocate_payment = Operation(
+    "POST /v1/payments/{id}/allocate", "Settle invoices from what a payment has left", "finance.payments:post",
+    response=PaymentView, request=Allocations, idempotency="required",
+)  # fmt: skip
+unallocate_payment = Operation(
+    "POST /v1/payments/{id}/unallocate", "Take a payment off its invoices", "finance.payments:post",
+    response=PaymentView, request=Releases, idempotency="required",
+)  # fmt: skip
+
+create_credit_limit = Operation(
+    "POST /v1/credit-limits", "Set a customer's credit limit", "finance.credit_limits:write",
+    response=CreditLimitView, request=NewCreditLimit, status=201,
+)  # fmt: skip
+list_credit_limits = Operation(
+    "GET /v1/credit-limits", "List credit limits", "finance.credit_limits:read", response=CreditLimitView,
+    listing=Listing({**_COMPANY, "contact_id": fields.Uuid(), **_TIMES}, ("created_at",)),
+)  # fmt: skip
+get_credit_limit = Operation(
+    "GET /v1/credit-limits/{id}", "Show a credit limit", "finance.credit_limits:read", response=CreditLimitView
+)
+change_credit_limit = Operation(
+    "PATCH /v1/credit-limits/{id}", "Change a credit limit", "finance.credit_limits:write",
+    response=CreditLimitView, request=CreditLimitChange,
+)  # fmt: skip
+get_exposure = Operation(
+    "GET /v1/customers/{id}/exposure", "Show what a customer owes and has on order", "finance.credit_limits:read",
+    response=ExposureView,
+)  # fmt: skip
+
+report_trial_balance = Operation(
+    "GET /v1/reports/trial-balance", "Trial balance", "finance.reports:read",
+    response=TrialBalance, parameters=TrialBalanceParameters,
+)  # fmt: skip
+report_general_ledger = Operation(
+    "GET /v1/reports/general-ledger", "General ledger", "finance.reports:read",
+    response=LedgerReport, parameters=LedgerParameters,
+)  # fmt: skip
+report_journal = Operation(
+    "GET /v1/reports/journal", "Journal", "finance.reports:read", response=LedgerReport, parameters=JournalParameters
+)
+report_account_statement = Operation(
+    "GET /v1/reports/account-statement", "Statement of an account or a partner, with running balance",
+    "finance.reports:read", response=LedgerReport, parameters=StatementParameters,
+)  # fmt: skip
+report_aged_receivables = Operation(
+    "GET /v1/reports/aged-receivables", "Open invoices by age", "finance.reports:read",
+    response=AgedReceivables, parameters=_ReportParameters,
+)  # fmt: skip

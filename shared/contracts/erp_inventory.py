@@ -200,9 +200,7 @@ create_product = Operation(
     response=ProductView,
     status=201,
 )
-get_product = Operation(
-    "GET /v1/products/{id}", "Read a product", "inventory.products:read", response=ProductView
-)
+get_product = Operation("GET /v1/products/{id}", "Read a product", "inventory.products:read", response=ProductView)
 list_products = Operation(
     "GET /v1/products",
     "List products",

@@ -1,0 +1,105 @@
+"""One AMQP connection that is kept alive for ever: connects, reads, beats, reconnects, and never ends the process."""
+
+import contextlib
+import logging
+import random
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import amqp
+import eventlet
+from kombu import Connection
+
+from shared.settings import LIMITS
+
+log = logging.getLogger(__name__)
+
+LOST = (amqp.exceptions.AMQPError, amqp.exceptions.ConnectionError, OSError, socket.timeout, AttributeError)
+"""What a dead connection raises; AttributeError is py-amqp touching a channel that was taken down under it."""
+
+
+class Link:
+    """A connection with a purpose. `on_open(connection)` sets up channels; it is called again after every loss."""
+
+    def __init__(self, uri: str, name: str, on_open: Callable[[Connection], None]) -> None:
+        self.uri, self.name, self.on_open = uri, name, on_open
+        self.connection: Connection | None = None
+        self.up = False
+        self.blocked = False
+        self._ending = False
+        self._thread: Any = None
+
+    def start(self) -> None:
+        """Begin to connect, without waiting for success: the service starts before the broker, if need be."""
+        self._thread = eventlet.spawn(self._run)
+
+    def close(self) -> None:
+        """End the connection; what was not acknowledged goes back to its queue."""
+        self._ending = True
+        if self._thread is not None:
+            self._thread.wait()
+
+    def _run(self) -> None:
+        pause = 0.2
+        while not self._ending:
+            try:
+                self._connect()
+                pause = 0.2
+                self._read()
+            except Exception as error:
+                if not isinstance(error, LOST):
+                    log.exception("link failed", extra={"link": self.name})
+                elif self.up:
+                    log.warning("link lost", extra={"link": self.name, "error_code": type(error).__name__})
+            finally:
+                self._drop()
+            if not self._ending:
+                time.sleep(random.uniform(pause / 2, pause))
+                pause = min(pause * 2, 5.0)
+
+    def _connect(self) -> None:
+        connection = Connection(
+            self.uri,
+            heartbeat=LIMITS.heartbeat,
+            connect_timeout=5,
+            transport_options={
+                "on_blocked": self._note_blocked,
+                "on_unblocked": self._note_unblocked,
+                "client_properties": {"connection_name": self.name},
+            },
+        )
+        self.connection = connection
+        connection.connect()
+        self.on_open(connection)
+        self.blocked, self.up = False, True
+        log.info("link up", extra={"link": self.name})
+
+    def _read(self) -> None:
+        assert self.connection is not None
+        beat = time.monotonic()
+        while not self._ending:
+            with contextlib.suppress(TimeoutError):
+                self.connection.drain_events(timeout=1)
+            if time.monotonic() - beat > 1:
+                beat = time.monotonic()
+                self.connection.heartbeat_check(rate=2)
+
+    def _drop(self) -> None:
+        self.up = False
+        connection, self.connection = self.connection, None
+        if connection is None:
+            return
+        try:
+            connection.close() if self._ending else connection.collect(socket_timeout=1)
+        except Exception as error:
+            log.info("link closed uncleanly", extra={"link": self.name, "error_code": type(error).__name__})
+
+    def _note_blocked(self, reason: str) -> None:
+        self.blocked = True
+        log.warning("broker blocks publishing", extra={"link": self.name, "error_code": str(reason)[:100]})
+
+    def _note_unblocked(self) -> None:
+        self.blocked = False
+        log.info("broker accepts again", extra={"link": self.name})

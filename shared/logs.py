@@ -1,0 +1,46 @@
+"""One JSON object per line on standard output; a line break in a value stays inside its string. No bodies, no secrets."""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record with its `extra` members as one line of JSON."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self.process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "process": self.process,
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line |= {k: v for k, v in vars(record).items() if k not in _STANDARD and not k.startswith("_")}
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = type(record.exc_info[1]).__name__
+            line["at"] = _frames(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=True, default=str)
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Where it happened, without the text of the exception: that may hold data of customers."""
+    return [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)[-8:]]
+
+
+def configure(process: str, level: int = logging.INFO) -> None:
+    """Send all logs of this process to standard output as JSON lines."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines(process))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for chatty in ("amqp", "kombu", "nameko", "sqlalchemy"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,222 @@
+"""The relay: sends outbox rows in order, with pipelined publisher confirms, and marks what the broker has taken.
+
+One relay per service is active, whatever the number of replicas: it holds an advisory lock on the very database
+session that marks the rows, so that losing the session is losing the office.
+"""
+
+import logging
+import time
+from typing import Any
+
+import amqp
+import eventlet
+from eventlet.hubs import trampoline
+from kombu import Connection
+from sqlalchemy import Engine, create_engine, pool
+
+from shared import faults, metrics, outbox
+from shared.envelope import CONTENT_TYPE
+from shared.link import LOST
+from shared.settings import LIMITS
+
+log = logging.getLogger(__name__)
+
+_LOCK = 4218
+_WAITING = "SELECT id, event_id::text, type, routing_key, envelope FROM outbox WHERE state = 'new' ORDER BY id LIMIT %s"
+_MARK = (
+    "UPDATE outbox SET state = m.state, published_at = clock_timestamp()"
+    " FROM unnest(%s::bigint[], %s::text[]) AS m (id, state) WHERE outbox.id = m.id AND outbox.state = 'new'"
+)
+
+
+class BrokerRefused(Exception):
+    """The broker did not confirm in time or refused a message; the rows stay and are sent again."""
+
+
+class Relay:
+    """Publishes the outbox of one service."""
+
+    def __init__(self, service: str, engine: Engine, uri: str, user: str | None) -> None:
+        self.service, self.engine, self.uri, self.user = service, engine, uri, user
+        self.wake = outbox.Wake()
+        self._ending = False
+        self._thread: Any = None
+        self._listener: Any = None
+        self._broker: Connection | None = None
+        self._channel: Any = None
+        self._outstanding: dict[int, int] = {}
+        self._returned: set[str] = set()
+        self._nacked = False
+        self.url = engine.url
+
+    def start(self) -> None:
+        """Begin in the background; neither database nor broker need to be there yet."""
+        outbox.attach(self.engine, self.wake)
+        self._thread = eventlet.spawn(self._run)
+
+    def stop(self) -> None:
+        """Finish the batch that is under way; what remains waits in the table."""
+        self._ending = True
+        self.wake.set()
+        self._thread.wait()
+
+    def _run(self) -> None:
+        pause = 0.2
+        while not self._ending:
+            try:
+                self._hold_office()
+                pause = 0.2
+            except Exception as error:
+                log.warning(
+                    "relay interrupted", extra={"service_name": self.service, "error_code": type(error).__name__}
+                )
+                pause = min(pause * 2, 5.0)
+            finally:
+                self.wake.leads = False
+                self._close_broker()
+            if not self._ending:
+                time.sleep(pause)
+
+    def _hold_office(self) -> None:
+        """Become the active relay if nobody is, and publish until something breaks or we stop."""
+        engine = create_engine(self.url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            cursor = raw.cursor()
+            while not self._ending:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,))
+                if (cursor.fetchone() or (False,))[0]:
+                    break
+                time.sleep(LIMITS.relay_poll)
+            self.wake.leads = not self._ending
+            listener = eventlet.spawn(self._listen)
+            try:
+                self._publish_until_stopped(cursor)
+            finally:
+                listener.kill()
+
+    def _listen(self) -> None:
+        """Be woken by commits of other replicas."""
+        engine = create_engine(self.url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.cursor().execute("LISTEN outbox")
+            while True:
+                trampoline(raw.fileno(), read=True)
+                raw.poll()
+                if raw.notifies:
+                    raw.notifies.clear()
+                    self.wake.set()
+
+    def _publish_until_stopped(self, cursor: Any) -> None:
+        while not self._ending:
+            self.wake.clear()
+            cursor.execute(_WAITING, (LIMITS.relay_batch,))
+            rows = cursor.fetchall()
+            if not rows:
+                self._rest()
+                continue
+            states = self._publish(rows)
+            faults.point("relay_after_publish_before_mark")
+            cursor.execute(_MARK, (list(states), list(states.values())))
+            faults.point("relay_after_mark")
+
+    def _rest(self) -> None:
+        """Wait for work; meanwhile answer the broker's heartbeats."""
+        self.wake.wait(LIMITS.relay_poll)
+        if self._broker is not None and not self.wake.is_set():
+            self._drain(0.001)
+            self._broker.heartbeat_check(rate=2)
+
+    def _publish(self, rows: list[Any]) -> dict[int, str]:
+        """Send a batch; returns {outbox id: state} for all of it. Raises when the broker does not confirm."""
+        channel = self._open_channel()
+        started = time.monotonic()
+        self._returned.clear()
+        faults.point("relay_before_publish")
+        for row_id, event_id, event_type, routing_key, body in rows:
+            self._send(channel, row_id, event_id, event_type, routing_key, body)
+            if len(self._outstanding) >= LIMITS.relay_window:
+                self._wait_for_confirms(LIMITS.relay_window // 2)
+        self._wait_for_confirms(0)
+        metrics.relay_confirm_seconds.observe(time.monotonic() - started)
+        states = {row[0]: "unroutable" if row[1] in self._returned else "published" for row in rows}
+        for state in set(states.values()):
+            metrics.relay_published.labels(self.service, state).inc(sum(1 for s in states.values() if s == state))
+        return states
+
+    def _send(self, channel: Any, row_id: int, event_id: str, event_type: str, routing_key: str, body: str) -> None:
+        properties = {"user_id": self.user} if self.user else {}
+        message = amqp.Message(
+            body.encode(),
+            content_type=CONTENT_TYPE,
+            delivery_mode=2,
+            message_id=event_id,
+            type=event_type,
+            app_id=self.service,
+            **properties,
+        )
+        self._tag += 1
+        self._outstanding[self._tag] = row_id
+        channel._basic_publish(message, exchange="events", routing_key=routing_key, mandatory=True)
+
+    def _wait_for_confirms(self, left: int) -> None:
+        deadline = time.monotonic() + LIMITS.confirm_timeout
+        while len(self._outstanding) > left:
+            self._drain(max(0.01, deadline - time.monotonic()))
+            if self._nacked or time.monotonic() > deadline:
+                raise BrokerRefused
+
+    def _drain(self, timeout: float) -> None:
+        assert self._broker is not None
+        try:
+            self._broker.drain_events(timeout=timeout)
+        except TimeoutError:
+            return
+
+    def _open_channel(self) -> Any:
+        if self._channel is None:
+            blocked = metrics.relay_blocked.labels(self.service)
+            self._broker = Connection(
+                self.uri,
+                heartbeat=LIMITS.heartbeat,
+                connect_timeout=5,
+                transport_options={
+                    "on_blocked": lambda reason: blocked.set(1),
+                    "on_unblocked": lambda: blocked.set(0),
+                    "client_properties": {"connection_name": f"{self.service} relay"},
+                },
+            )
+            self._broker.connect()
+            blocked.set(0)
+            channel: Any = self._broker.channel()
+            channel.confirm_select()
+            channel.events["basic_ack"].add(self._on_ack)
+            channel.events["basic_return"].add(self._on_return)
+            channel.events["basic_nack"].add(self._on_nack)
+            self._channel, self._tag, self._nacked = channel, 0, False
+            self._outstanding.clear()
+        return self._channel
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        confirmed = [t for t in self._outstanding if t <= tag] if multiple else [tag]
+        for t in confirmed:
+            self._outstanding.pop(t, None)
+
+    def _on_nack(self, *_: Any) -> None:
+        self._nacked = True
+
+    def _on_return(self, *arguments: Any) -> None:
+        """An event that no queue takes: marked and reported, never counted as sent."""
+        message = arguments[-1]
+        self._returned.add(message.properties["message_id"])
+        log.error("unroutable event", extra={"event_type": message.properties.get("type")})
+
+    def _close_broker(self) -> None:
+        broker, self._broker, self._channel = self._broker, None, None
+        if broker is not None:
+            try:
+                broker.close()
+            except LOST as error:
+                log.info("relay link closed uncleanly", extra={"error_code": type(error).__name__})

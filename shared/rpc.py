@@ -1,0 +1,270 @@
+"""The RPC server on Nameko's wire protocol: deadlines, at-most-once execution, refusals by family and code.
+
+A request is acknowledged when its execution begins: a command whose process dies is not executed a second time behind
+the caller's back; the caller sees the deadline pass and asks again with the same idempotency key.
+"""
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import amqp
+import eventlet
+from eventlet.semaphore import Semaphore
+from kombu import Connection, Consumer, Queue
+from sqlalchemy import Engine, text
+
+from shared import clock, contracts, faults, ids, metrics, strict_json
+from shared.context import Context
+from shared.envelope import dumps
+from shared.handlers import Handler
+from shared.link import LOST, Link
+from shared.operations import Reply, execute
+from shared.refusals import NotYet, Refusal, Unavailable
+from shared.settings import LIMITS
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "nameko."
+
+
+class DeadlineExceeded(Refusal):
+    """The caller has given up, so it was not executed."""
+
+    family = "deadline"
+    code = "deadline_exceeded"
+    en = "The time for this request was over before it could be carried out."
+    fr = "Le délai accordé à cette demande était écoulé avant son exécution."
+
+
+class RpcServer:
+    """Serves all operations of one service from its queue `rpc-<service>`."""
+
+    def __init__(
+        self,
+        service: object,
+        name: str,
+        uri: str,
+        handlers: dict[str, Handler],
+        consumers: dict[str, Handler],
+        engine: Engine,
+    ) -> None:
+        self.service, self.name, self.handlers, self.engine = service, name, handlers, engine
+        self.listeners = _listeners(consumers)
+        self.requests = Link(uri, f"{name} rpc", self._consume)
+        self.replies = Link(uri, f"{name} replies", self._open_reply_channel)
+        self.turns = Semaphore(LIMITS.rpc_concurrency)
+        self.running = 0
+        self._ending = False
+        self._consumer: Consumer | None = None
+        self._reply_channel: Any = None
+
+    def start(self) -> None:
+        self.replies.start()
+        self.requests.start()
+
+    def drain(self, until: float) -> bool:
+        """Take nothing new, finish and answer what runs. Returns whether that succeeded before the deadline."""
+        self._ending = True
+        try:
+            if self._consumer is not None:
+                self._consumer.cancel()
+        except LOST:
+            log.info("consumer was gone already", extra={"service_name": self.name})
+        while self.running and time.monotonic() < until:
+            time.sleep(0.02)
+        return not self.running
+
+    def close(self) -> None:
+        self.requests.close()
+        self.replies.close()
+
+    def _consume(self, connection: Connection) -> None:
+        channel = connection.channel()
+        self._consumer = Consumer(
+            channel,
+            [Queue(f"rpc-{self.name}", no_declare=True, channel=channel)],
+            on_message=self._receive,
+            prefetch_count=LIMITS.rpc_concurrency * 2,
+            auto_declare=False,
+        )
+        self._consumer.consume()
+
+    def _open_reply_channel(self, connection: Connection) -> None:
+        self._reply_channel = connection.channel()
+
+    def _receive(self, message: Any) -> None:
+        if self._ending:
+            return
+        self.running += 1
+        eventlet.spawn(self._work, message)
+
+    def _work(self, message: Any) -> None:
+        started = time.monotonic()
+        name = str(message.delivery_info["routing_key"]).partition(".")[2]
+        try:
+            with self.turns:
+                message.ack()
+                context = _context(message.headers or {})
+                outcome = self._serve(name, message, context)
+        except LOST as error:
+            outcome = "lost"
+            log.info("request lost with its connection", extra={"operation": name, "error_code": type(error).__name__})
+        finally:
+            self.running -= 1
+        known = name if name in self.handlers else "unknown"
+        metrics.rpc_seconds.labels(known, outcome).observe(time.monotonic() - started)
+
+    def _serve(self, name: str, message: Any, context: Context) -> str:
+        try:
+            reply = self._execute(name, message.body, context)
+        except Refusal as refusal:
+            self._send(message, _refused(refusal, context.language))
+            return refusal.code
+        except Exception as error:
+            log.exception("operation failed", extra={"operation": name, "request_id": context.request_id})
+            self._send(message, _failed(error))
+            return "error"
+        faults.point("rpc_after_work_before_reply")
+        headers = {
+            "liaison.status": reply.status,
+            "liaison.etag": reply.etag,
+            "liaison.id": reply.id,
+            "liaison.event_ids": ",".join(reply.event_ids),
+            "liaison.replayed": reply.replayed,
+        }
+        self._send(message, f'{{"error":null,"result":{reply.body}}}', headers)
+        return "ok"
+
+    def _execute(self, name: str, body: Any, context: Context) -> Reply:
+        handler = self.handlers.get(name)
+        if handler is None:
+            raise MethodNotFound(method=name)
+        _check_deadline(context)
+        raw = body.tobytes() if isinstance(body, memoryview) else body
+        call = strict_json.loads(raw.encode() if isinstance(raw, str) else raw)
+        if not isinstance(call, dict) or not isinstance(call.get("kwargs"), dict) or call.get("args"):
+            raise MalformedCall
+        self._wait_for(context)
+        return execute(self.service, self.engine, handler, call["kwargs"], context)
+
+    def _wait_for(self, context: Context) -> None:
+        """Return when this service has applied the events that the caller waits for; refuse when it takes too long."""
+        wanted = [(event_id, n) for event_id in context.wait_for if (n := self._handlers_of(event_id))]
+        deadline = time.monotonic() + LIMITS.wait_for
+        if context.deadline:
+            left = (context.deadline - clock.now()).total_seconds()
+            deadline = min(deadline, time.monotonic() + left - 0.3)
+        pause = 0.002
+        while wanted:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                wanted = [(e, n) for e, n in wanted if connection.execute(_APPLIED, {"event_id": e}).scalar_one() < n]
+            if wanted:
+                if time.monotonic() > deadline:
+                    raise NotYet(event_ids=[str(event_id) for event_id, _ in wanted])
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.05)
+
+    def _handlers_of(self, event_id: UUID) -> int:
+        event_type = contracts.type_of_event_id(event_id)
+        return self.listeners.get(event_type or "", 0)
+
+    def _send(self, message: Any, body: str, headers: dict[str, Any] | None = None) -> None:
+        """Publish a reply; one that cannot be sent is given up, the caller's deadline tells it so."""
+        reply_to = message.properties.get("reply_to")
+        if not reply_to:
+            return
+        reply = amqp.Message(
+            body.encode(),
+            content_type="application/json",
+            content_encoding="utf-8",
+            correlation_id=message.properties.get("correlation_id"),
+            delivery_mode=1,
+            application_headers=headers or {},
+            expiration="30000",
+        )
+        try:
+            if self._reply_channel is None:
+                raise OSError("not connected")
+            self._reply_channel._basic_publish(reply, exchange="nameko-rpc", routing_key=reply_to)
+        except LOST as error:
+            log.warning("reply not sent", extra={"service_name": self.name, "error_code": type(error).__name__})
+
+
+class MethodNotFound(Refusal):
+    """The service has no such operation."""
+
+    family = "not_found"
+    code = "method_not_found"
+    en = "There is no operation {method}."
+    fr = "L'opération {method} n'existe pas."
+
+
+class MalformedCall(Refusal):
+    """The message is not a call: it needs `kwargs`, an object; positional arguments are not used."""
+
+    family = "bad_request"
+    code = "malformed_call"
+    en = "A call carries its arguments by name."
+    fr = "Un appel désigne ses arguments par leur nom."
+
+
+_APPLIED = text("SELECT count(*) FROM inbox WHERE event_id = :event_id AND state = 'done'")
+
+
+def _listeners(consumers: dict[str, Handler]) -> dict[str, int]:
+    """How many handlers of this service each event type has."""
+    counts: dict[str, int] = {}
+    for handler in consumers.values():
+        for event in handler.events:
+            counts[event.full_type] = counts.get(event.full_type, 0) + 1
+    return counts
+
+
+def _check_deadline(context: Context) -> None:
+    if context.deadline and clock.now() >= context.deadline:
+        raise DeadlineExceeded
+
+
+def _refused(refusal: Refusal, language: str) -> str:
+    wire = refusal.to_wire(language)
+    kind = "".join(word.title() for word in refusal.family.split("_"))
+    error = {"exc_type": kind, "exc_args": [wire["detail"]], "value": wire["detail"], "refusal": wire}
+    return dumps({"result": None, "error": error})
+
+
+def _failed(error: Exception) -> str:
+    """An unexpected failure crosses the wire without a word of its own text."""
+    if isinstance(error, Unavailable):
+        return _refused(error, "en")
+    return dumps({"result": None, "error": {"exc_type": "InternalError", "exc_args": [], "value": "internal error"}})
+
+
+def _context(headers: dict[str, Any]) -> Context:
+    given = {k.removeprefix(_PREFIX): v for k, v in headers.items() if k.startswith(_PREFIX)}
+    request_id = str(given.get("request_id") or ids.new_id())[:128]
+    deadline = given.get("deadline")
+    return Context(
+        actor=str(given.get("actor") or "anonymous")[:100],
+        permissions=tuple(str(p) for p in given.get("permissions") or ()),
+        company_id=_uuid(given.get("company_id")) or ids.DEFAULT_COMPANY_ID,
+        language="fr" if given.get("language") == "fr" else "en",
+        request_id=request_id,
+        traceparent=given.get("traceparent"),
+        correlation_id=request_id,
+        causation_id=request_id,
+        deadline=datetime.fromtimestamp(int(deadline) / 1000, UTC) if deadline else None,
+        idempotency_key=given.get("idempotency_key"),
+        if_match=given.get("if_match"),
+        if_none_match=given.get("if_none_match"),
+        wait_for=tuple(e for part in str(given.get("wait_for") or "").split(",")[:10] if (e := _uuid(part))),
+    )
+
+
+def _uuid(raw: Any) -> UUID | None:
+    try:
+        return UUID(str(raw)) if raw else None
+    except ValueError:
+        return None
