@@ -1,0 +1,10 @@
+"""How crm_contacts says no."""
+
+from shared.refusals import InUse
+
+
+class ContactInUse(InUse):
+    """A customer, a supplier or the parent of others is archived, not deleted. Details: reason."""
+
+    en = "This contact is used ({reason}); archive it instead."
+    fr = "Ce contact est utilisé ({reason}) ; archivez-le."

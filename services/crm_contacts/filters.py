@@ -1,0 +1,55 @@
+"""Filters that look into lists: `role=customer` means that the roles hold it, `email=…` that any address is it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, cast, not_, select
+from sqlalchemy.dialects.postgresql import ARRAY, array
+
+from crm_contacts import identity
+from crm_contacts.models import Contact, ContactPoint
+from shared.refusals import BadRequest
+
+
+class Holds:
+    """Stands where a list query expects a column; `any_of(values)` is the condition that one of them is held.
+
+    `text` is the column in which parts of words are looked for, if any.
+    """
+
+    def __init__(self, name: str, any_of: Callable[[list[str]], ColumnElement[bool]], text: Any = None) -> None:
+        self.name, self.any_of, self.text = name, any_of, text
+
+    def __eq__(self, value: object) -> Any:
+        return self.any_of([str(value)])
+
+    def __ne__(self, value: object) -> Any:
+        return not_(self.any_of([str(value)]))
+
+    __hash__ = object.__hash__
+
+    def in_(self, values: list[str]) -> ColumnElement[bool]:
+        return self.any_of(values)
+
+    def ilike(self, pattern: str, escape: str) -> Any:
+        return self._refuse() if self.text is None else self.text.ilike(pattern, escape=escape)
+
+    def _refuse(self, *_: object, **__: object) -> Any:
+        raise BadRequest([{"pointer": f"?{self.name}", "code": "unknown_filter"}], operators=["eq", "ne", "in"])
+
+    __gt__ = __ge__ = __lt__ = __le__ = is_ = is_not = _refuse
+
+
+def columns() -> dict[str, Any]:
+    """The names of the contact list that are not plain columns."""
+    return {"role": Holds("role", _has_role), "email": Holds("email", _has_email, Contact.email)}
+
+
+def _has_role(values: list[str]) -> ColumnElement[bool]:
+    return Contact.roles.op("?|", is_comparison=True)(cast(array(values), ARRAY(Text)))
+
+
+def _has_email(values: list[str]) -> ColumnElement[bool]:
+    wanted = [identity.comparable_email(value) for value in values]
+    held = and_(ContactPoint.kind == "email", ContactPoint.value.in_(wanted))
+    return Contact.id.in_(select(ContactPoint.contact_id).where(held))

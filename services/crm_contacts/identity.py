@@ -1,0 +1,108 @@
+"""Normal forms of what identifies a contact: two spellings of the same thing become equal, nonsense is refused.
+
+SIREN and SIRET carry a Luhn key (INSEE), VAT numbers follow the member states' rules, phone numbers become E.164.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from stdnum.eu import vat
+from stdnum.exceptions import ValidationError as NotANumber
+from stdnum.fr import siren as siren_numbers
+from stdnum.fr import siret as siret_numbers
+
+from shared.refusals import Invalid
+
+DEFAULT_REGION = "FR"
+
+
+def siren(value: str) -> str:
+    """Nine digits. Raises ValueError; nine zeros satisfy the Luhn key but are nobody's number."""
+    return _without_zeros(siren_numbers.validate(value))
+
+
+def siret(value: str) -> str:
+    """Fourteen digits, a SIREN and the number of the establishment. Raises ValueError."""
+    return _without_zeros(siret_numbers.validate(value))
+
+
+def vat_number(value: str) -> str:
+    """A VAT number of an EU member state with its country prefix. Raises ValueError."""
+    return str(vat.validate(value))
+
+
+def email(value: str) -> str:
+    """An address with its domain in lower case. Raises ValueError. Nothing is asked of the DNS."""
+    return validate_email(value, check_deliverability=False, test_environment=True).normalized
+
+
+def phone(value: str) -> str:
+    """A number in E.164 form. Raises ValueError.
+
+    Length and country code are checked, not the number ranges: regulators open new ones faster than lists follow.
+    """
+    number = phonenumbers.parse(value, DEFAULT_REGION)
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError(value)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def comparable_email(value: str) -> str:
+    """The form in which addresses are compared: no known provider tells upper from lower case."""
+    return value.casefold()
+
+
+def normalised(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values in normal form. Raises Invalid with a pointer for each one that is not valid."""
+    errors: list[dict[str, Any]] = []
+    result = dict(values)
+    for name, read in _SCALARS.items():
+        if values.get(name) is not None:
+            result[name] = _read(read, values[name], f"/{name}", f"invalid_{name}", errors)
+    for name, read, code in (("emails", email, "invalid_email"), ("phones", phone, "invalid_phone")):
+        if name in values:
+            result[name] = _points(values[name], read, name, code, errors)
+    if errors:
+        raise Invalid(errors)
+    return result
+
+
+def one_primary(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same points with exactly one primary: the first that claims it, else the first."""
+    chosen = next((i for i, point in enumerate(points) if point["primary"]), 0)
+    return [{**point, "primary": i == chosen} for i, point in enumerate(points)]
+
+
+def primary(points: Iterable[dict[str, Any]]) -> str | None:
+    """The value of the primary point of a list."""
+    return next((point["value"] for point in points if point["primary"]), None)
+
+
+_SCALARS: dict[str, Callable[[str], str]] = {"siren": siren, "siret": siret, "vat_number": vat_number}
+_NOT_VALID = (ValueError, NotANumber, EmailNotValidError, phonenumbers.NumberParseException)
+
+
+def _read(read: Callable[[str], str], value: str, pointer: str, code: str, errors: list[dict[str, Any]]) -> str:
+    try:
+        return read(value)
+    except _NOT_VALID:
+        errors.append({"pointer": pointer, "code": code})
+        return value
+
+
+def _points(
+    points: list[dict[str, Any]], read: Callable[[str], str], name: str, code: str, errors: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    read_points = [
+        {**point, "value": _read(read, point["value"], f"/{name}/{i}/value", code, errors)}
+        for i, point in enumerate(points)
+    ]
+    return one_primary(read_points)
+
+
+def _without_zeros(digits: str) -> str:
+    if not digits.strip("0"):
+        raise ValueError(digits)
+    return digits

@@ -1,0 +1,92 @@
+"""The life of a contact: registered → changed → archived, or deleted while nothing uses it."""
+
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, select, tuple_
+from sqlalchemy.orm import Session
+
+from crm_contacts.duplicates import find_duplicates
+from crm_contacts.filters import columns
+from crm_contacts.models import Contact, ContactPoint, ExternalId, Point
+from shared.contracts import crm_contacts as contacts
+from shared.entrypoints import ListRequest, Page, command, query
+from shared.outbox import publish
+from shared.refusals import Invalid
+
+
+class Registry:
+    """Registered, changed, archived, deleted. Every service that knows contacts hears of each step."""
+
+    @command(contacts.create_contact)
+    def create_contact(self, session: Session, request: dict[str, Any]) -> Contact:
+        contact = Contact.register(request)
+        _check_parent(session, contact)
+        session.add(contact)
+        session.flush()
+        _index(session, contact, set(), {})
+        publish(session, contact.created())
+        return contact
+
+    @query(contacts.get_contact)
+    def get_contact(self, session: Session, contact: Contact) -> Contact:
+        return contact
+
+    @query(contacts.list_contacts)
+    def list_contacts(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(Contact), columns())
+
+    @command(contacts.patch_contact)
+    def patch_contact(self, session: Session, contact: Contact, request: dict[str, Any]) -> Contact:
+        points, external_ids = contact.points(), contact.external_ids
+        contact.change(request)
+        if request.get("parent_id"):
+            _check_parent(session, contact)
+        session.flush()
+        _index(session, contact, points, external_ids)
+        publish(session, contact.updated())
+        return contact
+
+    @command(contacts.archive_contact)
+    def archive_contact(self, session: Session, contact: Contact) -> Contact:
+        contact.archive()
+        publish(session, contact.updated())
+        return contact
+
+    @command(contacts.delete_contact)
+    def delete_contact(self, session: Session, contact: Contact) -> None:
+        has_children = session.execute(select(exists().where(Contact.parent_id == contact.id))).scalar_one()
+        contact.erase_unused(has_children)
+        publish(session, contact.updated())
+        session.delete(contact)
+
+
+def _check_parent(session: Session, contact: Contact) -> None:
+    if contact.parent_id == contact.id:
+        raise Invalid.at("/parent_id", "invalid")
+    if contact.parent_id and session.get(Contact, contact.parent_id) is None:
+        raise Invalid.at("/parent_id", "not_found")
+
+
+def _index(session: Session, contact: Contact, points: set[Point], external_ids: dict[str, str]) -> None:
+    """Keep the side tables equal to the contact, and warn of others that share a value that is new here."""
+    now = contact.points()
+    if gone := points - now:
+        same = tuple_(ContactPoint.kind, ContactPoint.value).in_(sorted(gone))
+        session.execute(delete(ContactPoint).where(ContactPoint.contact_id == contact.id, same))
+    if new := sorted(now - points):
+        contact.warn_of(find_duplicates(session, new, but=contact.id))
+        rows = [{"kind": kind, "value": value, "contact_id": contact.id} for kind, value in new]
+        session.execute(insert(ContactPoint).values(rows))
+    if contact.external_ids != external_ids:
+        _index_external_ids(session, contact, external_ids)
+
+
+def _index_external_ids(session: Session, contact: Contact, before: dict[str, str]) -> None:
+    if before:
+        session.execute(delete(ExternalId).where(ExternalId.contact_id == contact.id))
+    rows = [
+        {"source": source, "external_id": value, "contact_id": contact.id}
+        for source, value in sorted(contact.external_ids.items())
+    ]
+    if rows:
+        session.execute(insert(ExternalId).values(rows))

@@ -1,0 +1,10 @@
+"""The table of contents of crm_contacts."""
+
+from crm_contacts.duplicates import Duplicates
+from crm_contacts.registry import Registry
+
+
+class CrmContacts(Registry, Duplicates):
+    """Contacts of everybody."""
+
+    name = "crm_contacts"

@@ -1,0 +1,228 @@
+"""The address book of a lamp shop: registered, found, changed, archived."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from crm_contacts.service import CrmContacts
+from shared.contracts.crm_contacts import ContactCreated, ContactUpdated
+from shared.ids import new_id
+from shared.refusals import BadRequest, Conflict, InUse, Invalid, InvalidTransition, NotFound, StaleVersion
+from tests.harness import Harness
+
+LUMEN = {
+    "kind": "organization",
+    "name": "Lumen SARL",
+    "siren": "732 829 320",
+    "siret": "73282932000074",
+    "vat_number": "FR44732829320",
+    "naf_code": "47.59B",
+    "emails": [{"value": "Accueil@Lumen.fr"}, {"value": "compta@lumen.fr", "primary": True}],
+    "phones": [{"value": "01 23 45 67 89", "type": "office"}],
+    "addresses": [
+        {"type": "billing", "street": "rue de la Paix", "building_number": "3", "post_code": "75002", "town": "Paris"},
+        {"type": "legal", "street": "Rue Neuve", "town": "Bruxelles", "country": "BE"},
+    ],
+    "roles": ["supplier", "customer"],
+    "external_ids": {"shop": "L-1"},
+}
+ADA = {"kind": "person", "first_name": "Ada", "last_name": "Lovelace", "emails": [{"value": "ada@lovelace.fr"}]}
+
+
+@pytest.fixture
+def book(service: Callable[[type], Harness]) -> Harness:
+    return service(CrmContacts)
+
+
+def test_an_organization_is_registered_in_normal_form(book: Harness) -> None:
+    lumen = book.call("create_contact", body=LUMEN)
+    assert lumen["siren"] == "732829320" and lumen["status"] == "active" and lumen["language"] == "fr"
+    assert [e["primary"] for e in lumen["emails"]] == [False, True]
+    assert lumen["phones"] == [{"value": "+33123456789", "type": "office", "primary": True}]
+    assert lumen["addresses"][0]["country"] == "FR"
+    assert lumen["roles"] == ["customer", "supplier"]
+    assert lumen["warnings"] == []
+    assert {k: v for k, v in lumen.items() if k != "warnings"} == book.call("get_contact", id=lumen["id"])
+    (created,) = book.published()
+    assert isinstance(created, ContactCreated)
+    assert (created.email, created.country, created.roles) == ("compta@lumen.fr", "BE", ["customer", "supplier"])
+
+
+def test_a_person_is_named_by_first_and_last_name(book: Harness) -> None:
+    ada = book.call("create_contact", body=ADA)
+    assert ada["name"] == "Ada Lovelace"
+    married = book.call("patch_contact", id=ada["id"], if_match=1, body={"last_name": "King"})
+    assert (married["name"], married["version"]) == ("Ada King", 2)
+    _created, updated = book.published()
+    assert isinstance(updated, ContactUpdated) and updated.name == "Ada King"
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        ({"kind": "robot"}, "/kind", "invalid_choice"),
+        ({"name": None}, "/name", "null"),
+        ({"siren": "000000000"}, "/siren", "invalid_siren"),
+        ({"siren": "552100554"}, "/siret", "siret_not_of_siren"),
+        ({"emails": [{"value": "nobody"}]}, "/emails/0/value", "invalid_email"),
+        ({"emails": [{}]}, "/emails/0/value", "required"),
+        ({"phones": [{"value": "call me"}]}, "/phones/0/value", "invalid_phone"),
+        ({"addresses": [{"type": "legal", "country": "fr"}]}, "/addresses/0/country", "invalid_country"),
+        ({"first_name": "Lu"}, "/first_name", "not_for_this_kind"),
+        ({"parent_id": str(new_id())}, "/parent_id", "not_found"),
+        ({"nickname": "Lu"}, "/nickname", "unknown_field"),
+    ],
+)
+def test_what_is_not_valid_is_refused_where_it_stands(
+    book: Harness, change: dict[str, Any], pointer: str, code: str
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        book.call("create_contact", body={**LUMEN, **change})
+    assert {"pointer": pointer, "code": code} in refusal.value.errors
+
+
+def test_a_list_in_a_patch_is_replaced_whole_and_complete(book: Harness) -> None:
+    lumen = book.call("create_contact", body=LUMEN)
+    with pytest.raises(Invalid) as refusal:
+        book.call("patch_contact", id=lumen["id"], if_match=1, body={"emails": [{"type": "work"}]})
+    assert refusal.value.errors == [{"pointer": "/emails/0/value", "code": "required"}]
+    changed = book.call("patch_contact", id=lumen["id"], if_match=1, body={"emails": [{"value": "new@lumen.fr"}]})
+    assert changed["emails"] == [{"value": "new@lumen.fr", "type": "work", "primary": True}]
+    assert book.call("check_duplicates", body={"emails": ["compta@lumen.fr"]}) == {"data": []}
+
+
+def test_a_nameless_contact_is_refused(book: Harness) -> None:
+    with pytest.raises(Invalid):
+        book.call("create_contact", body={"kind": "person"})
+    with pytest.raises(Invalid):
+        book.call("create_contact", body={"kind": "organization"})
+
+
+def test_the_stage_moves_forward_unless_reset(book: Harness) -> None:
+    ada = book.call("create_contact", body={**ADA, "lifecycle_stage": "customer"})
+    with pytest.raises(Invalid):
+        book.call("patch_contact", id=ada["id"], if_match=1, body={"lifecycle_stage": "lead"})
+    book.call("patch_contact", id=ada["id"], if_match=1, body={"lifecycle_stage": None})
+    assert book.call("patch_contact", id=ada["id"], if_match=2, body={"lifecycle_stage": "lead"})["version"] == 3
+
+
+def test_a_duplicate_is_warned_of_and_found(book: Harness) -> None:
+    lumen = book.call("create_contact", body=LUMEN)
+    twin = book.call(
+        "create_contact", body={"kind": "organization", "name": "LUMEN", "emails": [{"value": "ACCUEIL@lumen.FR"}]}
+    )
+    assert twin["warnings"] == [{"code": "possible_duplicate", "contact_id": lumen["id"], "on": "email"}]
+    found = [{"contact_id": lumen["id"], "name": "Lumen SARL", "on": ["email"]}]
+    assert book.call("get_duplicates", id=twin["id"]) == {"data": found}
+    again = book.call("check_duplicates", body={"phones": ["+33 1 23 45 67 89"], "siren": "732829320"})
+    assert again == {"data": [{**found[0], "on": ["phone", "siren"]}]}
+    assert book.call("check_duplicates", body={}) == {"data": []}
+
+
+def test_an_external_id_is_unique_per_source(book: Harness) -> None:
+    ada = book.call("create_contact", body={**ADA, "external_ids": {"shop": "A-1", "mail": "L-1"}})
+    book.call("create_contact", body=LUMEN)
+    with pytest.raises(Conflict) as refusal:
+        book.call("patch_contact", id=ada["id"], if_match=1, body={"external_ids": {"shop": "L-1"}})
+    assert refusal.value.code == "duplicate"
+    freed = book.call("patch_contact", id=ada["id"], if_match=1, body={"external_ids": {}})
+    assert freed["external_ids"] == {}
+
+
+def test_used_contacts_are_archived_unused_ones_deleted(book: Harness) -> None:
+    lumen = book.call("create_contact", body=LUMEN)
+    ada = book.call("create_contact", body={**ADA, "parent_id": lumen["id"]})
+    with pytest.raises(InUse):
+        book.call("delete_contact", id=lumen["id"], if_match=1)
+    assert book.call("archive_contact", id=lumen["id"])["status"] == "archived"
+    with pytest.raises(InvalidTransition):
+        book.call("archive_contact", id=lumen["id"])
+    book.published()
+    book.call("delete_contact", id=ada["id"], if_match=1)
+    with pytest.raises(NotFound):
+        book.call("get_contact", id=ada["id"])
+    (gone,) = book.published()
+    assert isinstance(gone, ContactUpdated) and gone.status == "erased"
+
+
+def test_a_stale_version_is_refused(book: Harness) -> None:
+    ada = book.call("create_contact", body=ADA)
+    book.call("patch_contact", id=ada["id"], if_match=1, body={"source": "fair"})
+    with pytest.raises(StaleVersion):
+        book.call("patch_contact", id=ada["id"], if_match=1, body={"source": "web"})
+
+
+def test_the_same_id_is_the_same_contact(book: Harness) -> None:
+    body = {**ADA, "id": str(new_id())}
+    first, again = book.reply("create_contact", body=body), book.reply("create_contact", body=body)
+    assert (first.status, again.status, first.id) == (201, 200, again.id)
+    with pytest.raises(Conflict) as refusal:
+        book.call("create_contact", body={**body, "last_name": "Byron"})
+    assert refusal.value.code == "id_conflict"
+
+
+def _names(book: Harness, **query: str) -> list[str]:
+    return [row["name"] for row in book.call("list_contacts", query={"sort": "name", **query})["data"]]
+
+
+def test_lists_are_filtered(book: Harness) -> None:
+    book.call("create_contact", body=LUMEN)
+    book.call("create_contact", body={**ADA, "roles": ["prospect"], "lifecycle_stage": "lead"})
+    book.call("create_contact", body={"kind": "organization", "name": "Ampère & Cie", "roles": ["supplier"]})
+    everybody = ["Ada Lovelace", "Ampère & Cie", "Lumen SARL"]
+    assert sorted(_names(book)) == everybody
+    assert _names(book, kind="person") == ["Ada Lovelace"]
+    assert sorted(_names(book, role="supplier")) == everybody[1:]
+    assert _names(book, role="customer") == ["Lumen SARL"]
+    assert sorted(_names(book, **{"role[in]": "customer,prospect"})) == ["Ada Lovelace", "Lumen SARL"]
+    assert _names(book, **{"role[ne]": "supplier"}) == ["Ada Lovelace"]
+    assert _names(book, email="Accueil@lumen.fr") == ["Lumen SARL"]
+    assert _names(book, **{"email[contains]": "LOVELACE"}) == ["Ada Lovelace"]
+    assert _names(book, siren="732829320") == ["Lumen SARL"]
+    assert _names(book, lifecycle_stage="lead") == ["Ada Lovelace"]
+    assert _names(book, **{"name[contains]": "love"}) == ["Ada Lovelace"]
+    assert _names(book, **{"name[starts]": "amp"}) == ["Ampère & Cie"]
+    assert _names(book, q="lumen") == ["Lumen SARL"]
+    assert _names(book, q="ada@") == ["Ada Lovelace"]
+    assert _names(book, status="archived") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"role[gt]": "customer"},
+        {"role[contains]": "x"},
+        {"email[is_null]": "true"},
+        {"shoe_size": "42"},
+        {"sort": "siren"},
+    ],
+)
+def test_unknown_filters_are_refused(book: Harness, query: dict[str, str]) -> None:
+    with pytest.raises(BadRequest):
+        book.call("list_contacts", query=query)
+
+
+def test_pages_follow_each_other_without_gap_or_double(book: Harness) -> None:
+    for number in range(7):
+        book.call("create_contact", body={"kind": "organization", "name": f"Lampe {number % 3}"})
+    query, seen = {"sort": "name", "limit": "2"}, []
+    while True:
+        page = book.call("list_contacts", query=query)
+        seen += [(row["name"], row["id"]) for row in page["data"]]
+        if not page["next_cursor"]:
+            break
+        query = {**query, "cursor": page["next_cursor"]}
+    assert len(seen) == 7 and seen == sorted(seen)
+
+
+def test_a_list_is_one_statement(book: Harness) -> None:
+    book.call("create_contact", body=LUMEN)
+    statements: list[str] = []
+    event.listen(book.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    book.call("list_contacts", query={"role": "customer"})
+    assert len(statements) == 1
+    statements.clear()
+    book.call("create_contact", body={**ADA, "emails": [{"value": "compta@lumen.fr"}]})
+    assert len(statements) <= 5
