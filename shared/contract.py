@@ -187,5 +187,5 @@ def _field(hint: Any, has_default: bool) -> ma.fields.Field[Any]:
     if typing.get_origin(hint) is list:
         return ma.fields.List(_field(typing.get_args(hint)[0], has_default=False), **options)
     if dataclasses.is_dataclass(hint):
-        return ma.fields.Nested(schema_of(hint), unknown=ma.EXCLUDE, **options)  # type: ignore[arg-type]
+        return ma.fields.Nested(schema_of(hint), unknown=ma.EXCLUDE, **options)
     return _FIELDS[hint](**options)

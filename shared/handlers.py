@@ -53,6 +53,7 @@ def _is_aggregate(hint: Any) -> bool:
 def collect(service_cls: type) -> list[Handler]:
     """All handlers of a service class, in a stable order. Raises TypeError when one declaration has two handlers."""
     contracts.operations()
+    contracts.events()
     found: list[Handler] = []
     for _, member in inspect.getmembers(service_cls, inspect.isfunction):
         found += [h.resolve() for h in getattr(member, "liaison_handlers", [])]

@@ -7,7 +7,7 @@ after draining, with 1 when the deadline passed, and otherwise not at all.
 import warnings
 
 # Nameko and eventlet are in maintenance, which README.md says once; every process need not repeat it.
-warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated", category=DeprecationWarning)
+warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
 
 import eventlet  # noqa: E402
 

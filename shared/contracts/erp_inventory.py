@@ -111,7 +111,7 @@ class MovedLine:
 
 @dataclass(frozen=True, kw_only=True)
 class StockMoved(Event):
-    """Goods moved between locations: the one carrier of stock value. One event per document (adjustment, delivery …)."""
+    """Goods moved between locations: the one carrier of stock value. One event per document."""
 
     type: ClassVar[str] = "erp_inventory.stock.moved"
     document_id: UUID
