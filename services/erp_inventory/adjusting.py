@@ -1,0 +1,97 @@
+"""Flow: stock is counted or corrected → posted at once → waiting orders are served from what came in."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from erp_inventory.ledger import Document, Move, Place, lock_shelves, save_shelves, write_moves
+from erp_inventory.models import AdjustmentLine, StockAdjustment, Warehouse
+from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, INVENTORY_LOCATION_ID, STOCK_LOCATION_ID
+from erp_inventory.shelf import ZERO, Shelf
+from erp_inventory.shortages import fill_shortages
+from shared import clock
+from shared.contracts import erp_inventory as inventory
+from shared.entrypoints import ListRequest, Page, command, query
+from shared.ids import new_id
+from shared.numbering import next_loose
+from shared.outbox import publish
+from shared.refusals import Invalid
+
+_FURTHEST = timedelta(days=1)
+"""In Paris it is already tomorrow while it is still today in UTC; dates further ahead are mistakes."""
+
+
+class Adjusting:
+    """Stock adjustments: in at a given cost, out at average cost, never below what is reserved."""
+
+    @command(inventory.create_stock_adjustment)
+    def create_stock_adjustment(self, session: Session, request: dict[str, Any]) -> StockAdjustment:
+        """Stock is corrected. Finance posts the value from StockMoved, orders learn from StockReserved what they got."""
+        warehouse_id, location_id = _place(session, request)
+        shelves = lock_shelves(session, location_id, [line["product_id"] for line in request["lines"]])
+        adjustment = StockAdjustment(
+            id=request.get("id") or new_id(),
+            number=f"ADJ-{next_loose(session, 'stock_adjustment_number'):06d}",
+            warehouse_id=warehouse_id,
+            reason=request["reason"],
+            adjusted_on=_day(request),
+            value=ZERO,
+        )
+        for place, line in enumerate(request["lines"]):
+            adjustment.correct(_shelf(shelves, line["product_id"], place), line)
+        session.add(adjustment)
+        session.flush()
+        _post(session, adjustment, Place(location_id, "internal"))
+        fill_shortages(session, shelves)
+        save_shelves(session, shelves.values())
+        return adjustment
+
+    @query(inventory.get_stock_adjustment)
+    def get_stock_adjustment(self, session: Session, adjustment: StockAdjustment) -> StockAdjustment:
+        return adjustment
+
+    @query(inventory.list_stock_adjustments)
+    def list_stock_adjustments(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(StockAdjustment), {"date": StockAdjustment.adjusted_on})
+
+
+def _place(session: Session, request: dict[str, Any]) -> tuple[UUID, UUID]:
+    warehouse_id = request.get("warehouse_id", DEFAULT_WAREHOUSE_ID)
+    if warehouse_id == DEFAULT_WAREHOUSE_ID:
+        return DEFAULT_WAREHOUSE_ID, STOCK_LOCATION_ID
+    warehouse = session.get(Warehouse, warehouse_id)
+    if warehouse is None:
+        raise Invalid.at("/warehouse_id", "not_found")
+    return warehouse.id, warehouse.stock_location_id
+
+
+def _day(request: dict[str, Any]) -> date:
+    day: date = request.get("date") or clock.today()
+    if day > clock.today() + _FURTHEST:
+        raise Invalid.at("/date", "in_the_future")
+    return day
+
+
+def _shelf(shelves: dict[UUID, Shelf], product_id: UUID, place: int) -> Shelf:
+    if product_id not in shelves:
+        raise Invalid.at(f"/lines/{place}/product_id", "not_stocked")
+    return shelves[product_id]
+
+
+def _post(session: Session, adjustment: StockAdjustment, stock: Place) -> None:
+    """The moves of the lines that change something; a count that was right moves nothing."""
+    moves = [_move(line, stock) for line in adjustment.lines if line.quantity_delta]
+    if moves:
+        document = Document(
+            "adjustment", adjustment.id, adjustment.number, adjustment.company_id, adjustment.adjusted_on
+        )
+        publish(session, write_moves(session, document, moves))
+
+
+def _move(line: AdjustmentLine, stock: Place) -> Move:
+    loss = Place(INVENTORY_LOCATION_ID, "inventory")
+    origin, destination = (loss, stock) if line.quantity_delta > 0 else (stock, loss)
+    return Move(line.id, line.product_id, origin, destination, abs(line.quantity_delta), line.unit, abs(line.value))

@@ -1,0 +1,126 @@
+"""Questions about stock: levels, moves, what can be promised, what it is worth. Nothing here changes anything."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import literal, select, text
+from sqlalchemy.orm import Session
+
+from erp_inventory.models import Product, StockLevel, StockMove
+from erp_inventory.models.base import CURRENCY
+from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
+from erp_inventory.shelf import ZERO
+from shared import clock
+from shared.contracts import erp_inventory as inventory
+from shared.entrypoints import ListRequest, Page, query
+from shared.refusals import BadRequest, NotFound
+
+_LEVELS = select(
+    StockLevel.id,
+    StockLevel.product_id,
+    StockLevel.warehouse_id,
+    StockLevel.location_id,
+    StockLevel.on_hand,
+    StockLevel.reserved,
+    (StockLevel.on_hand - StockLevel.reserved).label("available"),
+    literal(ZERO).label("incoming"),
+    Product.unit,
+    StockLevel.value,
+    StockLevel.version,
+    StockLevel.updated_at,
+).join(Product, Product.id == StockLevel.product_id)
+
+_BALANCES = text(
+    "SELECT product_id, location_id, sum(quantity) AS on_hand, sum(value) AS value FROM ("
+    " SELECT product_id, to_location_id AS location_id, quantity, value FROM stock_move"
+    " WHERE product_id = ANY(:products) AND moved_on <= :as_of"
+    " UNION ALL SELECT product_id, from_location_id, -quantity, -value FROM stock_move"
+    " WHERE product_id = ANY(:products) AND moved_on <= :as_of) AS legs GROUP BY product_id, location_id"
+)
+_AVAILABILITY = text(
+    "SELECT p.unit, p.type, coalesce(sum(l.on_hand), 0) AS on_hand, coalesce(sum(l.reserved), 0) AS reserved"
+    " FROM product p LEFT JOIN stock_level l ON l.product_id = p.id AND l.warehouse_id = :warehouse_id"
+    " WHERE p.id = :product_id GROUP BY p.id"
+)
+_VALUE_NOW = text(
+    "SELECT p.id AS product_id, p.sku, p.name, p.unit, sum(l.on_hand) AS quantity, sum(l.value) AS value"
+    " FROM stock_level l JOIN product p ON p.id = l.product_id GROUP BY p.id"
+    " HAVING sum(l.on_hand) <> 0 OR sum(l.value) <> 0 ORDER BY p.sku"
+)
+_VALUE_AT = text(
+    "SELECT p.id AS product_id, p.sku, p.name, p.unit, sum(m.quantity) AS quantity, sum(m.value) AS value FROM ("
+    " SELECT product_id, quantity, value FROM stock_move WHERE to_usage = 'internal' AND moved_on <= :as_of"
+    " UNION ALL SELECT product_id, -quantity, -value FROM stock_move"
+    " WHERE from_usage = 'internal' AND moved_on <= :as_of) AS m JOIN product p ON p.id = m.product_id"
+    " GROUP BY p.id HAVING sum(m.quantity) <> 0 OR sum(m.value) <> 0 ORDER BY p.sku"
+)
+
+
+class Enquiries:
+    """What is there, where it came from, and what it is worth."""
+
+    @query(inventory.list_stock_levels)
+    def list_stock_levels(self, session: Session, listing: ListRequest) -> Page:
+        """Levels now are one indexed read; levels of a day are summed up from the moves until then."""
+        as_of = _take_day(listing)
+        page = listing.page(session, _LEVELS)
+        if as_of:
+            page.rows = _as_of(session, page.rows, as_of)
+        return page
+
+    @query(inventory.list_stock_moves)
+    def list_stock_moves(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(StockMove))
+
+    @query(inventory.get_availability)
+    def get_availability(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Available to promise: on hand less reserved. What may arrive later is not promised yet."""
+        asked = {"warehouse_id": DEFAULT_WAREHOUSE_ID, **parameters}
+        found = session.execute(_AVAILABILITY, asked).one_or_none()
+        if found is None:
+            raise NotFound(what="product", id=asked["product_id"])
+        available = found.on_hand - found.reserved
+        sufficient = found.type == "service" or available >= asked["quantity"]
+        return {
+            **asked,
+            **found._mapping,
+            "available": available,
+            "sufficient": sufficient,
+            "available_on": clock.today() if sufficient else None,
+            "as_of": clock.now(),
+        }
+
+    @query(inventory.get_stock_valuation)
+    def get_stock_valuation(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Stock at cost; by day it follows the dates of the moves, as the stock account in the ledger does."""
+        as_of = parameters.get("as_of")
+        rows = session.execute(_VALUE_AT, {"as_of": as_of}) if as_of else session.execute(_VALUE_NOW)
+        found = rows.all()
+        return {
+            "as_of": as_of or clock.today(),
+            "currency": CURRENCY,
+            "rows": found,
+            "totals": {"value": sum((row.value for row in found), ZERO)},
+        }
+
+
+def _take_day(listing: ListRequest) -> date | None:
+    """Take `as_of` out of the filters: it says when, not which."""
+    days = [(operator, value) for name, operator, value in listing.conditions if name == "as_of"]
+    if any(operator != "eq" for operator, _ in days):
+        raise BadRequest([{"pointer": "?as_of", "code": "invalid"}])
+    listing.conditions = [condition for condition in listing.conditions if condition[0] != "as_of"]
+    return days[0][1] if days else None
+
+
+def _as_of(session: Session, rows: list[Any], as_of: date) -> list[dict[str, Any]]:
+    products = [row.product_id for row in rows]
+    balances: dict[tuple[UUID, UUID], dict[str, Decimal]] = {
+        (found.product_id, found.location_id): {"on_hand": found.on_hand, "value": found.value}
+        for found in session.execute(_BALANCES, {"products": products, "as_of": as_of})
+    }
+    nothing = {"on_hand": ZERO, "value": ZERO}
+    unknown = {"reserved": None, "available": None}
+    return [{**row._mapping, **unknown, **balances.get((row.product_id, row.location_id), nothing)} for row in rows]

@@ -1,0 +1,43 @@
+"""How erp_inventory says no."""
+
+from shared.refusals import Conflict, NotYet
+
+
+class InsufficientStock(Conflict):
+    """More would leave than is free. Details: product_id, requested, on_hand, reserved, available."""
+
+    code = "insufficient_stock"
+    en = "{requested} cannot leave: {available} are available ({on_hand} on hand, {reserved} reserved)."
+    fr = "Sortie de {requested} impossible : {available} disponibles ({on_hand} en stock, {reserved} réservés)."
+
+
+class ProductInUse(Conflict):
+    """Type and unit give past moves their meaning. Details: sku."""
+
+    code = "product_in_use"
+    en = "Product {sku} has been ordered or moved: its type and unit can no longer be changed."
+    fr = "L'article {sku} a été commandé ou mouvementé : son type et son unité ne peuvent plus être modifiés."
+
+
+class MoreThanReserved(Conflict):
+    """A delivery cannot ship what is not set aside for it. Details: line_id, requested, reserved."""
+
+    code = "more_than_reserved"
+    en = "{requested} cannot be shipped: {reserved} are reserved for this line."
+    fr = "Impossible d'expédier {requested} : {reserved} sont réservés pour cette ligne."
+
+
+class OrderUnknown(NotYet):
+    """The order was confirmed before its placing was handled here."""
+
+    code = "order_unknown"
+    en = "Order {order_id} has not been placed here yet."
+    fr = "La commande {order_id} n'est pas encore enregistrée ici."
+
+
+class ProductUnknown(NotYet):
+    """An order names products that are not in the catalogue. Details: product_ids."""
+
+    code = "product_unknown"
+    en = "Products {product_ids} are not in the catalogue."
+    fr = "Les articles {product_ids} ne figurent pas au catalogue."

@@ -1,0 +1,79 @@
+"""What can be sold, bought and kept."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from erp_inventory.models.base import Base
+from shared import ids
+from shared.contracts import erp_inventory as inventory
+from shared.database import Aggregate
+
+
+class Product(Aggregate, Base):
+    """A product of the catalogue. Goods and consumables are kept in stock, services are not."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        CheckConstraint("type IN ('goods', 'service', 'consumable')", name="type"),
+        CheckConstraint("sale_price >= 0", name="sale_price"),
+        CheckConstraint("standard_cost >= 0", name="standard_cost"),
+        Index(None, "created_at", "id"),
+        Index(None, "name", "id"),
+        Index(None, "barcode", "id"),
+        Index(None, "category", "id"),
+    )
+
+    company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
+    sku: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    type: Mapped[str]
+    unit: Mapped[str]
+    barcode: Mapped[str | None]
+    category: Mapped[str | None]
+    sale_price: Mapped[Decimal | None]
+    standard_cost: Mapped[Decimal | None]
+    tax_code: Mapped[str]
+    tracking: Mapped[str]
+    valuation: Mapped[str]
+    active: Mapped[bool]
+    external_ids: Mapped[dict[str, str]]
+    tags: Mapped[list[str]]
+
+    @property
+    def is_stocked(self) -> bool:
+        return self.type != "service"
+
+    def redefined_by(self, changes: dict[str, Any]) -> bool:
+        """Whether the changes alter what quantities of this product mean."""
+        return any(name in changes and changes[name] != getattr(self, name) for name in ("type", "unit"))
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Apply a merge patch; `external_ids` are merged source by source."""
+        for name, value in changes.items():
+            setattr(self, name, {**self.external_ids, **value} if name == "external_ids" else value)
+
+    def created(self) -> inventory.ProductCreated:
+        return inventory.ProductCreated(**self._state())
+
+    def updated(self) -> inventory.ProductUpdated:
+        return inventory.ProductUpdated(**self._state())
+
+    def retired(self) -> inventory.ProductUpdated:
+        """What replicas learn when an unused product is deleted: it is not offered any more."""
+        return inventory.ProductUpdated(**{**self._state(), "active": False})
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "product_id": self.id,
+            "sku": self.sku,
+            "name": self.name,
+            "kind": self.type,
+            "unit": self.unit,
+            "sale_price": self.sale_price,
+            "tax_code": self.tax_code,
+            "active": self.active,
+        }

@@ -1,0 +1,13 @@
+"""The inventory service: its flows, in the order in which goods pass through them."""
+
+from erp_inventory.adjusting import Adjusting
+from erp_inventory.catalogue import Catalogue
+from erp_inventory.delivering import Delivering
+from erp_inventory.enquiries import Enquiries
+from erp_inventory.premises import Premises
+
+
+class ErpInventory(Catalogue, Premises, Adjusting, Delivering, Enquiries):
+    """Products, places, stock, deliveries."""
+
+    name = "erp_inventory"

@@ -1,0 +1,1 @@
+"""The inventory service: rules without a database, stories with one."""
