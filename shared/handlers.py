@@ -1,5 +1,6 @@
 """What a decorated method is: which declaration it serves and which arguments it wants. Knows nothing of Nameko."""
 
+import importlib
 import inspect
 import typing
 from collections.abc import Callable
@@ -67,3 +68,12 @@ def collect(service_cls: type) -> list[Handler]:
 def mark(function: Callable[..., Any], handler: Handler) -> None:
     """Remember a declaration on the method."""
     function.__dict__.setdefault("liaison_handlers", []).append(handler)
+
+
+def service_class(name: str) -> type:
+    """The class in services/<name>/service.py whose Nameko name is <name>."""
+    module = importlib.import_module(f"{name}.service")
+    for _, found in inspect.getmembers(module, inspect.isclass):
+        if getattr(found, "name", None) == name:
+            return found
+    raise SystemExit(f"services/{name}/service.py has no class named {name!r}.")

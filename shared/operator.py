@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="liaison", description="Operate Liaison.")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add(commands, "topology", _topology, "declare exchanges, queues and users on the broker")
+    _add(commands, "bindings", _bindings, "print which handler takes which events, as JSON")
     migrate = _add(commands, "migrate", _migrate, "bring databases to the newest schema")
     migrate.add_argument("services", nargs="+", choices=[*contracts.SERVICES, "gateway"])
     audit = _add(commands, "audit", _audit, "check the invariants across all databases")
@@ -69,8 +70,18 @@ def _migrate(chosen: argparse.Namespace) -> None:
         command.upgrade(config, "head")
 
 
+def _bindings(_: argparse.Namespace) -> None:
+    from shared.handlers import collect, service_class
+
+    found = {
+        service: {h.name: [e.full_type for e in h.events] for h in collect(service_class(service)) if h.events}
+        for service in contracts.SERVICES
+    }
+    print(json.dumps(found, indent=1))
+
+
 def _topology(_: argparse.Namespace) -> None:
-    from shared.runner import service_class
+    from shared.handlers import service_class
     from shared.topology import apply_users, declare
 
     uri = os.environ["LIAISON_AMQP_ADMIN_URI"]

@@ -13,8 +13,6 @@ import eventlet  # noqa: E402
 
 eventlet.monkey_patch()
 
-import importlib  # noqa: E402
-import inspect  # noqa: E402
 import logging  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
@@ -27,19 +25,11 @@ from sqlalchemy import text  # noqa: E402
 
 from shared import logs  # noqa: E402
 from shared.bus import Bus  # noqa: E402
+from shared.handlers import service_class  # noqa: E402
 from shared.health import Health  # noqa: E402
 from shared.settings import LIMITS  # noqa: E402
 
 log = logging.getLogger("shared.runner")
-
-
-def service_class(name: str) -> type:
-    """The class in services/<name>/service.py whose Nameko name is <name>."""
-    module = importlib.import_module(f"{name}.service")
-    for _, found in inspect.getmembers(module, inspect.isclass):
-        if getattr(found, "name", None) == name:
-            return found
-    raise SystemExit(f"services/{name}/service.py has no class named {name!r}.")
 
 
 class Process:

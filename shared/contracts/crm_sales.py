@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from shared.contract import Event
+from shared import fields
+from shared.contract import Event, Listing, Operation
+from shared.fields import Schema
+from shared.money import MINOR_UNITS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,3 +131,359 @@ class QuoteAccepted(Event):
     number: str
     order_id: UUID
     customer_id: UUID
+
+
+ORDER_STATUSES = ("draft", "placed", "confirmed", "on_hold", "cancelled", "completed")
+DELIVERY_STATUSES = ("none", "reserved", "backordered", "partial", "delivered")
+INVOICE_STATUSES = ("none", "partial", "invoiced")
+PAYMENT_STATUSES = ("none", "partial", "paid")
+QUOTE_STATUSES = ("draft", "sent", "accepted", "refused", "expired", "cancelled")
+STEP_STATUSES = ("pending", "done", "failed", "compensated")
+INVOICING_POLICIES = ("on_delivery", "on_order")
+
+PAYMENT_DAYS = {"immediate": 0, "net_10": 10, "net_15": 15, "net_30": 30, "net_45": 45, "net_60": 60}
+"""Days from invoice to due date. Sixty is the most that the law allows (Code de commerce, art. L441-10)."""
+
+
+class Lines(fields.Many):
+    """Lines of a document, complete also in a merge patch, which replaces arrays whole (RFC 7396, section 2)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
+
+
+class LineRequest(Schema):
+    """A line to sell. Price, unit, tax code and description come from the product where they are left out.
+
+    Another price than the list price needs the permission `sales.prices:override`.
+    """
+
+    id = fields.Uuid()
+    product_id = fields.Uuid(required=True)
+    description = fields.Text(most=500, least=1)
+    quantity = fields.Quantity(positive=True, required=True)
+    unit = fields.Text(most=20)
+    unit_price = fields.Price(not_negative=True)
+    discount_percent = fields.Percent(load_default=Decimal(0))
+    tax_code = fields.Text(most=20)
+
+
+class LineView(Schema):
+    """A priced line. `net` = quantity × unit_price × (1 − discount_percent / 100), rounded, without tax."""
+
+    id = fields.Uuid()
+    product_id = fields.Uuid()
+    description = fields.Text()
+    quantity = fields.Quantity()
+    unit = fields.Text()
+    unit_price = fields.Price()
+    discount_percent = fields.Percent()
+    tax_code = fields.Text()
+    tax_rate = fields.Percent()
+    net = fields.Amount()
+
+
+class OrderLineView(LineView):
+    """An order line with what became of it; `credited_quantity` counts credit notes, `invoiced_quantity` invoices."""
+
+    delivered_quantity = fields.Quantity()
+    invoiced_quantity = fields.Quantity()
+    credited_quantity = fields.Quantity()
+
+
+class QuoteChange(Schema):
+    """What may change while a quote is a draft. Lines are replaced whole."""
+
+    customer_id = fields.Uuid()
+    opportunity_id = fields.Uuid(allow_none=True)
+    owner_id = fields.Uuid(allow_none=True)
+    currency = fields.Choice(*MINOR_UNITS)
+    valid_until = fields.Day(allow_none=True)
+    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    reference = fields.Text(most=100, allow_none=True)
+    tags = fields.Many(fields.Text(most=50, least=1), most=50)
+    lines = Lines(fields.Part(LineRequest), least=1, most=500)
+
+
+class QuoteRequest(QuoteChange):
+    """A quote to make."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    customer_id = fields.Uuid(required=True)
+    lines = Lines(fields.Part(LineRequest), least=1, most=500, required=True)
+
+
+class PreviewRequest(Schema):
+    """Lines to price without storing anything."""
+
+    customer_id = fields.Uuid()
+    currency = fields.Choice(*MINOR_UNITS, load_default="EUR")
+    lines = Lines(fields.Part(LineRequest), least=1, most=500, required=True)
+
+
+class TaxView(Schema):
+    """Tax of one rate on a document: rounded once, on the sum of its lines."""
+
+    tax_code = fields.Text()
+    rate = fields.Percent()
+    base = fields.Amount()
+    amount = fields.Amount()
+
+
+class PreviewView(Schema):
+    """Priced lines and totals of what was asked."""
+
+    currency = fields.Text()
+    lines = fields.Many(fields.Part(LineView))
+    taxes = fields.Many(fields.Part(TaxView))
+    net_total = fields.Amount()
+    tax_total = fields.Amount()
+    gross_total = fields.Amount()
+
+
+class QuoteView(Schema):
+    """A quote; `order_id` is the draft order that its acceptance made, `revision` counts from 1."""
+
+    id = fields.Uuid()
+    number = fields.Text()
+    revision = fields.Whole()
+    status = fields.Choice(*QUOTE_STATUSES)
+    company_id = fields.Uuid()
+    customer_id = fields.Uuid()
+    customer_name = fields.Text()
+    opportunity_id = fields.Uuid(allow_none=True)
+    owner_id = fields.Uuid(allow_none=True)
+    order_id = fields.Uuid(allow_none=True)
+    currency = fields.Text()
+    valid_until = fields.Day(allow_none=True)
+    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    reference = fields.Text(allow_none=True)
+    refusal_reason = fields.Text(allow_none=True)
+    tags = fields.Many(fields.Text())
+    lines = fields.Many(fields.Part(LineView))
+    net_total = fields.Amount()
+    tax_total = fields.Amount()
+    gross_total = fields.Amount()
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
+    version = fields.Whole()
+
+
+class OrderChange(Schema):
+    """What may change while an order is a draft. Lines are replaced whole; another currency needs new lines."""
+
+    customer_id = fields.Uuid()
+    opportunity_id = fields.Uuid(allow_none=True)
+    owner_id = fields.Uuid(allow_none=True)
+    currency = fields.Choice(*MINOR_UNITS)
+    requested_date = fields.Day(allow_none=True)
+    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    invoicing_policy = fields.Choice(*INVOICING_POLICIES)
+    reference = fields.Text(most=100, allow_none=True)
+    tags = fields.Many(fields.Text(most=50, least=1), most=50)
+    lines = Lines(fields.Part(LineRequest), least=1, most=500)
+
+
+class OrderRequest(OrderChange):
+    """An order to make; it stays a draft until it is placed."""
+
+    id = fields.Uuid()
+    company_id = fields.Uuid()
+    customer_id = fields.Uuid(required=True)
+    lines = Lines(fields.Part(LineRequest), least=1, most=500, required=True)
+
+
+class ReasonRequest(Schema):
+    """Why it is done, in a person's words."""
+
+    reason = fields.Text(most=500, least=1, required=True)
+
+
+class OrderView(Schema):
+    """An order with its lines and what became of it."""
+
+    id = fields.Uuid()
+    number = fields.Text()
+    status = fields.Choice(*ORDER_STATUSES)
+    delivery_status = fields.Choice(*DELIVERY_STATUSES)
+    invoice_status = fields.Choice(*INVOICE_STATUSES)
+    payment_status = fields.Choice(*PAYMENT_STATUSES)
+    hold_reason = fields.Text(allow_none=True)
+    cancel_reason = fields.Text(allow_none=True)
+    company_id = fields.Uuid()
+    customer_id = fields.Uuid()
+    customer_name = fields.Text()
+    quote_id = fields.Uuid(allow_none=True)
+    opportunity_id = fields.Uuid(allow_none=True)
+    owner_id = fields.Uuid(allow_none=True)
+    currency = fields.Text()
+    requested_date = fields.Day(allow_none=True)
+    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    invoicing_policy = fields.Choice(*INVOICING_POLICIES)
+    reference = fields.Text(allow_none=True)
+    tags = fields.Many(fields.Text())
+    lines = fields.Many(fields.Part(OrderLineView))
+    net_total = fields.Amount()
+    tax_total = fields.Amount()
+    gross_total = fields.Amount()
+    placed_at = fields.Instant(allow_none=True)
+    confirmed_at = fields.Instant(allow_none=True)
+    completed_at = fields.Instant(allow_none=True)
+    cancelled_at = fields.Instant(allow_none=True)
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
+    version = fields.Whole()
+
+
+class StepView(Schema):
+    """A step of the order process. `waits_for` names the event that it waits for; `reason` says why it is not done."""
+
+    name = fields.Text()
+    status = fields.Choice(*STEP_STATUSES)
+    at = fields.Instant(allow_none=True)
+    deadline = fields.Instant(allow_none=True)
+    waits_for = fields.Text(allow_none=True)
+    reason = fields.Text(allow_none=True)
+
+
+class ProgressView(Schema):
+    """Where an order stands, in the order in which the steps usually happen."""
+
+    order_id = fields.Uuid()
+    status = fields.Choice(*ORDER_STATUSES)
+    steps = fields.Many(fields.Part(StepView))
+
+
+class TraceNodeView(Schema):
+    """A fact about an order: the document that it concerns, the event that told it, and what caused that event."""
+
+    type = fields.Text()
+    id = fields.Uuid()
+    number = fields.Text()
+    event_id = fields.Uuid()
+    event_type = fields.Text()
+    at = fields.Instant()
+    caused_by = fields.Text(allow_none=True)
+
+
+class TraceView(Schema):
+    """The causal chain of an order, oldest first."""
+
+    nodes = fields.Many(fields.Part(TraceNodeView))
+
+
+QUOTES = Listing(
+    filters={
+        "status": fields.Choice(*QUOTE_STATUSES),
+        "customer_id": fields.Uuid(),
+        "opportunity_id": fields.Uuid(),
+        "owner_id": fields.Uuid(),
+        "number": fields.Text(),
+        "valid_until": fields.Day(),
+        "created_at": fields.Instant(),
+        "gross_total": fields.Amount(),
+    },
+    sorts=("created_at", "number", "gross_total"),
+    search=("number", "customer_name"),
+)
+
+ORDERS = Listing(
+    filters={
+        "status": fields.Choice(*ORDER_STATUSES),
+        "delivery_status": fields.Choice(*DELIVERY_STATUSES),
+        "invoice_status": fields.Choice(*INVOICE_STATUSES),
+        "payment_status": fields.Choice(*PAYMENT_STATUSES),
+        "customer_id": fields.Uuid(),
+        "quote_id": fields.Uuid(),
+        "owner_id": fields.Uuid(),
+        "number": fields.Text(),
+        "created_at": fields.Instant(),
+        "gross_total": fields.Amount(),
+    },
+    sorts=("created_at", "number", "gross_total"),
+    search=("number", "customer_name"),
+)
+
+_READ_QUOTES, _WRITE_QUOTES = "sales.quotes:read", "sales.quotes:write"
+_READ_ORDERS, _WRITE_ORDERS = "sales.orders:read", "sales.orders:write"
+
+preview_quote = Operation(
+    "POST /v1/quotes/preview",
+    "Price lines without storing anything",
+    _READ_QUOTES,
+    request=PreviewRequest,
+    response=PreviewView,
+    idempotency="none",
+)
+create_quote = Operation(
+    "POST /v1/quotes", "Make a draft quote", _WRITE_QUOTES, request=QuoteRequest, response=QuoteView, status=201
+)
+get_quote = Operation("GET /v1/quotes/{id}", "One quote", _READ_QUOTES, response=QuoteView)
+list_quotes = Operation("GET /v1/quotes", "Quotes by filter", _READ_QUOTES, response=QuoteView, listing=QUOTES)
+patch_quote = Operation(
+    "PATCH /v1/quotes/{id}", "Change a draft quote", _WRITE_QUOTES, request=QuoteChange, response=QuoteView
+)
+send_quote = Operation("POST /v1/quotes/{id}/send", "Send a quote", _WRITE_QUOTES, response=QuoteView)
+accept_quote = Operation(
+    "POST /v1/quotes/{id}/accept",
+    "Note that the customer accepted: a draft order is made, see order_id",
+    _WRITE_QUOTES,
+    response=QuoteView,
+)
+refuse_quote = Operation(
+    "POST /v1/quotes/{id}/refuse",
+    "Note that the customer refused",
+    _WRITE_QUOTES,
+    request=ReasonRequest,
+    response=QuoteView,
+)
+revise_quote = Operation(
+    "POST /v1/quotes/{id}/revise", "Make a quote that was sent a draft again", _WRITE_QUOTES, response=QuoteView
+)
+cancel_quote = Operation("POST /v1/quotes/{id}/cancel", "Withdraw a quote", _WRITE_QUOTES, response=QuoteView)
+
+create_order = Operation(
+    "POST /v1/orders", "Make a draft order", _WRITE_ORDERS, request=OrderRequest, response=OrderView, status=201
+)
+get_order = Operation("GET /v1/orders/{id}", "One order", _READ_ORDERS, response=OrderView)
+list_orders = Operation("GET /v1/orders", "Orders by filter", _READ_ORDERS, response=OrderView, listing=ORDERS)
+patch_order = Operation(
+    "PATCH /v1/orders/{id}", "Change a draft order", _WRITE_ORDERS, request=OrderChange, response=OrderView
+)
+delete_order = Operation("DELETE /v1/orders/{id}", "Delete a draft order", _WRITE_ORDERS, status=204)
+place_order = Operation(
+    "POST /v1/orders/{id}/place",
+    "Place an order: prices are frozen, credit and stock are asked",
+    _WRITE_ORDERS,
+    response=OrderView,
+    idempotency="required",
+)
+release_hold = Operation(
+    "POST /v1/orders/{id}/release_hold",
+    "Let an order pass although credit was held; never by who placed it",
+    "sales.orders:release",
+    response=OrderView,
+)
+resume_order = Operation(
+    "POST /v1/orders/{id}/resume",
+    "Ask again for the answers that an order waits for",
+    _WRITE_ORDERS,
+    response=OrderView,
+)
+cancel_order = Operation(
+    "POST /v1/orders/{id}/cancel",
+    "Cancel an order before anything shipped",
+    _WRITE_ORDERS,
+    request=ReasonRequest,
+    response=OrderView,
+)
+get_progress = Operation(
+    "GET /v1/orders/{id}/progress",
+    "The steps of an order, with what they wait for",
+    _READ_ORDERS,
+    response=ProgressView,
+)
+get_trace = Operation(
+    "GET /v1/orders/{id}/trace", "The documents and events of an order, with causes", _READ_ORDERS, response=TraceView
+)

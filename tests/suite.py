@@ -1,0 +1,298 @@
+"""The whole suite as operators run it: real servers, real processes, the real gateway; for stories, faults and benchmarks."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+from uuid import uuid4
+
+import httpx
+import psycopg2
+
+from deploy.local.keys import ensure_signing_key
+from deploy.local.plan import GATEWAY, Access, Plan, inherited_environment, process_names, with_credentials
+from deploy.local.ports import Ports
+from deploy.local.provision import DatabaseUrls, drop, provision
+from deploy.local.servers import Servers
+from deploy.local.supervisor import Spec, Supervisor
+from shared import contracts
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ADMIN = {"email": "admin@suite.example", "password": "correct-horse-battery-staple"}
+TOGETHER = "services"
+"""The name of the one process that hosts all services when a suite runs `together`."""
+
+
+@dataclass
+class Suite:
+    """One running Liaison on its own databases and its own virtual host of shared servers.
+
+    `together` hosts all services in one process, which is quicker to start and lighter; otherwise each service has
+    `replicas` processes. `env` goes to every service process (weathers, fault points, retry delays).
+    """
+
+    servers: Servers
+    root: Path
+    name: str
+    env: dict[str, str] = field(default_factory=dict)
+    together: bool = False
+    replicas: int = 1
+    databases: dict[str, DatabaseUrls] = field(default_factory=dict)
+
+    def start(self) -> "Suite":
+        self.root.mkdir(parents=True, exist_ok=True)
+        names = (*contracts.SERVICES, GATEWAY)
+        self.databases = provision(
+            self.servers.pg_admin_url, names, prefix=f"{self.name}_", password=lambda role: f"secret-{role}"
+        )
+        owners = {f"LIAISON_{n.upper()}_OWNER_DATABASE_URL": self.databases[n].owner for n in names}
+        self._operator(owners, "migrate", *names)
+        self._vhost()
+        self._topology()
+        plan = self._plan()
+        self.base_url = plan.base_url
+        self.health_urls = plan.health_urls()
+        self.supervisor = Supervisor(self._specs(plan), self.root / "log", report=lambda _: None)
+        self.supervisor.start_all()
+        self.supervisor.wait_ready(timeout=90)
+        self.api = Api.signed_in(self.base_url, ADMIN["email"], ADMIN["password"])
+        return self
+
+    def stop(self) -> None:
+        """End the processes; databases and virtual host go too."""
+        self.supervisor.stop_all()
+        drop(self.servers.pg_admin_url, (*contracts.SERVICES, GATEWAY), prefix=f"{self.name}_")
+        self._management("DELETE", f"vhosts/{quote(self.name)}")
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def sql(self, service: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a service's database, as its owner."""
+        with psycopg2.connect(self.databases[service].owner) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def unsettled(self) -> dict[str, int]:
+        """What is still under way: rows to send, to try again or parked, and messages in queues."""
+        found: dict[str, int] = {}
+        for service in contracts.SERVICES:
+            for what, statement in _UNSETTLED.items():
+                ((count,),) = self.sql(service, statement)
+                if count:
+                    found[f"{service} {what}"] = count
+        return found | self._undelivered()
+
+    def _undelivered(self) -> dict[str, int]:
+        """Events that a subscribed handler has not seen yet: the outboxes joined with the inboxes."""
+        missing = 0
+        seen: set[tuple[str, str]] = set()
+        for service in contracts.SERVICES:
+            seen |= {(c, e) for c, e in self.sql(service, "SELECT consumer, event_id::text FROM inbox")}
+        for service in contracts.SERVICES:
+            for event_id, event_type in self.sql(service, "SELECT event_id::text, type FROM outbox"):
+                missing += sum((c, event_id) not in seen for c in self.listeners.get(event_type, ()))
+        return {"undelivered": missing} if missing else {}
+
+    @property
+    def listeners(self) -> dict[str, list[str]]:
+        """Handler names by full event type."""
+        from shared.handlers import collect
+        from shared.handlers import service_class
+
+        found: dict[str, list[str]] = {}
+        for service in contracts.SERVICES:
+            for handler in collect(service_class(service)):
+                for event in handler.events:
+                    found.setdefault(event.full_type, []).append(handler.name)
+        return found
+
+    def quiesce(self, timeout: float = 60) -> None:
+        """Wait until nothing is under way any more; not reaching that is a failure by itself."""
+        left: dict[str, int] = {}
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            left = self.unsettled()
+            if not left:
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"{self.name} did not come to rest in {timeout} s: {left}")
+
+    def audit(self, *arguments: str) -> None:
+        """Run the auditor; violations fail the test with its report."""
+        urls = self.root / "urls.json"
+        urls.write_text(json.dumps({n: u.auditor for n, u in self.databases.items() if n != GATEWAY}))
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.auditor", "--urls", str(urls), "--grace", "0", *arguments],
+            cwd=CHECKOUT, env=_environment(), capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{self.name}\n{done.stdout}\n{done.stderr}"
+
+    def user(self, email: str, *roles: str) -> "Api":
+        """Another user, signed in."""
+        password = "another-long-password"
+        env = _environment() | {
+            "LIAISON_GATEWAY_DATABASE_URL": self.databases[GATEWAY].application, "NEW_PASSWORD": password,
+        }  # fmt: skip
+        arguments = [argument for role in roles for argument in ("--role", role)]
+        subprocess.run(
+            [sys.executable, "-m", "gateway.users", "create", "--email", email, *arguments, "--password-env", "NEW_PASSWORD"],
+            cwd=CHECKOUT, env=env, check=True, capture_output=True,
+        )  # fmt: skip
+        return Api.signed_in(self.base_url, email, password)
+
+    # -- setting up ---------------------------------------------------------------------------------------------------
+
+    @property
+    def amqp_uri(self) -> str:
+        """The administrator's address of this suite's virtual host."""
+        return urlunsplit(urlsplit(self.servers.amqp_admin_uri)._replace(path=f"/{self.name}"))
+
+    def broker_uri(self, user: str) -> str:
+        return with_credentials(self.amqp_uri, user, f"secret-{user}")
+
+    def _vhost(self) -> None:
+        admin = urlsplit(self.servers.management_url).username
+        self._management("PUT", f"vhosts/{quote(self.name)}", {})
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        self._management("PUT", f"permissions/{quote(self.name)}/{admin}", everything)
+
+    def _topology(self) -> None:
+        from shared.topology import permissions
+
+        passwords = self.root / "broker-passwords.json"
+        passwords.write_text(json.dumps({user: f"secret-{user}" for user in permissions()}))
+        env = {
+            "LIAISON_AMQP_ADMIN_URI": self.amqp_uri,
+            "LIAISON_RABBITMQ_MANAGEMENT_URL": self.servers.management_url,
+            "LIAISON_BROKER_PASSWORDS": str(passwords),
+        }
+        self._operator(env, "topology")
+
+    def _plan(self) -> Plan:
+        ports = Ports(self.root / "ports.json")
+        per_service = 1 if self.together else self.replicas
+        processes = [p for s in contracts.SERVICES for p in process_names(s, per_service)]
+        return Plan(
+            checkout=CHECKOUT,
+            python=Path(sys.executable),
+            services=contracts.SERVICES,
+            access={n: Access(u.application, self.broker_uri(n)) for n, u in self.databases.items()},
+            health_ports={name: ports.get(f"health.{name}") for name in (*processes, TOGETHER, GATEWAY)},
+            http_port=ports.get("http"),
+            gateway_env={
+                "LIAISON_SIGNING_KEY_FILE": str(ensure_signing_key(self.root / "signing-key.pem")),
+                "LIAISON_ADMIN_EMAIL": ADMIN["email"],
+                "LIAISON_ADMIN_PASSWORD": ADMIN["password"],
+            },
+            replicas={s: per_service for s in contracts.SERVICES},
+        )
+
+    def _specs(self, plan: Plan) -> list[Spec]:
+        path = {"PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'services'}"}
+        specs = [
+            Spec(s.name, s.argv, {**s.env, **path, **({} if s.name == GATEWAY else self.env)}, s.cwd, s.ready_url)
+            for s in plan.specs()
+        ]
+        if not self.together:
+            return specs
+        env: dict[str, str] = {}
+        for spec in specs[:-1]:
+            env |= spec.env
+        port = plan.health_ports[TOGETHER]
+        env |= {"LIAISON_HEALTH_PORT": str(port), "LIAISON_PROCESS_NAME": TOGETHER}
+        argv = [sys.executable, "-m", "shared.runner", *contracts.SERVICES]
+        return [Spec(TOGETHER, argv, env, CHECKOUT, f"http://127.0.0.1:{port}/readyz"), specs[-1]]
+
+    def _operator(self, env: dict[str, str], *arguments: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "shared.operator", *arguments],
+            cwd=CHECKOUT, env=_environment() | env, check=True, capture_output=True,
+        )  # fmt: skip
+
+    def _management(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
+        parts = urlsplit(self.servers.management_url)
+        secret = b64encode(f"{parts.username}:{parts.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"http://{parts.hostname}:{parts.port}/api/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Basic {secret}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as response:
+            response.read()
+
+
+_UNSETTLED = {
+    "to send": "SELECT count(*) FROM outbox WHERE state <> 'published'",
+    "to try again": "SELECT count(*) FROM inbox WHERE state IN ('retry', 'trying')",
+    "parked": "SELECT count(*) FROM inbox WHERE state = 'parked'",
+}
+
+
+def _environment() -> dict[str, str]:
+    return inherited_environment() | {"PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'services'}"}
+
+
+class Refused(AssertionError):
+    """The API said no. `status` and `problem` hold the answer."""
+
+    def __init__(self, status: int, problem: Any, request: str) -> None:
+        super().__init__(f"{request}: {status} {problem}")
+        self.status, self.problem = status, problem
+
+    @property
+    def code(self) -> str:
+        return str(self.problem.get("code"))
+
+
+class Api:
+    """A client app: signed in, with an idempotency key on every write, asking again when told to."""
+
+    def __init__(self, base_url: str, token: str, timeout: float = 30) -> None:
+        self.http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
+        self.last_event = ""
+
+    @classmethod
+    def signed_in(cls, base_url: str, email: str, password: str) -> "Api":
+        answer = httpx.post(f"{base_url}/v1/auth/token", json={"email": email, "password": password}, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return cls(base_url, answer.json()["access_token"])
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        return self._checked(self.http.get(path, params=parameters))
+
+    def post(self, path: str, body: Any = None, key: str | None = None, **parameters: Any) -> Any:
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        return self._checked(self.http.post(path, json=body, headers=headers, params=parameters))
+
+    def patch(self, path: str, body: Any, version: int) -> Any:
+        headers = {"If-Match": f'"{version}"', "Content-Type": "application/merge-patch+json"}
+        return self._checked(self.http.patch(path, content=json.dumps(body), headers=headers))
+
+    def delete(self, path: str, version: int) -> Any:
+        return self._checked(self.http.delete(path, headers={"If-Match": f'"{version}"'}))
+
+    def _checked(self, answer: httpx.Response) -> Any:
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, answer.json(), f"{answer.request.method} {answer.request.url.path}")
+        self.last_event = answer.headers.get("X-Event-Id", "") or self.last_event
+        return answer.json() if answer.content and answer.status_code != 204 else None
+
+    def eventually(self, path: str, holds: Callable[[Any], bool], timeout: float = 20, **parameters: Any) -> Any:
+        """GET until it holds; the answer that made it hold."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = self.get(path, **parameters)
+            if holds(found):
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{path} stayed as {json.dumps(found)[:2000]}")
+            time.sleep(0.05)
