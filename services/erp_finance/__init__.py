@@ -1,0 +1,1 @@
+"""The books: companies, chart of accounts, ledger, tax, customer invoices, payments, credit."""

@@ -1,0 +1,66 @@
+"""What an invoice says: the share of an order line, totals, due date, legal number, legal mentions."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+
+from shared.money import round_money
+
+_NUMBER = re.compile(r"[A-Za-z0-9+\-_/]{1,35}")
+
+NOTES = (
+    {
+        "code": "PMT",
+        "text": "Indemnité forfaitaire pour frais de recouvrement en cas de retard de paiement : 40 €"
+        " (C. com. L441-10 et D441-5).",
+    },
+    {
+        "code": "PMD",
+        "text": "En cas de retard de paiement, pénalités au taux de refinancement de la BCE majoré de 10 points"
+        " (C. com. L441-10).",
+    },
+    {"code": "AAB", "text": "Pas d'escompte pour paiement anticipé."},
+)
+"""The mentions that every French invoice carries, by UNTDID 4451 subject code."""
+
+
+def line_net(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal, currency: str = "EUR") -> Decimal:
+    """Quantity × unit price less the discount, rounded once."""
+    return round_money(quantity * unit_price * (100 - discount_percent) / 100, currency)
+
+
+def share(net: Decimal, ordered: Decimal, billed: Decimal, billed_net: Decimal, quantity: Decimal) -> Decimal:
+    """The part of a line's net that `quantity` bills, after `billed` was billed for `billed_net`.
+
+    It is the rounded share of everything billed so far, this time included, less what was billed before: so the
+    shares add up to the line's net to the cent, however it is cut.
+    """
+    return round_money(net * (billed + quantity) / ordered) - billed_net
+
+
+def due_on(issued_on: date, payment_days: int) -> date:
+    """Net days from the date of the invoice (C. com. L441-10 allows at most 60)."""
+    return issued_on + timedelta(days=payment_days)
+
+
+def legal_number(prefix: str, year: int, ordinal: int) -> str:
+    """FA-2026-00001: unique, gap-free, and only of characters that e-invoicing allows (at most 35).
+
+    Raises ValueError for a prefix that breaks the rule.
+    """
+    number = f"{prefix}-{year}-{ordinal:05}"
+    if not _NUMBER.fullmatch(number):
+        raise ValueError(f"{number!r} is not allowed as the number of an invoice")
+    return number
+
+
+def billing_mode(kinds: Iterable[str]) -> str:
+    """The nature of the operation (BT-23): B1 goods, S1 services, M1 both."""
+    services = {kind == "service" for kind in kinds}
+    return "M1" if len(services) == 2 else "S1" if True in services else "B1"
+
+
+def revenue_account(kind: str) -> str:
+    """706 for services, 707 for everything that is delivered."""
+    return "706" if kind == "service" else "707"

@@ -1,0 +1,246 @@
+"""Customer invoices and credit notes: one shape, one table, two kinds."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from erp_finance import invoicing, posting
+from erp_finance.models.base import Base
+from erp_finance.models.orders import Share
+from erp_finance.tax import Tax, taxes_of
+from shared import clock
+from shared.contracts import erp_finance as finance
+from shared.database import Aggregate
+from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.money import ZERO
+from shared.refusals import InvalidTransition
+
+
+class InvoiceLine(Base):
+    """A line of an invoice or credit note, never changed. `corrects_line_id`: the invoice line that it credits."""
+
+    __tablename__ = "invoice_line"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoice.id"))
+    position: Mapped[int]
+    order_line_id: Mapped[UUID | None]
+    corrects_line_id: Mapped[UUID | None]
+    product_id: Mapped[UUID | None]
+    description: Mapped[str]
+    kind: Mapped[str]
+    quantity: Mapped[Decimal]
+    unit: Mapped[str]
+    unit_price: Mapped[Decimal]
+    discount_percent: Mapped[Decimal]
+    net: Mapped[Decimal]
+    tax_code: Mapped[str]
+    tax_rate: Mapped[Decimal]
+
+    @classmethod
+    def of_order(cls, position: int, part: Share) -> Self:
+        """The billed part of an order line."""
+        line = part.line
+        return cls(
+            position=position, order_line_id=line.id, product_id=line.product_id, description=line.description,
+            kind=line.kind, quantity=part.quantity, unit=line.unit, unit_price=line.unit_price,
+            discount_percent=line.discount_percent, net=part.net, tax_code=line.tax_code, tax_rate=line.tax_rate,
+        )  # fmt: skip
+
+    def credited(self, position: int, quantity: Decimal, net: Decimal) -> "InvoiceLine":
+        """The line of a credit note that takes back a quantity of this one."""
+        return InvoiceLine(
+            position=position, order_line_id=self.order_line_id, corrects_line_id=self.id, product_id=self.product_id,
+            description=self.description, kind=self.kind, quantity=quantity, unit=self.unit,
+            unit_price=self.unit_price, discount_percent=self.discount_percent, net=net,
+            tax_code=self.tax_code, tax_rate=self.tax_rate,
+        )  # fmt: skip
+
+
+class BillingDocument(Aggregate, Base):
+    """What invoices and credit notes share. Once issued, only status, residual and credited_total still move."""
+
+    __tablename__ = "invoice"
+
+    kind: Mapped[str]
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    number: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="draft")
+    customer_id: Mapped[UUID]
+    customer_name: Mapped[str] = mapped_column(default="")
+    order_id: Mapped[UUID | None]
+    delivery_id: Mapped[UUID | None]
+    delivered_on: Mapped[date | None]
+    corrects_id: Mapped[UUID | None]
+    entry_id: Mapped[UUID | None]
+    currency: Mapped[str] = mapped_column(default="EUR")
+    issued_on: Mapped[date | None]
+    due_on: Mapped[date | None]
+    payment_days: Mapped[int] = mapped_column(default=30)
+    reference: Mapped[str] = mapped_column(default="")
+    net_total: Mapped[Decimal]
+    tax_total: Mapped[Decimal]
+    gross_total: Mapped[Decimal]
+    residual: Mapped[Decimal] = mapped_column(default=ZERO)
+    credited_total: Mapped[Decimal] = mapped_column(default=ZERO)
+
+    lines: Mapped[list[InvoiceLine]] = relationship(lazy="selectin", order_by=InvoiceLine.position)
+
+    __mapper_args__ = {"polymorphic_on": "kind", "version_id_col": Aggregate.version}  # noqa: RUF012
+
+    prefix: ClassVar[str] = ""
+    word: ClassVar[str] = ""
+    source_type: ClassVar[str] = ""
+
+    @property
+    def taxes(self) -> list[Tax]:
+        """One tax per rate, from the whole base of the rate."""
+        return taxes_of(self.lines, self.currency)
+
+    @property
+    def billing_mode(self) -> str:
+        return invoicing.billing_mode(line.kind for line in self.lines)
+
+    @property
+    def notes(self) -> list[dict[str, str]]:
+        return list(invoicing.NOTES)
+
+    @property
+    def label(self) -> str:
+        """What its journal lines say; it names no person, since posted lines are kept for ever."""
+        return f"{self.word} {self.number}"
+
+    def total_up(self) -> None:
+        """Compute the totals from the lines: tax per rate on the document."""
+        self.net_total = sum((line.net for line in self.lines), ZERO)
+        self.tax_total = sum((tax.amount for tax in self.taxes), ZERO)
+        self.gross_total = self.net_total + self.tax_total
+
+    def require_draft(self) -> None:
+        """Raises InvalidTransition for a document that has its number."""
+        if self.status != "draft":
+            raise InvalidTransition(state=self.status, allowed=["credit"])
+
+    def number_it(self, ordinal: int, issued_on: date, entry_id: UUID) -> None:
+        """Give the legal number and date: from now on the document is open."""
+        self.number = invoicing.legal_number(self.prefix, issued_on.year, ordinal)
+        self.issued_on, self.entry_id = issued_on, entry_id
+        self.due_on = invoicing.due_on(issued_on, self.payment_days)
+        self.status, self.residual = "issued", self.gross_total
+        if self.gross_total == 0:
+            self.status, self.entry_id = "paid", None
+
+    def settle(self, amount: Decimal) -> None:
+        """Take an amount off what is open; negative: open it again."""
+        self.residual -= amount
+        self.status = self._status()
+
+    def _status(self) -> str:
+        if self.residual > 0:
+            return "issued" if self.residual == self.gross_total else "partially_paid"
+        return "paid"
+
+    def billed_lines(self) -> list[finance.InvoicedLine]:
+        """The order lines that it bills, for the event."""
+        return [
+            finance.InvoicedLine(order_line_id=line.order_line_id, quantity=line.quantity, net=line.net)
+            for line in self.lines
+            if line.order_line_id is not None
+        ]
+
+    def _facts(self) -> dict[str, Any]:
+        names = ("number", "company_id", "customer_id", "order_id", "issued_on", "currency")
+        totals = ("net_total", "tax_total", "gross_total")
+        return {name: getattr(self, name) for name in (*names, *totals)}
+
+
+class Invoice(BillingDocument):
+    """draft → issued → partially_paid → paid; credited when credit notes took all of it back."""
+
+    __mapper_args__ = {"polymorphic_identity": "invoice"}  # noqa: RUF012
+    prefix, word, source_type = "FA", "Facture", "invoice"
+
+    @classmethod
+    def drafted(cls, lines: Iterable[InvoiceLine], **fields: Any) -> Self:
+        """A draft with its totals."""
+        invoice = cls(lines=list(lines), status="draft", residual=ZERO, credited_total=ZERO, **fields)
+        invoice.total_up()
+        return invoice
+
+    def postings(self) -> list[posting.Line]:
+        """Customers to revenue and VAT collected."""
+        return posting.sale(self.lines, self.taxes, self.customer_id, self.due_on, self.label)
+
+    def credit(self, gross: Decimal) -> Decimal:
+        """Count a credit note. Returns how much of it settles this invoice; the rest stays the customer's."""
+        settles = min(gross, self.residual)
+        self.credited_total += gross
+        self.settle(settles)
+        return settles
+
+    def _status(self) -> str:
+        return "credited" if self.residual == 0 and self.credited_total >= self.gross_total else super()._status()
+
+    def require_issued(self) -> None:
+        """Raises InvalidTransition for a draft."""
+        if self.status == "draft":
+            raise InvalidTransition(state="draft", allowed=["issue"])
+
+    def issued(self) -> finance.InvoiceIssued:
+        assert self.due_on is not None
+        return finance.InvoiceIssued(
+            invoice_id=self.id, delivery_id=self.delivery_id, due_on=self.due_on, lines=self.billed_lines(),
+            **self._facts(),
+        )  # fmt: skip
+
+    def paid(self, paid_on: date) -> finance.InvoicePaid:
+        return finance.InvoicePaid(
+            invoice_id=self.id, number=self.number or "", order_id=self.order_id, customer_id=self.customer_id,
+            paid_on=paid_on,
+        )  # fmt: skip
+
+    def reopened(self) -> finance.InvoiceReopened:
+        return finance.InvoiceReopened(
+            invoice_id=self.id, number=self.number or "", order_id=self.order_id, customer_id=self.customer_id,
+            residual=self.residual,
+        )  # fmt: skip
+
+
+class CreditNote(BillingDocument):
+    """Corrects an invoice; amounts are positive. `residual` is the customer's until it is set off."""
+
+    __mapper_args__ = {"polymorphic_identity": "credit_note"}  # noqa: RUF012
+    prefix, word, source_type = "AV", "Avoir", "credit_note"
+
+    @classmethod
+    def correcting(cls, invoice: Invoice, lines: Iterable[InvoiceLine], reason: str) -> Self:
+        """A draft that takes back lines of an invoice."""
+        note = cls(
+            lines=list(lines), status="draft", corrects_id=invoice.id, company_id=invoice.company_id,
+            customer_id=invoice.customer_id, customer_name=invoice.customer_name, order_id=invoice.order_id,
+            currency=invoice.currency, payment_days=0, reference=reason or invoice.number or "",
+            residual=ZERO, credited_total=ZERO,
+        )  # fmt: skip
+        note.total_up()
+        return note
+
+    def postings(self) -> list[posting.Line]:
+        """Revenue and VAT collected to customers."""
+        return posting.correction(self.lines, self.taxes, self.customer_id, self.label)
+
+    def issued(self) -> finance.CreditNoteIssued:
+        assert self.corrects_id is not None
+        lines = [
+            finance.InvoicedLine(order_line_id=line.order_line_id, quantity=-line.quantity, net=-line.net)
+            for line in self.billed_lines()
+        ]
+        return finance.CreditNoteIssued(
+            credit_note_id=self.id, corrects_id=self.corrects_id, lines=lines, **self._facts()
+        )  # fmt: skip
+
+

@@ -1,0 +1,70 @@
+"""What the books know of a customer: a replica of the contact, what it owes and has on order, how much it may owe."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from erp_finance.credit import Exposure
+from erp_finance.models.base import Base
+from shared import clock
+from shared.database import Aggregate
+from shared.ids import DEFAULT_COMPANY_ID
+from shared.money import ZERO
+
+
+class Customer(Aggregate, Base):
+    """Replica of a contact of `crm_contacts`; its id is the contact's."""
+
+    __tablename__ = "customer"
+
+    name: Mapped[str]
+    status: Mapped[str]
+    language: Mapped[str]
+    email: Mapped[str | None]
+    siren: Mapped[str | None]
+    vat_number: Mapped[str | None]
+    country: Mapped[str | None]
+
+
+class CustomerAccount(Base):
+    """The maintained parts of a customer's exposure in one company. Whoever changes one of them locks this row."""
+
+    __tablename__ = "customer_account"
+
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    contact_id: Mapped[UUID] = mapped_column(primary_key=True)
+    open_orders: Mapped[Decimal] = mapped_column(default=ZERO)
+    receivable: Mapped[Decimal] = mapped_column(default=ZERO)
+    unallocated: Mapped[Decimal] = mapped_column(default=ZERO)
+
+    @property
+    def exposure(self) -> Exposure:
+        return Exposure(self.open_orders, self.receivable, self.unallocated)
+
+
+class CreditLimit(Aggregate, Base):
+    """How much a customer may owe one company, open orders included; None: no limit."""
+
+    __tablename__ = "credit_limit"
+
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    contact_id: Mapped[UUID]
+    limit: Mapped[Decimal | None] = mapped_column("credit_limit")
+    currency: Mapped[str] = mapped_column(default="EUR")
+
+
+class CreditApproval(Base):
+    """Who let an order pass although it was held for credit, when, and at what exposure. Never changed."""
+
+    __tablename__ = "credit_approval"
+
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    company_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime] = mapped_column(default=clock.now)
+    exposure: Mapped[Decimal]
+    credit_limit: Mapped[Decimal | None]
+    event_id: Mapped[UUID | None]

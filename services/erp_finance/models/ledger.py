@@ -1,0 +1,158 @@
+"""The ledger: entries, their lines, the head of each chain, the noted anchors, the maintained balances."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, case, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+
+from erp_finance.errors import AlreadyReversed, EntryHasDocument
+from erp_finance.models.base import Base
+from erp_finance.posting import Line
+from shared.database import Aggregate
+from shared.ids import DEFAULT_COMPANY_ID
+from shared.money import ZERO
+from shared.refusals import InvalidTransition
+
+
+class _EntryLine:
+    """The columns of a line, drafted or posted."""
+
+    position: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    label: Mapped[str]
+    debit: Mapped[Decimal] = mapped_column(default=ZERO)
+    credit: Mapped[Decimal] = mapped_column(default=ZERO)
+    partner_id: Mapped[UUID | None]
+    due_on: Mapped[date | None]
+    tax_code: Mapped[str | None]
+
+
+class DraftLine(_EntryLine, Base):
+    """A line of a manual entry before it is posted; the ledger itself holds only what is posted."""
+
+    __tablename__ = "draft_line"
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("journal_entry.id"), primary_key=True)
+
+
+class JournalLine(_EntryLine, Base):
+    """A posted line; inserted once with its entry and never changed. `date` and `company_id` are those of the entry."""
+
+    __tablename__ = "journal_line"
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("journal_entry.id"), primary_key=True)
+    company_id: Mapped[UUID]
+    date: Mapped[date]
+
+
+class JournalEntry(Aggregate, Base):
+    """A journal entry: draft → posted. Whether it is reversed shows from the entry that reverses it, so that a posted
+    row never changes."""
+
+    __tablename__ = "journal_entry"
+
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    journal: Mapped[str]
+    date: Mapped[date]
+    reference: Mapped[str] = mapped_column(default="")
+    currency: Mapped[str] = mapped_column(default="EUR")
+    state: Mapped[str] = mapped_column(default="draft")
+    fiscal_year: Mapped[str | None]
+    period_id: Mapped[UUID | None]
+    number: Mapped[str | None]
+    seq: Mapped[int | None]
+    prev_hash: Mapped[str | None]
+    hash: Mapped[str | None]
+    hash_version: Mapped[int | None]
+    total: Mapped[Decimal | None]
+    line_count: Mapped[int | None]
+    source_type: Mapped[str | None]
+    source_id: Mapped[UUID | None]
+    reverses_id: Mapped[UUID | None]
+    posted_at: Mapped[datetime | None]
+
+    posted_lines: Mapped[list[JournalLine]] = relationship(
+        lazy="selectin", order_by=JournalLine.position, viewonly=True
+    )
+    draft_lines: Mapped[list[DraftLine]] = relationship(
+        lazy="selectin", order_by=DraftLine.position, cascade="all, delete-orphan"
+    )
+
+    @property
+    def lines(self) -> Sequence[JournalLine | DraftLine]:
+        """The posted lines, or the drafted ones."""
+        return self.draft_lines if self.state == "draft" else self.posted_lines
+
+    def drafted(self) -> list[Line]:
+        """The lines of a draft as values. Raises InvalidTransition when it is posted already."""
+        if self.state != "draft":
+            raise InvalidTransition(state=self.status or self.state, allowed=[] if self.reversed_by_id else ["reverse"])
+        return [_line(line) for line in self.draft_lines]
+
+    def reversible_lines(self) -> list[Line]:
+        """The mirrored lines of a posted manual entry. Raises a refusal when it cannot be reversed by hand."""
+        if self.state == "draft":
+            raise InvalidTransition(state="draft", allowed=["post"])
+        if self.source_type is not None:
+            raise EntryHasDocument(source_type=self.source_type, source_id=self.source_id)
+        if self.reversed_by_id is not None:
+            raise AlreadyReversed(number=self.number)
+        return [_line(line).mirrored() for line in self.posted_lines]
+
+
+def _line(line: _EntryLine) -> Line:
+    return Line(
+        line.account, line.label, line.debit, line.credit, line.partner_id, line.due_on, line.tax_code
+    )  # fmt: skip
+
+
+_entry: Any = JournalEntry.__table__
+_reversal: Any = _entry.alias("reversal")
+_reversed_by = (
+    select(_reversal.c.id).where(_reversal.c.reverses_id == _entry.c.id).correlate(_entry).scalar_subquery()
+)
+JournalEntry.reversed_by_id = column_property(_reversed_by)
+JournalEntry.status = column_property(case((_reversed_by.is_not(None), "reversed"), else_=_entry.c.state))
+
+
+class LedgerHead(Base):
+    """The last entry of a journal's chain and the numbers given per fiscal year. Posting locks this row, last."""
+
+    __tablename__ = "ledger_head"
+
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    journal: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str]
+    seq: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str]
+    numbers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class LedgerAnchor(Base):
+    """The head of a chain at an hour, noted so that a chain that was cut and computed anew shows."""
+
+    __tablename__ = "ledger_anchor"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    company_id: Mapped[UUID]
+    journal: Mapped[str]
+    seq: Mapped[int]
+    hash: Mapped[str]
+    noted_at: Mapped[datetime]
+
+
+class AccountBalance(Base):
+    """What an account moved in a period, per journal: the lock on the journal's head serialises its writers."""
+
+    __tablename__ = "account_balance"
+
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    journal: Mapped[str] = mapped_column(primary_key=True)
+    debit: Mapped[Decimal]
+    credit: Mapped[Decimal]

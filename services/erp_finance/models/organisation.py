@@ -1,0 +1,122 @@
+"""The legal entity and what its books are made of: accounts, journals, fiscal years, periods, tax codes."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from erp_finance.errors import PeriodLocked
+from erp_finance.models.base import Base
+from shared import clock
+from shared.database import Aggregate
+from shared.ids import DEFAULT_COMPANY_ID
+from shared.refusals import InvalidTransition
+
+
+class Company(Aggregate, Base):
+    """An own legal entity. `fiscal_year_start` is MM-DD."""
+
+    __tablename__ = "company"
+
+    name: Mapped[str]
+    legal_form: Mapped[str | None]
+    siren: Mapped[str | None]
+    siret: Mapped[str | None]
+    vat_number: Mapped[str | None]
+    currency: Mapped[str] = mapped_column(default="EUR")
+    address: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    share_capital: Mapped[Decimal | None]
+    fiscal_year_start: Mapped[str] = mapped_column(default="01-01")
+    payment_days: Mapped[int] = mapped_column(default=30)
+
+
+class Account(Aggregate, Base):
+    """A ledger account; `name` is French, as legal exports carry it."""
+
+    __tablename__ = "account"
+
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    code: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str]
+    type: Mapped[str]
+    reconcilable: Mapped[bool] = mapped_column(default=False)
+    blocked: Mapped[bool] = mapped_column(default=False)
+
+
+class Journal(Aggregate, Base):
+    """A journal of original entry."""
+
+    __tablename__ = "journal"
+
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    code: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str]
+    type: Mapped[str]
+
+
+class FiscalYear(Aggregate, Base):
+    """A fiscal year; years of one company adjoin and never overlap."""
+
+    __tablename__ = "fiscal_year"
+
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    code: Mapped[str]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+
+
+class Period(Aggregate, Base):
+    """A month of a fiscal year: open → soft_locked → locked; only the soft lock opens again."""
+
+    __tablename__ = "period"
+
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    fiscal_year_id: Mapped[UUID]
+    fiscal_year: Mapped[str]
+    code: Mapped[str]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    status: Mapped[str] = mapped_column(default="open")
+    locked_at: Mapped[datetime | None]
+
+    def lock(self, final: bool) -> None:
+        """Close the period, softly or for good. Raises PeriodLocked when it is locked for good already."""
+        if self.status == "locked":
+            raise PeriodLocked(period=self.code)
+        if not final and self.status == "soft_locked":
+            raise InvalidTransition(state=self.status, allowed=["lock (final)", "unlock"])
+        self.status = "locked" if final else "soft_locked"
+        self.locked_at = clock.now()
+
+    def unlock(self) -> None:
+        """Open a softly locked period again. Raises PeriodLocked when it is locked for good."""
+        if self.status == "locked":
+            raise PeriodLocked(period=self.code)
+        if self.status == "open":
+            raise InvalidTransition(state=self.status, allowed=["lock"])
+        self.status, self.locked_at = "open", None
+
+
+class TaxCode(Aggregate, Base):
+    """A rate of VAT from a day on."""
+
+    __tablename__ = "tax_code"
+
+    code: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str]
+    rate: Mapped[Decimal]
+    kind: Mapped[str]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    tax_account: Mapped[str]
+    exigibility: Mapped[str]
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The accounts that carry the tax, by use."""
+        return {"tax": self.tax_account}

@@ -1,0 +1,142 @@
+"""Payments and what they settle."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from erp_finance import posting
+from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment, InvoiceOfAnother
+from erp_finance.models.base import Base
+from erp_finance.models.billing import CreditNote, Invoice
+from shared.contracts import erp_finance as finance
+from shared.database import Aggregate
+from shared.fields import plain
+from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.money import ZERO
+from shared.refusals import InvalidTransition
+
+
+class Allocation(Base):
+    """The part of a payment or credit note that settles one invoice: planned → active → released.
+
+    `allocated_on` and `released_on` are accounting dates, so that what was open at any past day can be told.
+    """
+
+    __tablename__ = "allocation"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    company_id: Mapped[UUID]
+    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment.id"))
+    credit_note_id: Mapped[UUID | None]
+    invoice_id: Mapped[UUID]
+    amount: Mapped[Decimal]
+    state: Mapped[str]
+    allocated_on: Mapped[date | None]
+    released_on: Mapped[date | None]
+
+    @classmethod
+    def of_credit_note(cls, note: CreditNote, amount: Decimal) -> Self:
+        """A credit note settles the invoice that it corrects."""
+        return cls(
+            company_id=note.company_id, credit_note_id=note.id, invoice_id=note.corrects_id, amount=amount,
+            state="active", allocated_on=note.issued_on,
+        )  # fmt: skip
+
+    def activate(self, payment: "Payment", invoice: Invoice, day: date) -> None:
+        """Settle the invoice. Raises a refusal when it is another's or owes less."""
+        if (invoice.customer_id, invoice.company_id) != (payment.contact_id, payment.company_id):
+            raise InvoiceOfAnother(invoice_id=invoice.id)
+        if self.amount > invoice.residual:
+            raise AllocationExceedsInvoice(
+                number=invoice.number, residual=plain(invoice.residual, 2), asked=plain(self.amount, 2)
+            )
+        invoice.settle(self.amount)
+        self.state, self.allocated_on = "active", max(day, invoice.issued_on or day)
+
+    def release(self, invoice: Invoice, day: date) -> None:
+        """Open the invoice again by this amount."""
+        invoice.settle(-self.amount)
+        self.state, self.released_on = "released", max(day, self.allocated_on or day)
+
+
+class Payment(Aggregate, Base):
+    """draft → posted → reversed. `unallocated` is what settles no invoice yet and stays the customer's."""
+
+    __tablename__ = "payment"
+
+    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    number: Mapped[str] = mapped_column(server_default=text("'PAY-' || lpad(nextval('payment_number')::text, 6, '0')"))
+    direction: Mapped[str] = mapped_column(default="in")
+    contact_id: Mapped[UUID]
+    amount: Mapped[Decimal]
+    currency: Mapped[str] = mapped_column(default="EUR")
+    method: Mapped[str] = mapped_column(default="transfer")
+    date: Mapped[date]
+    reference: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default="draft")
+    unallocated: Mapped[Decimal] = mapped_column(default=ZERO)
+    entry_id: Mapped[UUID | None]
+
+    all_allocations: Mapped[list[Allocation]] = relationship(lazy="selectin", order_by=Allocation.invoice_id)
+
+    @property
+    def allocations(self) -> list[Allocation]:
+        """What it settles, or as a draft shall settle."""
+        return [a for a in self.all_allocations if a.state != "released"]
+
+    @property
+    def journal(self) -> str:
+        return "CA" if self.method == "cash" else "BQ"
+
+    @property
+    def sign(self) -> int:
+        """Whether it adds to or takes from what the customer has given us."""
+        return 1 if self.direction == "in" else -1
+
+    def post(self, entry_id: UUID) -> None:
+        """Draft → posted. Raises InvalidTransition otherwise."""
+        self._require("draft", ["allocate", "unallocate", "reverse"] if self.status == "posted" else [])
+        self.status, self.entry_id, self.unallocated = "posted", entry_id, self.amount
+
+    def reverse(self) -> None:
+        """Posted → reversed, after its allocations were released."""
+        self._require("posted", ["post"] if self.status == "draft" else [])
+        self.status, self.unallocated = "reversed", ZERO
+
+    def require_posted(self) -> None:
+        self._require("posted", ["post"] if self.status == "draft" else [])
+
+    def _require(self, status: str, allowed: list[str]) -> None:
+        if self.status != status:
+            raise InvalidTransition(state=self.status, allowed=allowed)
+
+    def take(self, amount: Decimal) -> None:
+        """Use up a part for allocations. Raises AllocationExceedsPayment."""
+        if amount > self.unallocated:
+            raise AllocationExceedsPayment(left=plain(self.unallocated, 2), asked=plain(amount, 2))
+        self.unallocated -= amount
+
+    def allocate(self, invoice_id: UUID, amount: Decimal) -> None:
+        """Plan a part for an invoice."""
+        self.all_allocations.append(
+            Allocation(company_id=self.company_id, invoice_id=invoice_id, amount=amount, state="planned")
+        )
+
+    def postings(self) -> list[posting.Line]:
+        """Bank or cash to customers; out: the mirror image."""
+        return posting.payment(self.amount, self.method, self.direction, self.contact_id, f"Règlement {self.number}")
+
+    def received(self, settled: list[tuple[Allocation, Invoice]]) -> finance.PaymentReceived:
+        """The posted payment as an event."""
+        return finance.PaymentReceived(
+            payment_id=self.id, number=self.number, company_id=self.company_id, customer_id=self.contact_id,
+            amount=self.amount, currency=self.currency, paid_on=self.date, unallocated=self.unallocated,
+            allocations=[
+                finance.PaidInvoice(invoice_id=i.id, order_id=i.order_id, amount=a.amount, residual=i.residual)
+                for a, i in settled
+            ],
+        )  # fmt: skip
