@@ -165,6 +165,7 @@ def _own(root: Path) -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        lock.close()
         raise Stop(f"The servers under {root} belong to another running command: stop it first.", 1) from None
     os.set_inheritable(lock.fileno(), False)
     return lock

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,7 @@ def test_kill_and_start_keeps_durable_messages(pair: Servers) -> None:
         channel.queue_declare("kept", durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
         channel.confirm_select()
         channel.basic_publish_confirm(amqp.Message("x", delivery_mode=2), routing_key="kept")
+    time.sleep(1)  # RabbitMQ writes its list of quorum queues half a second late; messages are safe at once
     before = pair.processes()
     pair.kill_rabbitmq()
     assert "rabbitmq" not in pair.processes()
@@ -149,7 +151,9 @@ def test_postgresql_restarts_with_its_data(pair: Servers, mode: servers.StopMode
 
 
 def test_postgresql_recovers_from_kill(pair: Servers) -> None:
-    pair.processes()["postgresql"].send(9)
+    server = pair.processes()["postgresql"]
+    server.send(9)
+    assert server.wait_gone(5)
     pair.start_postgresql()
     assert setting(pair, "fsync") == "on"
 
