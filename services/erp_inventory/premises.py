@@ -19,7 +19,9 @@ class Premises:
     def create_warehouse(self, session: Session, request: dict[str, Any]) -> Warehouse:
         """A warehouse is opened, with a location for its stock."""
         warehouse = Warehouse(**{**request, "id": request.get("id") or new_id()}, stock_location_id=new_id())
-        session.add_all([warehouse, warehouse.stock_location()])
+        session.add(warehouse)
+        session.flush()  # the two refer to each other; the warehouse's side is checked at commit
+        session.add(warehouse.stock_location())
         return warehouse
 
     @query(inventory.get_warehouse)

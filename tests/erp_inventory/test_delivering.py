@@ -1,5 +1,7 @@
 """Stories of orders and their goods, on a real database."""
 
+from decimal import Decimal
+
 import pytest
 
 from erp_inventory.errors import MoreThanReserved
@@ -35,9 +37,9 @@ def test_an_order_is_set_aside_confirmed_and_shipped_at_cost(shop: Shop) -> None
     assert isinstance(left, inventory.DeliveryShipped) and left.backorder_id is None
     assert [line.quantity for line in left.lines] == [4, 8]
     assert isinstance(moved, inventory.StockMoved) and moved.order_id == placed.order_id
-    assert [(m.from_usage, m.to_usage, str(m.value)) for m in moved.lines] == [
-        ("internal", "customer", "50.00"),
-        ("internal", "customer", "2.67"),
+    assert [(m.from_usage, m.to_usage, m.value) for m in moved.lines] == [
+        ("internal", "customer", Decimal("50")),
+        ("internal", "customer", Decimal("2.67")),
     ]
     assert shop.figures(lamp) == ("6", "0", "75.00")
     with pytest.raises(InvalidTransition) as refused:

@@ -1,0 +1,93 @@
+"""Stories of the catalogue and of places."""
+
+import pytest
+
+from shared.contracts import erp_inventory as inventory
+from shared.refusals import Invalid, Refusal
+from tests.erp_inventory.conftest import Shop, order
+
+
+def test_a_product_is_added_changed_and_found(shop: Shop) -> None:
+    body = {
+        "sku": "LAMP-01",
+        "name": "Lampe de bureau",
+        "sale_price": "49.90",
+        "barcode": "3760000000017",
+        "category": "lighting",
+        "external_ids": {"shop": "17"},
+        "tags": ["new"],
+    }
+    made = shop.inventory.reply("create_product", body=body)
+    product = shop.inventory.call("get_product", id=made.id)
+    assert made.status == 201 and product["version"] == 1
+    assert {name: product[name] for name in body} == body
+    assert (product["type"], product["unit"], product["tracking"], product["valuation"]) == (
+        "goods",
+        "unit",
+        "none",
+        "avco",
+    )
+    assert shop.figures(made.id) == ("0", "0", "0.00")
+
+    changes = {"sale_price": "45", "external_ids": {"market": "M-9"}, "barcode": None}
+    after = shop.inventory.call("update_product", id=made.id, body=changes, if_match=1)
+    assert after["version"] == 2 and after["sale_price"] == "45.00" and after["barcode"] is None
+    assert after["external_ids"] == {"shop": "17", "market": "M-9"}
+    created, updated = shop.inventory.published()
+    assert isinstance(created, inventory.ProductCreated) and isinstance(updated, inventory.ProductUpdated)
+    assert (created.kind, str(created.sale_price), updated.sale_price) == ("goods", "49.9", 45)
+
+    shop.product("other", category="garden")
+    for query in ({"q": "bureau"}, {"sku": "LAMP-01"}, {"name[contains]": "LAMPE"}, {"category": "lighting"}):
+        assert [p["id"] for p in shop.inventory.call("list_products", query=query)["data"]] == [made.id]
+
+
+def test_what_is_not_offered_is_refused(shop: Shop) -> None:
+    for field, value in (("tracking", "lot"), ("valuation", "fifo"), ("type", "kit"), ("tax_code", "S7")):
+        with pytest.raises(Invalid) as refused:
+            shop.product("lamp", **{field: value})
+        assert refused.value.errors == [{"pointer": f"/{field}", "code": "invalid_choice"}]
+
+
+def test_sku_and_external_ids_are_unique(shop: Shop) -> None:
+    shop.product("lamp", external_ids={"shop": "17"})
+    for sku, external_ids in (("lamp", {}), ("lamp-2", {"shop": "17"})):
+        with pytest.raises(Refusal) as refused:
+            shop.product(sku, external_ids=external_ids)
+        assert refused.value.code == "duplicate"
+    shop.product("lamp-3", external_ids={"market": "17"})
+
+
+def test_only_an_unused_product_is_redefined_or_deleted(shop: Shop) -> None:
+    lamp, idle, ordered = shop.product("lamp"), shop.product("idle"), shop.product("ordered")
+    shop.receive(lamp, "1")
+    shop.inventory.deliver(order((ordered, "1")))
+    for used in (lamp, ordered):
+        for operation, body in (("delete_product", None), ("update_product", {"unit": "kg"})):
+            with pytest.raises(Refusal) as refused:
+                shop.inventory.call(operation, id=used, if_match=1, **({"body": body} if body else {}))
+            assert refused.value.code in ("in_use", "product_in_use")
+    shop.inventory.call("update_product", id=lamp, if_match=1, body={"unit": "unit", "name": "Lamp"})
+    shop.inventory.call("update_product", id=idle, if_match=1, body={"unit": "kg"})
+    shop.inventory.published()
+    assert shop.inventory.reply("delete_product", id=idle, if_match=2).status == 204
+    (retired,) = shop.inventory.published()
+    assert isinstance(retired, inventory.ProductUpdated) and not retired.active
+    with pytest.raises(Refusal) as refused:
+        shop.inventory.call("get_product", id=idle)
+    assert refused.value.code == "not_found"
+
+
+def test_places_exist_from_the_start_and_more_are_added(shop: Shop) -> None:
+    (main,) = shop.inventory.call("list_warehouses", query={})["data"]
+    usages = {place["usage"] for place in shop.inventory.call("list_locations", query={})["data"]}
+    assert usages == {"internal", "supplier", "customer", "production", "inventory", "transit"}
+    shelf = {"code": "A-01", "name": "Shelf", "warehouse_id": main["id"]}
+    made = shop.inventory.call("create_location", body=shelf)
+    renamed = shop.inventory.call("update_location", id=made["id"], if_match=1, body={"name": "Top shelf"})
+    assert renamed["name"] == "Top shelf" and renamed["version"] == 2
+    closed = shop.inventory.call("update_warehouse", id=main["id"], if_match=1, body={"active": False})
+    assert closed["active"] is False and shop.inventory.call("get_warehouse", id=main["id"]) == closed
+    for body in ({**shelf, "code": "B", "warehouse_id": None}, {**shelf, "code": "C", "warehouse_id": made["id"]}):
+        with pytest.raises(Invalid):
+            shop.inventory.call("create_location", body=body)
