@@ -43,4 +43,6 @@ seed: ## add the demo company to the running system
 	@$(LOCAL) seed
 
 lock: ## resolve the *.in files again and lock them with hashes
-	@$(PREPARE) && exec $(VENV) -m deploy.lock
+	@$(PREPARE) && export CUSTOM_COMPILE_COMMAND="make lock" && for part in requirements requirements-dev; do \
+		.venv/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-options \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $$part.txt $$part.in || exit; done
