@@ -49,7 +49,12 @@ PERSONS = (
 
 
 class SeedFailed(Exception):
-    """The API refused a step of the demo."""
+    """The API refused a step of the demo; `status` 0 means that it did not come about in time."""
+
+    def __init__(self, status: int, message: str, again: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.again = again
 
 
 class Api:
@@ -69,7 +74,7 @@ class Api:
         try:
             return self.get(path)
         except SeedFailed as refused:
-            if refused.args[0] == 404:
+            if refused.status == 404:
                 return None
             raise
 
@@ -101,7 +106,7 @@ class Api:
             try:
                 return self._send(method, path, body, headers or {})
             except SeedFailed as refused:
-                if refused.args[0] not in (409, 429, 503, 504) or not refused.args[2] or time.monotonic() > deadline:
+                if refused.status not in (409, 429, 503, 504) or not refused.again or time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
 
@@ -244,7 +249,7 @@ def _wait(api: Api, path: str, good: Any, seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not good(found := api.get(path)):
         if time.monotonic() > deadline:
-            raise SeedFailed(0, f"{path} did not get on within {seconds:.0f} s: {json.dumps(found)[:400]}", False)
+            raise SeedFailed(0, f"{path} did not get on within {seconds:.0f} s: {json.dumps(found)[:400]}")
         time.sleep(0.1)
     return found
 
@@ -253,6 +258,6 @@ def _wait_list(api: Api, path: str, order: str, seconds: float = 60) -> list[Any
     deadline = time.monotonic() + seconds
     while not (found := api.all(path, order_id=order)):
         if time.monotonic() > deadline:
-            raise SeedFailed(0, f"{path}: nothing for order {order} within {seconds:.0f} s", False)
+            raise SeedFailed(0, f"{path}: nothing for order {order} within {seconds:.0f} s")
         time.sleep(0.1)
     return found

@@ -99,7 +99,10 @@ def _check_broker(uri: str) -> None:
         with kombu.Connection(uri, connect_timeout=10) as connection:
             name = f"liaison.check.{secrets.token_hex(6)}"
             connection.default_channel.queue_declare(name, exclusive=True, auto_delete=True)
-    except amqp.exceptions.AccessRefused:
-        raise Stop(f"The account of AMQP_URI needs the right to configure, write and read on {where}.") from None
+    except amqp.exceptions.AccessRefused as error:
+        raise Stop(
+            f"RabbitMQ at {where} refuses the account of AMQP_URI ({error.reply_text}): it needs the right"
+            " password and the right to configure, write and read."
+        ) from None
     except (OSError, amqp.exceptions.AMQPError, kombu.exceptions.OperationalError) as error:
         raise Stop(f"RabbitMQ at {where} does not let us in: {error}") from None

@@ -98,7 +98,7 @@ def _connect(url: str) -> Connection:
     except psycopg2.OperationalError as error:
         place = urlsplit(url)
         where = f"{place.hostname}:{place.port or 5432}"
-        raise Stop(f"PostgreSQL at {where} does not let us in: {str(error).strip().splitlines()[-1]}") from None
+        raise Stop(f"PostgreSQL at {where} does not let us in: {str(error).strip().splitlines()[0]}") from None
     connection.autocommit = True  # CREATE DATABASE cannot run in a transaction; each statement can be repeated
     return connection
 

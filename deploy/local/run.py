@@ -158,10 +158,9 @@ class Session:
         try:
             with step("demo company, through the API"):
                 seed.run(base_url, admin["email"], admin["password"])
-        except seed.SeedFailed as refused:
-            raise Stop(
-                f"The demo company was refused (LIAISON_SEED=0 starts without it): {refused.args[1]}", 1
-            ) from None
+        except (seed.SeedFailed, OSError) as refused:
+            say(f"  the demo company is not complete; `make seed` goes on with it: {refused}"[:600])
+            return
         done.touch()
 
     def _facts(self, base_url: str, admin: Mapping[str, str], passwords: Mapping[str, str]) -> dict[str, Any]:

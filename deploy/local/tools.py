@@ -46,7 +46,10 @@ def seed(root: Path) -> int:
     from deploy import seed as demo
 
     facts = running(root)
-    demo.run(facts["base_url"], facts["admin"]["email"], facts["admin"]["password"])
+    try:
+        demo.run(facts["base_url"], facts["admin"]["email"], facts["admin"]["password"])
+    except demo.SeedFailed as refused:
+        raise Stop(f"The demo company is not complete: {refused}", 1) from None
     return 0
 
 
