@@ -32,6 +32,7 @@ class EventConsumer:
         self.service, self.handlers, self.inbox, self.trust_user = service, handlers, inbox, trust_user
         self.link = Link(uri, f"{service} events", self._subscribe)
         self.turns = {name: Semaphore(LIMITS.event_concurrency) for name in handlers}
+        self.all_turns = Semaphore(LIMITS.all_events_concurrency)
         self.running = 0
         self._retry_seen = 0.0
         self._consumers: list[Consumer] = []
@@ -88,7 +89,7 @@ class EventConsumer:
 
     def _work(self, name: str, message: Any, acknowledge: bool = True) -> None:
         try:
-            with self.turns[name]:
+            with self.turns[name], self.all_turns:
                 self._handle(self.handlers[name], message)
             faults.point("after_commit_before_ack")
             if acknowledge:

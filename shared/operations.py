@@ -79,6 +79,15 @@ def _duplicate(error: IntegrityError) -> Exception:
     return error
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What a repetition is recognised by, and for whom."""
+
+    actor: str
+    key: str
+    permanent: bool
+
+
 class _Call:
     """One call of one operation, with its input checked once, whatever the number of attempts."""
 
@@ -124,24 +133,21 @@ class _Call:
         """Carry it out at most once: the remembered reply is written in the same transaction as the effect."""
         if self.operation.needs_version and self.context.if_match is None:
             raise VersionRequired
-        key, permanent = self._key()
+        keys = self._keys()
 
         def work(session: Session) -> Reply:
-            if key:
-                remembered = self._remembered(session, key, permanent)
+            for key in keys:
+                remembered = self._remembered(session, key)
                 if remembered:
                     return remembered
             session.info["audited"] = True
             result = self._call(session, lock=True)
             session.flush()
             reply = self._reply(result)
-            if key:
-                session.info["remember"] = lambda _: self._to_remember(key, permanent, reply)
+            session.info["remember"] = [self._to_remember(key, reply) for key in keys]
             return reply
 
-        reply = transaction.run(
-            engine, self.context, work, action=f"{self.operation.service}.{self.operation.name}", repeatable=bool(key)
-        )
+        reply = transaction.run(engine, self.context, work, action=self._name, repeatable=bool(keys))
         if not reply.replayed:
             reply.event_ids = [str(event_id) for event_id in self.context.published]
         return reply
@@ -177,12 +183,19 @@ class _Call:
 
     # -- idempotency -------------------------------------------------------------------------------------------------
 
-    def _key(self) -> tuple[str | None, bool]:
-        """The idempotency key; a client-chosen id is one that never expires."""
+    def _keys(self) -> list[_Key]:
+        """What recognises a repetition: the caller's idempotency key, and a client-chosen id, which never expires."""
+        found = []
+        if self.context.idempotency_key:
+            found.append(_Key(self.context.actor, self.context.idempotency_key, permanent=False))
         chosen = self.raw_body.get("id") if isinstance(self.raw_body, dict) and self.handler.creates else None
         if chosen is not None and self.operation.method == "POST":
-            return f"id:{chosen}", True
-        return self.context.idempotency_key, False
+            found.append(_Key("*", str(chosen).lower(), permanent=True))
+        return found
+
+    @property
+    def _name(self) -> str:
+        return f"{self.operation.service}.{self.operation.name}"
 
     def _fingerprint(self) -> bytes:
         text_form = (
@@ -192,45 +205,40 @@ class _Call:
         )
         return hashlib.sha256(text_form.encode()).digest()
 
-    def _scope(self, permanent: bool) -> str:
-        return "*" if permanent else self.context.actor
-
-    def _remembered(self, session: Session, key: str, permanent: bool) -> Reply | None:
-        scope, name = self._scope(permanent), f"{self.operation.service}.{self.operation.name}"
-        lock = int.from_bytes(hashlib.sha256(f"{scope} {name} {key}".encode()).digest()[:8], "big", signed=True)
-        row = session.execute(_LOOK_UP, {"lock": lock, "actor": scope, "operation": name, "key": key}).one()
+    def _remembered(self, session: Session, key: _Key) -> Reply | None:
+        """The reply of an earlier run with this key. Raises when it still runs or was for another request."""
+        values = {"actor": key.actor, "operation": self._name, "key": key.key}
+        row = session.execute(_LOOK_UP, {"lock": _lock(*values.values()), **values}).one()
         if not row.alone:
             raise IdempotencyRunning
         if row.status is None:
             return None
         if bytes(row.request_sha256) != self._fingerprint():
-            raise IdConflict(id=key.removeprefix("id:")) if permanent else IdempotencyMismatch
-        if permanent and self.handler.creates:
-            existing = session.get(self.handler.creates, row.aggregate_id)
-            if existing is None:
-                raise IdConflict(id=key.removeprefix("id:"))
-            reply = self._reply(existing)
-            reply.status, reply.replayed = 200, True
-            return reply
+            raise IdConflict(id=key.key) if key.permanent else IdempotencyMismatch
+        if key.permanent:
+            return self._existing(session, row.aggregate_id)
         headers = row.headers
         return Reply(row.body, row.status, headers["etag"], headers["id"], headers["event_ids"], replayed=True)
 
-    def _to_remember(self, key: str, permanent: bool, reply: Reply) -> list[Any]:
+    def _existing(self, session: Session, aggregate_id: UUID) -> Reply:
+        """What a repeated creation with a client-chosen id finds: the resource as it is now."""
+        assert self.handler.creates is not None
+        existing = session.get(self.handler.creates, aggregate_id)
+        if existing is None:
+            raise IdConflict(id=aggregate_id)
+        reply = self._reply(existing)
+        reply.status, reply.replayed = 200, True
+        return reply
+
+    def _to_remember(self, key: _Key, reply: Reply) -> list[Any]:
         headers = {"etag": reply.etag, "id": reply.id, "event_ids": [str(e) for e in self.context.published]}
-        name = f"{self.operation.service}.{self.operation.name}"
-        body = "" if permanent else reply.body
-        aggregate = reply.id or None
-        return [
-            self._scope(permanent),
-            name,
-            key,
-            self._fingerprint(),
-            reply.status,
-            body,
-            dumps(headers),
-            aggregate,
-            permanent,
-        ]
+        body, aggregate = "" if key.permanent else reply.body, reply.id or None
+        kept = [reply.status, body, dumps(headers), aggregate, key.permanent]
+        return [key.actor, self._name, key.key, self._fingerprint(), *kept]
+
+
+def _lock(*parts: str) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big", signed=True)
 
 
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -42,8 +42,9 @@ class Limits:
     immediate_retries: int = 4
     crashes_before_parking: int = 5
     event_concurrency: int = int(os.environ.get("LIAISON_EVENT_CONCURRENCY", "4"))
+    all_events_concurrency: int = int(os.environ.get("LIAISON_ALL_EVENTS_CONCURRENCY", "8"))
     rpc_concurrency: int = int(os.environ.get("LIAISON_RPC_CONCURRENCY", "12"))
-    pool_size: int = int(os.environ.get("LIAISON_POOL_SIZE", "12"))
+    pool_size: int = int(os.environ.get("LIAISON_POOL_SIZE", "24"))
     default_deadline: float = 10.0
     wait_for: float = 10.0
     drain: float = float(os.environ.get("LIAISON_DRAIN_SECONDS", "20"))

@@ -123,10 +123,9 @@ def finish(session: Session, action: str, result: Any, notify: bool = False) -> 
     if action and "audited" in session.info:
         parts.append(_AUDIT)
         parameters += _audit_values(session, action, result)
-    remembered = session.info.get("remember")
-    if remembered:
-        parts.append(_REMEMBER)
-        parameters += remembered(result)
+    for number, remembered in enumerate(session.info.get("remember", ())):
+        parts.append(_REMEMBER.format(number))
+        parameters += remembered
     if parts:
         session.connection().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(parameters))
     if pending and notify:
@@ -138,7 +137,7 @@ _AUDIT = (
     " VALUES (%s::uuid, %s, %s, %s, %s::uuid, %s, %s::jsonb))"
 )
 _REMEMBER = (
-    "remembered AS (INSERT INTO idempotency"
+    "remembered{} AS (INSERT INTO idempotency"
     " (actor, operation, key, request_sha256, status, body, headers, aggregate_id, permanent, created_at)"
     " SELECT * FROM (VALUES (%s, %s, %s, %s::bytea, %s, %s, %s::jsonb, %s::uuid, %s, now())) AS reply)"
 )

@@ -104,8 +104,7 @@ class Suite:
     @property
     def listeners(self) -> dict[str, list[str]]:
         """Handler names by full event type."""
-        from shared.handlers import collect
-        from shared.handlers import service_class
+        from shared.handlers import collect, service_class
 
         found: dict[str, list[str]] = {}
         for service in contracts.SERVICES:

@@ -1,0 +1,45 @@
+"""Each story runs in four weathers, on the real bus, through the gateway; afterwards the auditor looks at everything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import servers as local
+from tests.conftest import POSTGRES_FOR_TESTS
+from tests.flows.shop import Shop
+from tests.suite import Suite
+
+WEATHERS = {
+    "as_is": {},
+    "twice": {"LIAISON_WEATHER": "duplicate:1"},
+    "shuffled": {"LIAISON_WEATHER": "shuffle:2"},
+    "failing_once": {"LIAISON_WEATHER": "fail_once"},
+}
+QUICK_RETRIES = {"LIAISON_RETRY_SECONDS": "0.1,0.3,1,3,10", "LIAISON_NOT_YET_SECONDS": "0.05,0.1,0.3,0.5,1,2,5,10"}
+
+
+@pytest.fixture(scope="session")
+def pair(own_root: Path) -> Iterator[local.Servers]:
+    """PostgreSQL and RabbitMQ for all suites of this run."""
+    running = local.start(own_root / "pair", POSTGRES_FOR_TESTS)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session", params=list(WEATHERS))
+def suite(request: pytest.FixtureRequest, pair: local.Servers, own_root: Path) -> Iterator[Suite]:
+    """A running suite in one weather; pytest runs all stories of one weather before the next."""
+    name: str = request.param
+    started = Suite(pair, own_root / name, name, env={**QUICK_RETRIES, **WEATHERS[name]}, together=True).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def shop(suite: Suite) -> Iterator[Shop]:
+    """A shop of our own in the running suite: its own products and customers."""
+    opened = Shop(suite)
+    yield opened
+    suite.quiesce()
+    suite.audit()
