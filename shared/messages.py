@@ -49,6 +49,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "invalid_unit": ("This product is sold in another unit.", "Ce produit se vend dans une autre unité."),
     "customer_not_active": ("This contact is no longer active.", "Ce contact n'est plus actif."),
     "invalid_country": ("A two-letter country code is expected.", "Un code pays à deux lettres est attendu."),
+    "zero": ("This must not be zero.", "La valeur ne peut pas être zéro."),
+    "quantity_and_count": (
+        "Say either by how much stock changes or what was counted, not both.",
+        "Indiquez soit la variation de stock, soit la quantité comptée, pas les deux.",
+    ),
+    "not_stocked": ("This is not kept in stock.", "Cet article n'est pas géré en stock."),
+    "in_the_future": ("This date is in the future.", "Cette date est dans le futur."),
     "unknown_filter": ("This filter does not exist.", "Ce filtre n'existe pas."),
     "unknown_parameter": ("This parameter does not exist.", "Ce paramètre n'existe pas."),
     "invalid_cursor": ("The cursor does not belong to this list.", "Le curseur n'appartient pas à cette liste."),

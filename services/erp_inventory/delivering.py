@@ -167,9 +167,10 @@ def _cancel_open(session: Session, order_id: UUID) -> bool:
     for delivery in deliveries:
         if delivery.is_open:
             _release(delivery, shelves)
-    session.execute(delete(Reservation).where(Reservation.order_id == order_id))
-    fill_shortages(session, shelves)
-    save_shelves(session, shelves.values())
+    if shelves:
+        session.execute(delete(Reservation).where(Reservation.order_id == order_id))
+        fill_shortages(session, shelves)
+        save_shelves(session, shelves.values())
     return any(delivery.status == "shipped" for delivery in deliveries)
 
 

@@ -17,7 +17,7 @@ from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, query
 from shared.refusals import BadRequest, NotFound
 
-_LEVELS = select(
+_LEVEL: tuple[Any, ...] = (
     StockLevel.id,
     StockLevel.product_id,
     StockLevel.warehouse_id,
@@ -30,7 +30,8 @@ _LEVELS = select(
     StockLevel.value,
     StockLevel.version,
     StockLevel.updated_at,
-).join(Product, Product.id == StockLevel.product_id)
+)
+_LEVELS = select(*_LEVEL).join(Product, Product.id == StockLevel.product_id)
 
 _BALANCES = text(
     "SELECT product_id, location_id, sum(quantity) AS on_hand, sum(value) AS value FROM ("

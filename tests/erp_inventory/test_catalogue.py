@@ -35,7 +35,7 @@ def test_a_product_is_added_changed_and_found(shop: Shop) -> None:
     assert after["external_ids"] == {"shop": "17", "market": "M-9"}
     created, updated = shop.inventory.published()
     assert isinstance(created, inventory.ProductCreated) and isinstance(updated, inventory.ProductUpdated)
-    assert (created.kind, str(created.sale_price), updated.sale_price) == ("goods", "49.9", 45)
+    assert created.kind == "goods" and str(created.sale_price) == "49.9" and updated.sale_price == 45
 
     shop.product("other", category="garden")
     for query in ({"q": "bureau"}, {"sku": "LAMP-01"}, {"name[contains]": "LAMPE"}, {"category": "lighting"}):

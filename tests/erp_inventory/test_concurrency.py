@@ -1,6 +1,6 @@
 """Many at once: nothing oversold, no deadlock, no error, and few statements."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_orders_shipments_cancellations_and_arrivals_at_once(shop: Shop) -> None
         shop.adjust(*(_in(product) for product in mixes[number % 6]))
 
     with ThreadPoolExecutor(16) as clients:
-        done = [clients.submit(shop.ship, delivery) for _, delivery in ready[:3]]
+        done: list[Future[Any]] = [clients.submit(shop.ship, delivery) for _, delivery in ready[:3]]
         done += [clients.submit(shop.cancel, placed) for placed, _ in ready[3:]]
         done += [clients.submit(shop.cancel, placed) for placed in waiting[:3]]
         done += [clients.submit(shop.confirm, placed) for placed in waiting[3:]]
@@ -49,6 +49,18 @@ def test_orders_shipments_cancellations_and_arrivals_at_once(shop: Shop) -> None
         assert shop.deliveries(placed)[0]["status"] == "ready"
     assert shop.inventory.retry() == 0
     shop.check()
+
+
+def test_placing_and_cancelling_the_same_order_at_once(shop: Shop) -> None:
+    lamp = shop.product("lamp")
+    shop.receive(lamp, "3")
+    orders = [order((lamp, "1")) for _ in range(8)]
+    events = [event for placed in orders for event in (placed, cancelled(placed))]
+    with ThreadPoolExecutor(16) as clients:
+        assert set(clients.map(shop.inventory.deliver, events)) == {"done"}
+    assert len(shop.told(inventory.StockReleased)) == 8
+    assert {d["status"] for placed in orders for d in shop.deliveries(placed)} <= {"cancelled"}
+    assert shop.figures(lamp)[:2] == ("3", "0")
 
 
 def test_shipping_and_cancelling_the_same_order_at_once(shop: Shop) -> None:

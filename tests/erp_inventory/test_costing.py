@@ -26,7 +26,7 @@ def test_receipts_at_two_costs_then_an_issue() -> None:
     lamps.receive(Decimal(10), receipt_value(Decimal(10), Decimal("10")))
     lamps.receive(Decimal(5), receipt_value(Decimal(5), Decimal("16")))
     assert lamps.issue(Decimal(6)) == Decimal("72.00")
-    assert (lamps.on_hand, lamps.value) == (9, Decimal("108.00"))
+    assert lamps.on_hand == 9 and lamps.value == Decimal("108.00")
 
 
 def test_the_last_piece_takes_the_rest() -> None:
