@@ -1,0 +1,172 @@
+"""What the gateway itself refuses. The families new here are statuses that no service needs."""
+
+from shared.refusals import BadRequest, NotFound, Refusal, Unavailable
+
+
+class RouteNotFound(NotFound):
+    """No operation has this path, or what the path names cannot exist."""
+
+    en = "There is nothing at this address."
+    fr = "Il n'y a rien à cette adresse."
+
+
+class MethodNotAllowed(Refusal):
+    """The path exists with other methods. Details: allowed."""
+
+    family = "method_not_allowed"
+    code = "method_not_allowed"
+    en = "This address answers to: {allowed}."
+    fr = "Cette adresse répond à : {allowed}."
+
+
+class Unauthenticated(Refusal):
+    """No valid access token; the answer is the same whatever was wrong with it."""
+
+    family = "unauthenticated"
+    code = "unauthenticated"
+    en = "Sign in: a valid access token is needed."
+    fr = "Connectez-vous : un jeton d'accès valide est nécessaire."
+
+
+class SignInRefused(Unauthenticated):
+    """Wrong password, unknown or inactive user: one answer for all, in equal time."""
+
+    code = "sign_in_refused"
+    en = "The e-mail address or the password is wrong."
+    fr = "L'adresse électronique ou le mot de passe est erroné."
+
+
+class RefreshRefused(Unauthenticated):
+    """The refresh token is unknown, expired, revoked or was used before."""
+
+    code = "refresh_refused"
+    en = "This refresh token is not valid; sign in again."
+    fr = "Ce jeton de renouvellement n'est pas valide ; reconnectez-vous."
+
+
+class TooManyRequests(Refusal):
+    """The rate limit. Details: retry_after in seconds."""
+
+    family = "too_many_requests"
+    code = "too_many_requests"
+    en = "Too many requests; try again in {retry_after} s."
+    fr = "Trop de demandes ; réessayez dans {retry_after} s."
+
+
+class TooLarge(Refusal):
+    """The body is larger than any operation needs. Details: limit in bytes."""
+
+    family = "too_large"
+    code = "body_too_large"
+    en = "The body is larger than {limit} bytes."
+    fr = "Le corps dépasse {limit} octets."
+
+
+class UnsupportedMediaType(Refusal):
+    """A body in another form than JSON, or compressed. Details: expected."""
+
+    family = "unsupported_media_type"
+    code = "unsupported_media_type"
+    en = "Send the body as {expected}, without Content-Encoding."
+    fr = "Envoyez le corps au format {expected}, sans Content-Encoding."
+
+
+class BodyTimeout(Refusal):
+    """The body did not arrive in time."""
+
+    family = "request_timeout"
+    code = "body_timeout"
+    en = "The body took too long to arrive."
+    fr = "Le corps a mis trop de temps à arriver."
+
+
+class BodyRequired(BadRequest):
+    code = "body_required"
+    en = "A JSON body is needed."
+    fr = "Un corps JSON est nécessaire."
+
+
+class BodyNotExpected(BadRequest):
+    code = "body_not_expected"
+    en = "This operation takes no body."
+    fr = "Cette opération n'accepte pas de corps."
+
+
+class DuplicateHeader(BadRequest):
+    """A header that may stand once came twice. Details: header."""
+
+    code = "duplicate_header"
+    en = "The header {header} may be sent only once."
+    fr = "L'en-tête {header} ne peut être envoyé qu'une fois."
+
+
+class IdempotencyKeyRequired(BadRequest):
+    code = "idempotency_key_required"
+    en = "Send a header Idempotency-Key, so that a repeated request has one effect."
+    fr = "Envoyez un en-tête Idempotency-Key, pour qu'une demande répétée n'ait qu'un effet."
+
+
+class InvalidIdempotencyKey(BadRequest):
+    code = "invalid_idempotency_key"
+    en = "An Idempotency-Key has 16 to 255 visible ASCII characters."
+    fr = "Une Idempotency-Key comporte de 16 à 255 caractères ASCII visibles."
+
+
+class InvalidIfMatch(BadRequest):
+    code = "invalid_if_match"
+    en = 'If-Match holds one version in double quotes, such as "3", or *.'
+    fr = "If-Match contient une version entre guillemets doubles, comme \"3\", ou *."
+
+
+class InvalidWaitFor(BadRequest):
+    code = "invalid_wait_for"
+    en = "wait_for holds up to {limit} event ids."
+    fr = "wait_for contient jusqu'à {limit} identifiants d'événement."
+
+
+class InvalidParameter(BadRequest):
+    """A query string that is not readable, or a parameter that the operation does not have."""
+
+    code = "unknown_parameter"
+    en = "The query parameters are not valid."
+    fr = "Les paramètres de la requête ne sont pas valides."
+
+
+class ServiceDown(Unavailable):
+    """Nobody takes calls for this service at the moment. Details: retry_after in seconds."""
+
+    code = "service_unavailable"
+
+
+class Overloaded(Unavailable):
+    """More calls are under way than are finished soon: refused before they pile up."""
+
+    code = "overloaded"
+    en = "Too much is going on at the moment; try again shortly."
+    fr = "Trop de demandes sont en cours ; réessayez sous peu."
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection to the broker was lost while the call was under way: it may or may not have been carried out."""
+
+    code = "outcome_unknown"
+    en = "The answer was lost on the way; send the request again with the same Idempotency-Key."
+    fr = "La réponse s'est perdue ; renvoyez la demande avec la même Idempotency-Key."
+
+
+class DeadlineExceeded(Refusal):
+    """No answer within the time that the caller is let wait."""
+
+    family = "deadline"
+    code = "deadline_exceeded"
+    en = "There was no answer in time; a change may still have been made."
+    fr = "Pas de réponse à temps ; une modification peut néanmoins avoir eu lieu."
+
+
+class InternalError(Refusal):
+    """A defect. The text says nothing about it; the log does, under the request id."""
+
+    family = "internal"
+    code = "internal_error"
+    en = "Something went wrong here; the request id leads to the cause."
+    fr = "Une erreur est survenue de notre côté ; l'identifiant de la demande mène à la cause."

@@ -1,0 +1,5 @@
+"""Migrates the gateway's database."""
+
+from shared.migrations import run
+
+run("gateway")

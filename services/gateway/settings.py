@@ -1,0 +1,46 @@
+"""Settings of the gateway from the environment. Everything has a limit; times are seconds, sizes are bytes."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.settings import amqp_uri, database_url, required
+
+
+@dataclass(frozen=True)
+class Settings:
+    database_url: str
+    amqp_uri: str
+    signing_key_file: str
+    health_urls: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    trusted_proxies: str = ""
+    deadline: float = 10.0
+    pending_calls: int = 400
+    rate_per_second: float = 500.0
+    rate_burst: int = 1000
+    drain: float = 2.0
+    stop_within: float = 23.0
+    password_threads: int = 2
+    sign_ins_waiting: int = 32
+
+
+def from_environment() -> Settings:
+    """Read everything once; an absent setting without a default ends the process and names itself."""
+    env = os.environ
+    return Settings(
+        database_url=database_url("gateway"),
+        amqp_uri=amqp_uri("gateway"),
+        signing_key_file=required("LIAISON_SIGNING_KEY_FILE"),
+        health_urls=json.loads(env.get("LIAISON_HEALTH_URLS") or "{}"),
+        host=env.get("LIAISON_GATEWAY_HTTP_HOST", "127.0.0.1"),
+        port=int(env.get("LIAISON_GATEWAY_HTTP_PORT", "8080")),
+        trusted_proxies=env.get("LIAISON_GATEWAY_TRUSTED_PROXIES", ""),
+        deadline=float(env.get("LIAISON_GATEWAY_DEADLINE_SECONDS", "10")),
+        pending_calls=int(env.get("LIAISON_GATEWAY_PENDING_CALLS", "400")),
+        rate_per_second=float(env.get("LIAISON_RATE_PER_SECOND", "500")),
+        rate_burst=int(env.get("LIAISON_RATE_BURST", "1000")),
+        drain=float(env.get("LIAISON_GATEWAY_DRAIN_SECONDS", "2")),
+    )
