@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from erp_inventory.errors import ProductInUse
 from erp_inventory.ledger import open_shelves
-from erp_inventory.models import DeliveryLine, Product, StockLevel, StockMove
+from erp_inventory.models import AdjustmentLine, DeliveryLine, Product, StockLevel, StockMove
 from erp_inventory.models.places import STOCK_LOCATION_ID
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, command, query
@@ -60,5 +60,6 @@ class Catalogue:
 def _is_used(session: Session, product: Product) -> bool:
     """Whether it was ever moved or ordered. The foreign keys catch what comes at the same moment."""
     moved = exists().where(StockMove.product_id == product.id)
+    counted = exists().where(AdjustmentLine.product_id == product.id)
     ordered = exists().where(DeliveryLine.product_id == product.id)
-    return bool(session.execute(select(moved | ordered)).scalar_one())
+    return bool(session.execute(select(moved | counted | ordered)).scalar_one())

@@ -1,6 +1,7 @@
 """Flow: an order is placed → goods set aside (or waited for) → order confirmed → shipped; or cancelled and released."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -88,7 +89,8 @@ class Delivering:
         A ready delivery is completely reserved, so nobody who fills shortages waits for its lock: taking the levels
         after it cannot end in a deadlock.
         """
-        delivery.ship(request, clock.today())
+        today = clock.today()
+        delivery.ship(request, today)
         shelves = _shelves_for(session, delivery)
         moves = [_ship_line(delivery, line, shelves[line.product_id]) for line in delivery.lines if line.done > 0]
         save_shelves(session, shelves.values())
@@ -97,7 +99,7 @@ class Delivering:
         if rest:
             session.add(rest)
         publish(session, delivery.shipped(rest.id if rest else None))
-        publish(session, write_moves(session, _document(delivery), moves))
+        publish(session, write_moves(session, _document(delivery, today), moves))
         return delivery
 
     @subscribe(sales.OrderCancelled)
@@ -151,8 +153,8 @@ def _note_left(session: Session, delivery: Delivery) -> None:
         set_committed_value(line, "reservation", None)
 
 
-def _document(delivery: Delivery) -> Document:
-    return Document("delivery", delivery.id, delivery.number, delivery.company_id, clock.today(), delivery.order_id)
+def _document(delivery: Delivery, on: date) -> Document:
+    return Document("delivery", delivery.id, delivery.number, delivery.company_id, on, delivery.order_id)
 
 
 def _cancel_open(session: Session, order_id: UUID) -> bool:

@@ -61,7 +61,7 @@ class AdjustmentLine(Base):
     """What changed for one product; `value` is signed like `quantity_delta`."""
 
     __tablename__ = "stock_adjustment_line"
-    __table_args__ = (Index(None, "adjustment_id", "position"),)
+    __table_args__ = (Index(None, "adjustment_id", "position"), Index(None, "product_id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)
     adjustment_id: Mapped[UUID] = mapped_column(ForeignKey("stock_adjustment.id"))

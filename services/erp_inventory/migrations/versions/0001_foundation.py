@@ -218,6 +218,7 @@ TABLES = [
     )
     """,
     "CREATE INDEX ix_stock_adjustment_line_adjustment_id_position ON stock_adjustment_line (adjustment_id, position)",
+    "CREATE INDEX ix_stock_adjustment_line_product_id ON stock_adjustment_line (product_id)",
     """
     CREATE TABLE customer_order (
         order_id uuid NOT NULL,
