@@ -1,0 +1,81 @@
+"""Correcting an invoice: what is left to credit, the credit note, and what it settles."""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from erp_finance import invoicing
+from erp_finance.errors import CreditExceedsInvoice, NothingToCredit
+from erp_finance.issuing import issue_for_event
+from erp_finance.models import Allocation, CreditNote, Invoice, InvoiceLine
+from erp_finance.receivables import adjust
+from shared.money import ZERO
+from shared.outbox import publish
+
+
+def credit_note_for(
+    session: Session, invoice: Invoice, quantities: dict[UUID, Decimal | None] | None, reason: str, day: date
+) -> CreditNote:
+    """Issue a credit note for a locked invoice and set it off; what exceeds the residual stays the customer's.
+
+    `quantities` by invoice line, None: all that is left of it; without it: all lines. Raises NothingToCredit,
+    CreditExceedsInvoice.
+    """
+    note = CreditNote.correcting(invoice, _lines(session, invoice, quantities), reason)
+    settles = invoice.credit(note.gross_total)
+    adjust(
+        session, invoice.company_id, invoice.customer_id,
+        receivable=-settles, unallocated=note.gross_total - settles,
+    )  # fmt: skip
+    issue_for_event(session, note, max(day, invoice.issued_on or day))
+    if settles > 0:
+        note.settle(settles)
+        session.add(Allocation.of_credit_note(note, settles))
+        if invoice.residual == 0:
+            publish(session, invoice.paid(note.issued_on or day))
+    return note
+
+
+def _lines(session: Session, invoice: Invoice, quantities: dict[UUID, Decimal | None] | None) -> list[InvoiceLine]:
+    taken = _already_credited(session, invoice)
+    left = {line.id: line.quantity - taken.get(line.id, (ZERO, ZERO))[0] for line in invoice.lines}
+    wanted = _wanted(invoice, left, quantities)
+    chosen = []
+    for line in invoice.lines:
+        if line.id in wanted:
+            before = taken.get(line.id, (ZERO, ZERO))
+            net = invoicing.share(line.net, line.quantity, *before, wanted[line.id])
+            chosen.append(line.credited(len(chosen) + 1, wanted[line.id], net))
+    return chosen
+
+
+def _already_credited(session: Session, invoice: Invoice) -> dict[UUID, tuple[Decimal, Decimal]]:
+    """Quantity and net credited so far, by invoice line; certain, since the invoice is locked."""
+    sums = (
+        select(InvoiceLine.corrects_line_id, func.sum(InvoiceLine.quantity), func.sum(InvoiceLine.net))
+        .join(CreditNote, CreditNote.id == InvoiceLine.invoice_id)
+        .where(CreditNote.corrects_id == invoice.id)
+        .group_by(InvoiceLine.corrects_line_id)
+    )
+    return {line_id: (quantity, net) for line_id, quantity, net in session.execute(sums)}
+
+
+def _wanted(
+    invoice: Invoice, left: dict[UUID, Decimal], quantities: dict[UUID, Decimal | None] | None
+) -> dict[UUID, Decimal]:
+    if quantities is None:
+        wanted = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
+        if not wanted:
+            raise NothingToCredit(number=invoice.number)
+        return wanted
+    wanted = {}
+    for n, (line_id, asked) in enumerate(quantities.items()):
+        if line_id not in left:
+            raise CreditExceedsInvoice([{"pointer": f"/lines/{n}/line_id", "code": "not_found"}])
+        wanted[line_id] = left[line_id] if asked is None else asked
+        if not 0 < wanted[line_id] <= left[line_id]:
+            raise CreditExceedsInvoice([{"pointer": f"/lines/{n}/quantity", "code": "out_of_range"}])
+    return wanted

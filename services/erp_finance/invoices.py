@@ -1,0 +1,115 @@
+"""Customer invoices by hand: draft → issued → (paid by payments) ; corrected by credit notes, never changed."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from erp_finance import invoicing
+from erp_finance.crediting import credit_note_for
+from erp_finance.errors import DateInFuture
+from erp_finance.issuing import issue_for_event, issue_on_request
+from erp_finance.models import Company, CreditNote, Customer, Invoice, InvoiceLine, TaxCode
+from shared import clock
+from shared.context import current
+from shared.contracts import erp_finance as finance
+from shared.entrypoints import ListRequest, Page, command, query
+from shared.ids import new_id
+from shared.refusals import Invalid
+
+
+class Invoicing:
+    """Invoices that no order asked for, and the correction of all."""
+
+    @command(finance.create_invoice)
+    def create_invoice(self, session: Session, request: dict[str, Any]) -> Invoice:
+        """Draft an invoice; prices are given, tax and totals are computed here."""
+        company = _company(session, request.get("company_id") or current(session).company_id)
+        customer = session.get(Customer, request["customer_id"])
+        if customer is None:
+            raise Invalid.at("/customer_id", "not_found")
+        invoice = Invoice.drafted(
+            _lines(session, request["lines"], company.currency), id=request.get("id") or new_id(),
+            company_id=company.id, customer_id=customer.id, customer_name=customer.name, currency=company.currency,
+            payment_days=request.get("payment_days", company.payment_days), reference=request["reference"],
+        )  # fmt: skip
+        session.add(invoice)
+        return invoice
+
+    @command(finance.issue_invoice)
+    def issue_invoice(self, session: Session, invoice: Invoice, request: dict[str, Any]) -> Invoice:
+        """Number, post and publish. A given day must not be before the last invoice's, nor ahead of today."""
+        invoice.require_draft()
+        asked = request.get("issued_on")
+        if asked is None:
+            issue_for_event(session, invoice, clock.today())
+        elif asked > clock.today():
+            raise DateInFuture(date=asked)
+        else:
+            issue_on_request(session, invoice, asked)
+        return invoice
+
+    @command(finance.credit_invoice)
+    def credit_invoice(self, session: Session, invoice: Invoice, request: dict[str, Any]) -> CreditNote:
+        """Correct it, wholly or by lines; the credit note reduces what is open, the rest stays the customer's."""
+        invoice.require_issued()
+        quantities = {line["line_id"]: line.get("quantity") for line in request.get("lines", [])}
+        return credit_note_for(session, invoice, quantities or None, request["reason"], clock.today())
+
+    @query(finance.get_invoice)
+    def get_invoice(self, session: Session, invoice: Invoice) -> Invoice:
+        return invoice
+
+    @query(finance.list_invoices)
+    def list_invoices(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(Invoice), {"total": Invoice.gross_total})
+
+    @query(finance.get_credit_note)
+    def get_credit_note(self, session: Session, note: CreditNote) -> CreditNote:
+        return note
+
+    @query(finance.list_credit_notes)
+    def list_credit_notes(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(CreditNote), {"total": CreditNote.gross_total})
+
+    @query(finance.get_tax_code)
+    def get_tax_code(self, session: Session, tax_code: TaxCode) -> TaxCode:
+        return tax_code
+
+    @query(finance.list_tax_codes)
+    def list_tax_codes(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(TaxCode))
+
+
+def _company(session: Session, company_id: UUID) -> Company:
+    company = session.get(Company, company_id)
+    if company is None:
+        raise Invalid.at("/company_id", "not_found")
+    return company
+
+
+def _lines(session: Session, lines: list[dict[str, Any]], currency: str) -> list[InvoiceLine]:
+    """The lines with the rate that each tax code has today. Raises Invalid for an unknown code."""
+    rates = _sale_rates(session, {line["tax_code"] for line in lines})
+    unknown = [n for n, line in enumerate(lines) if line["tax_code"] not in rates]
+    if unknown:
+        raise Invalid([{"pointer": f"/lines/{n}/tax_code", "code": "not_found"} for n in unknown])
+    return [
+        InvoiceLine(
+            position=n, **line, tax_rate=rates[line["tax_code"]],
+            net=invoicing.line_net(line["quantity"], line["unit_price"], line["discount_percent"], currency),
+        )
+        for n, line in enumerate(lines, start=1)
+    ]  # fmt: skip
+
+
+def _sale_rates(session: Session, codes: set[str]) -> dict[str, Any]:
+    today = clock.today()
+    valid = (
+        select(TaxCode.code, TaxCode.rate)
+        .where(TaxCode.code.in_(codes), TaxCode.kind == "sale", TaxCode.valid_from <= today)
+        .where(TaxCode.valid_to.is_(None) | (TaxCode.valid_to >= today))
+        .order_by(TaxCode.valid_from)
+    )
+    return {code: rate for code, rate in session.execute(valid)}

@@ -1,0 +1,186 @@
+"""placed → (credit approved | held → released by a person) → confirmed → shipped → invoiced; or cancelled.
+
+The events of `crm_sales` and `erp_inventory` come in any order, twice, late: every handler first locks the order's
+row here, asks for another attempt when the order itself has not arrived, and changes nothing the second time.
+"""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from erp_finance.crediting import credit_note_for
+from erp_finance.issuing import issue_for_event
+from erp_finance.models import CreditApproval, Invoice, InvoiceLine, SalesOrder, SalesOrderLine, Share
+from erp_finance.receivables import adjust
+from shared import clock
+from shared.context import event_context
+from shared.contracts import crm_sales as sales
+from shared.contracts import erp_finance as finance
+from shared.contracts import erp_inventory as inventory
+from shared.entrypoints import subscribe
+from shared.outbox import publish
+from shared.refusals import NotYet
+
+
+class Ordering:
+    """What the books do with a sales order."""
+
+    @subscribe(sales.OrderPlaced)
+    def decide_credit(self, session: Session, event: sales.OrderPlaced) -> None:
+        """Keep prices and terms, and answer whether the customer may owe that much more.
+
+        The decision holds the customer's account, so two orders at once cannot both take the last of the limit.
+        """
+        known = session.get(SalesOrder, event.order_id, with_for_update=True)
+        if known and known.is_known:
+            return
+        if known:
+            _fill(session, known, event)
+            publish(session, finance.CreditReleased(order_id=known.id, customer_id=event.customer_id))
+            return
+        order = SalesOrder.placed(event)
+        exposure, limit = adjust(session, order.company_id, event.customer_id)
+        if order.decide_credit(exposure, limit):
+            adjust(session, order.company_id, event.customer_id, open_orders=order.open_amount)
+        _store(session, order, event)
+        publish(session, order.answer())
+
+    @subscribe(sales.HoldReleased)
+    def record_approval(self, session: Session, event: sales.HoldReleased) -> None:
+        """Note who let a held order pass; from now on it counts as an open order."""
+        order = _known(session, event.order_id)
+        if order.credit != "held":
+            return
+        added = order.release_hold()
+        assert order.customer_id is not None
+        exposure, limit = adjust(session, order.company_id, order.customer_id, open_orders=added)
+        session.add(
+            CreditApproval(
+                order_id=order.id, company_id=order.company_id, customer_id=order.customer_id,
+                approved_by=event.approved_by, approved_at=event_context(session).event_time or clock.now(),
+                exposure=exposure.total, credit_limit=limit, event_id=event_context(session).event_id,
+            )
+        )  # fmt: skip
+
+    @subscribe(sales.OrderConfirmed)
+    def invoice_order(self, session: Session, event: sales.OrderConfirmed) -> None:
+        """Invoice at once what is not invoiced by shipment: `on_order`, and orders of services only."""
+        order = _known(session, event.order_id)
+        lines = _lines(session, order)
+        day = event_context(session).event_time or clock.now()
+        _invoice(session, order, lines, order.confirm(lines), day.date())
+
+    @subscribe(inventory.DeliveryShipped)
+    def invoice_shipment(self, session: Session, event: inventory.DeliveryShipped) -> None:
+        """One invoice per shipment, at the agreed prices; services ride on the first one."""
+        order = _known(session, event.order_id)
+        lines = _lines(session, order)
+        shipped = {line.order_line_id: line.quantity for line in event.lines}
+        shares = order.ship(event.delivery_id, shipped, lines)
+        _invoice(
+            session, order, lines, shares, event.shipped_on,
+            delivery_id=event.delivery_id, delivered_on=event.shipped_on,
+        )  # fmt: skip
+
+    @subscribe(sales.OrderCancelled)
+    def release_credit(self, session: Session, event: sales.OrderCancelled) -> None:
+        """Give the open part back, and credit what was invoiced but did not leave.
+
+        A cancellation that comes before the order leaves a row that stops the order from taking credit later.
+        """
+        order = session.get(SalesOrder, event.order_id, with_for_update=True)
+        if order is None:
+            session.add(SalesOrder.void(event.order_id, event.number))
+            return
+        if order.status == "cancelled" or order.customer_id is None:
+            return
+        given_back = order.cancel()
+        _credit_cancelled(session, order)
+        adjust(session, order.company_id, order.customer_id, open_orders=-given_back)
+        publish(session, finance.CreditReleased(order_id=order.id, customer_id=order.customer_id))
+
+
+def _known(session: Session, order_id: UUID) -> SalesOrder:
+    """The order, locked. Raises NotYet when only its consequences have arrived so far."""
+    order = session.get(SalesOrder, order_id, with_for_update=True)
+    if order is None or not order.is_known:
+        raise NotYet
+    return order
+
+
+def _lines(session: Session, order: SalesOrder) -> list[SalesOrderLine]:
+    """The lines, read after the order was locked, so that what is billed so far is certain."""
+    statement = select(SalesOrderLine).where(SalesOrderLine.order_id == order.id).order_by(SalesOrderLine.position)
+    return list(session.scalars(statement))
+
+
+def _store(session: Session, order: SalesOrder, event: sales.OrderPlaced) -> None:
+    session.add(order)
+    session.flush()
+    session.add_all(SalesOrderLine.placed(order.id, n, line) for n, line in enumerate(event.lines, start=1))
+    session.flush()
+
+
+def _fill(session: Session, order: SalesOrder, event: sales.OrderPlaced) -> None:
+    """The order arrives after its cancellation: kept for what may have shipped, without credit."""
+    for name in ("company_id", "customer_id", "customer_name", "currency", "placed_on", "payment_days",
+                 "invoicing_policy", "net_total", "tax_total", "gross_total"):  # fmt: skip
+        setattr(order, name, getattr(event, name))
+    _store(session, order, event)
+
+
+def _invoice(
+    session: Session,
+    order: SalesOrder,
+    lines: list[SalesOrderLine],
+    shares: list[Share],
+    day: date,
+    **delivery: Any,
+) -> None:
+    """Count what left and what is billed, and issue the invoice if anything is."""
+    billed = [part for part in shares if part.quantity > 0]
+    _count(session, shares)
+    if billed:
+        invoice_lines = [InvoiceLine.of_order(n, part) for n, part in enumerate(billed, start=1)]
+        invoice = Invoice.drafted(invoice_lines, **order.snapshot(), **delivery)
+        taken = order.bill(invoice.gross_total, billed, lines)
+        issue_for_event(session, invoice, day, open_orders=taken)
+
+
+_COUNT = text(
+    "UPDATE sales_order_line AS l SET delivered_quantity = l.delivered_quantity + s.delivered,"
+    " billed_quantity = l.billed_quantity + s.quantity, billed_net = l.billed_net + s.net"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:delivered AS numeric[]), CAST(:quantities AS numeric[]),"
+    " CAST(:nets AS numeric[])) AS s (id, delivered, quantity, net) WHERE l.id = s.id"
+)
+
+
+def _count(session: Session, shares: list[Share]) -> None:
+    moved = [part for part in shares if part.quantity or part.delivered]
+    if moved:
+        columns = {
+            "ids": [str(part.line.id) for part in moved],
+            "delivered": [part.delivered for part in moved],
+            "quantities": [part.quantity for part in moved],
+            "nets": [part.net for part in moved],
+        }
+        session.execute(_COUNT, columns)
+
+
+def _credit_cancelled(session: Session, order: SalesOrder) -> None:
+    """Credit notes for what was invoiced ahead of a delivery that will not come."""
+    if order.invoiced_gross == 0:
+        return
+    shares = order.take_back(_lines(session, order))
+    if not shares:
+        return
+    _count(session, shares)
+    wanted = {part.line.id: -part.quantity for part in shares}
+    ahead = select(Invoice).where(Invoice.order_id == order.id, Invoice.delivery_id.is_(None)).order_by(Invoice.id)
+    for invoice in session.scalars(ahead.with_for_update(of=Invoice)):
+        chosen = {line.id: wanted[line.order_line_id] for line in invoice.lines if line.order_line_id in wanted}
+        if chosen:
+            credit_note_for(session, invoice, chosen, order.number, clock.today())

@@ -1,0 +1,189 @@
+"""draft → posted (settles invoices, over-payment stays the customer's) → reversed (the invoices are open again)."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from erp_finance import ledger, posting
+from erp_finance.errors import InvoiceOfAnother
+from erp_finance.ledger import Entry
+from erp_finance.models import Allocation, Customer, Invoice, Payment
+from erp_finance.receivables import adjust, lock_invoices
+from shared import clock
+from shared.context import current
+from shared.contracts import erp_finance as finance
+from shared.entrypoints import ListRequest, Page, command, query
+from shared.ids import new_id
+from shared.money import ZERO
+from shared.outbox import publish
+from shared.refusals import Invalid
+
+Settled = list[tuple[Allocation, Invoice]]
+
+
+class Paying:
+    """Money that comes in, and what it settles."""
+
+    @command(finance.create_payment)
+    def create_payment(self, session: Session, request: dict[str, Any]) -> Payment:
+        """Draft a payment with what it shall settle."""
+        wanted = request["allocations"]
+        _check(session, request)
+        payment = Payment(
+            id=request.get("id") or new_id(), company_id=request.get("company_id") or current(session).company_id,
+            date=request.get("date") or clock.today(), unallocated=ZERO, status="draft",
+            **{name: request[name] for name in ("direction", "contact_id", "amount", "currency", "method", "reference")},
+        )  # fmt: skip
+        for part in wanted:
+            payment.allocate(part["invoice_id"], part["amount"])
+        session.add(payment)
+        return payment
+
+    @command(finance.post_payment)
+    def post_payment(self, session: Session, payment: Payment) -> Payment:
+        """Post it to the bank's or the cash journal and settle its invoices."""
+        entry_id = new_id()
+        payment.post(entry_id)
+        settled = _settle(session, payment, payment.allocations, payment.date)
+        _adjust(session, payment, settled, payment.amount)
+        on = ledger.posting_day(session, payment.company_id, payment.date)
+        _post(session, payment, payment.postings(), on, "payment", entry_id)
+        if payment.direction == "in":
+            publish(session, payment.received(settled))
+        _publish_paid(session, settled, payment.date)
+        return payment
+
+    @command(finance.reverse_payment)
+    def reverse_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
+        """Undo a payment that did not hold (a bounced cheque): mirror its entry, open its invoices again."""
+        payment.require_posted()
+        day = max(request.get("date") or clock.today(), payment.date)
+        released = _release(session, payment, payment.allocations, day)
+        _adjust(session, payment, released, -payment.amount, opened=True)
+        payment.reverse()
+        on = ledger.posting_day(session, payment.company_id, day)
+        mirrored = posting.mirror(payment.postings())
+        _post(session, payment, mirrored, on, "payment_reversal", new_id(), reverses_id=payment.entry_id)
+        for _, invoice in released:
+            publish(session, invoice.reopened())
+        return payment
+
+    @command(finance.allocate_payment)
+    def allocate_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
+        """Settle invoices from what is left of a posted payment."""
+        payment.require_posted()
+        new = [
+            Allocation(company_id=payment.company_id, state="planned", **part) for part in request["allocations"]
+        ]
+        payment.all_allocations.extend(new)
+        settled = _settle(session, payment, new, clock.today())
+        _adjust(session, payment, settled, ZERO)
+        payment.touch()
+        _publish_paid(session, settled, clock.today())
+        return payment
+
+    @command(finance.unallocate_payment)
+    def unallocate_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
+        """Take the payment off its invoices (all, or those named); the money stays the customer's."""
+        payment.require_posted()
+        named = request.get("invoice_ids")
+        chosen = [a for a in payment.allocations if named is None or a.invoice_id in named]
+        if named is not None and len({a.invoice_id for a in chosen}) < len(set(named)):
+            raise Invalid.at("/invoice_ids", "not_found")
+        released = _release(session, payment, chosen, clock.today())
+        _adjust(session, payment, released, ZERO, opened=True)
+        payment.touch()
+        for _, invoice in released:
+            publish(session, invoice.reopened())
+        return payment
+
+    @query(finance.get_payment)
+    def get_payment(self, session: Session, payment: Payment) -> Payment:
+        return payment
+
+    @query(finance.list_payments)
+    def list_payments(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(Payment))
+
+
+def _check(session: Session, request: dict[str, Any]) -> None:
+    """Refuse what could never be posted. Whether the invoices still owe that much shows when it is posted."""
+    wanted = request["allocations"]
+    if wanted and request["direction"] == "out":
+        raise Invalid.at("/allocations", "out_of_range")
+    if sum((part["amount"] for part in wanted), ZERO) > request["amount"]:
+        raise Invalid.at("/allocations", "out_of_range")
+    if len({part["invoice_id"] for part in wanted}) < len(wanted):
+        raise Invalid.at("/allocations", "duplicate")
+    if wanted:
+        _check_invoices(session, request["contact_id"], [part["invoice_id"] for part in wanted])
+    elif session.get(Customer, request["contact_id"]) is None:
+        raise Invalid.at("/contact_id", "not_found")
+
+
+def _check_invoices(session: Session, contact_id: UUID, ids: list[UUID]) -> None:
+    rows = session.execute(select(Invoice.id, Invoice.customer_id).where(Invoice.id.in_(ids), Invoice.status != "draft"))
+    owners = {invoice_id: customer_id for invoice_id, customer_id in rows}
+    errors = [
+        {"pointer": f"/allocations/{n}/invoice_id", "code": "not_found"}
+        for n, invoice_id in enumerate(ids)
+        if owners.get(invoice_id) != contact_id
+    ]
+    if errors:
+        raise Invalid(errors)
+
+
+def _settle(session: Session, payment: Payment, allocations: Iterable[Allocation], day: date) -> Settled:
+    """Lock the invoices and settle them. Raises a refusal when one is another's, or either side has too little."""
+    planned = list(allocations)
+    invoices = lock_invoices(session, (a.invoice_id for a in planned))
+    settled: Settled = []
+    for allocation in planned:
+        invoice = invoices.get(allocation.invoice_id)
+        if invoice is None:
+            raise InvoiceOfAnother(invoice_id=allocation.invoice_id)
+        payment.take(allocation.amount)
+        allocation.activate(payment, invoice, day)
+        settled.append((allocation, invoice))
+    return settled
+
+
+def _release(session: Session, payment: Payment, allocations: Iterable[Allocation], day: date) -> Settled:
+    active = list(allocations)
+    invoices = lock_invoices(session, (a.invoice_id for a in active))
+    for allocation in active:
+        allocation.release(invoices[allocation.invoice_id], day)
+        payment.unallocated += allocation.amount
+    return [(a, invoices[a.invoice_id]) for a in active]
+
+
+def _adjust(session: Session, payment: Payment, parts: Settled, given: Decimal, opened: bool = False) -> None:
+    """Move the customer's account: what is settled leaves (or, opened, comes back to) the receivables."""
+    settled = sum((allocation.amount for allocation, _ in parts), ZERO) * (-1 if opened else 1)
+    adjust(
+        session, payment.company_id, payment.contact_id,
+        receivable=-settled, unallocated=payment.sign * given - settled,
+    )  # fmt: skip
+
+
+def _post(
+    session: Session, payment: Payment, lines: list[posting.Line], on: ledger.PostingDay, source: str, entry_id: UUID,
+    reverses_id: UUID | None = None,
+) -> None:
+    session.flush()
+    reference = payment.reference or payment.number
+    entry = Entry(
+        payment.company_id, payment.journal, reference, payment.currency, lines, source, payment.id, reverses_id, entry_id
+    )
+    ledger.post(session, entry, on)
+
+
+def _publish_paid(session: Session, settled: Settled, day: date) -> None:
+    for _, invoice in settled:
+        if invoice.residual == 0:
+            publish(session, invoice.paid(day))

@@ -1,0 +1,80 @@
+"""Fiscal years and their periods: open → soft_locked → locked.
+
+The present fiscal year, the one before and the one after are opened by themselves when somebody posts into them;
+all others by hand. A posting outside any fiscal year, or into a locked period, is refused.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from erp_finance import fiscal
+from erp_finance.errors import YearsDoNotAdjoin
+from erp_finance.ledger import open_year
+from erp_finance.models import Company, FiscalYear, Period
+from shared.context import current
+from shared.contracts import erp_finance as finance
+from shared.entrypoints import ListRequest, Page, command, query
+from shared.refusals import Invalid
+
+
+class Periods:
+    """When may be posted."""
+
+    @command(finance.create_fiscal_year)
+    def create_fiscal_year(self, session: Session, request: dict[str, Any]) -> FiscalYear:
+        """Open a fiscal year right before or right after the known ones, with its months as periods."""
+        company_id: UUID = request.get("company_id") or current(session).company_id
+        if session.get(Company, company_id, with_for_update=True) is None:
+            raise Invalid.at("/company_id", "not_found")
+        span = _span(request)
+        _require_adjoining(session, company_id, span)
+        return open_year(session, company_id, span, request.get("id"))
+
+    @query(finance.get_fiscal_year)
+    def get_fiscal_year(self, session: Session, year: FiscalYear) -> FiscalYear:
+        return year
+
+    @query(finance.list_fiscal_years)
+    def list_fiscal_years(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(FiscalYear))
+
+    @command(finance.lock_period)
+    def lock_period(self, session: Session, period: Period, request: dict[str, Any]) -> Period:
+        """Close a period; it waits for the postings that are on their way into it."""
+        period.lock(request["final"])
+        return period
+
+    @command(finance.unlock_period)
+    def unlock_period(self, session: Session, period: Period) -> Period:
+        period.unlock()
+        return period
+
+    @query(finance.get_period)
+    def get_period(self, session: Session, period: Period) -> Period:
+        return period
+
+    @query(finance.list_periods)
+    def list_periods(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(Period))
+
+
+def _span(request: dict[str, Any]) -> fiscal.Span:
+    starts_on = request["starts_on"]
+    ends_on = request.get("ends_on") or fiscal.add_months(starts_on, 12) - timedelta(days=1)
+    if not starts_on < ends_on < fiscal.add_months(starts_on, fiscal.LONGEST_MONTHS):
+        raise Invalid.at("/ends_on", "out_of_range")
+    return fiscal.span(starts_on, ends_on)
+
+
+def _require_adjoining(session: Session, company_id: UUID, span: fiscal.Span) -> None:
+    bounds = select(func.min(FiscalYear.starts_on), func.max(FiscalYear.ends_on))
+    first, last = session.execute(bounds.where(FiscalYear.company_id == company_id)).one()
+    if first is None:
+        return
+    next_start = last + timedelta(days=1)
+    if span.starts_on != next_start and span.ends_on != first - timedelta(days=1):
+        raise YearsDoNotAdjoin(expected=next_start)
