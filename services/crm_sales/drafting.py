@@ -1,0 +1,43 @@
+"""The draft of an order: written, priced, changed, deleted; and reading orders."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm_sales.models import Order
+from crm_sales.selling import change_document, new_document
+from shared import clock
+from shared.contracts import crm_sales as sales
+from shared.entrypoints import ListRequest, Page, command, query
+from shared.numbering import next_loose
+
+
+class Drafting:
+    """Prices come from the server; a draft concerns nobody else until it is placed."""
+
+    @command(sales.create_order)
+    def create_order(self, session: Session, request: dict[str, Any]) -> Order:
+        columns, lines = new_document(session, request)
+        number = f"SO{clock.today().year}-{next_loose(session, 'order_number'):06d}"
+        order = Order.draft(number, columns, lines)
+        session.add(order)
+        return order
+
+    @query(sales.get_order)
+    def get_order(self, session: Session, order: Order) -> Order:
+        return order
+
+    @query(sales.list_orders)
+    def list_orders(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(Order))
+
+    @command(sales.patch_order)
+    def patch_order(self, session: Session, order: Order, request: dict[str, Any]) -> Order:
+        change_document(session, order, request)
+        return order
+
+    @command(sales.delete_order)
+    def delete_order(self, session: Session, order: Order) -> None:
+        order.check_editable()
+        session.delete(order)

@@ -1,0 +1,267 @@
+"""The sales order: facts are noted as they arrive, statuses follow from them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm_sales import process
+from crm_sales.errors import AlreadyShipped, NotEditable, NothingToResume, ReleaseByPlacer
+from crm_sales.models.base import Base, PricedColumns, PricedDocument
+from crm_sales.pricing import PricedLine, totals
+from shared.contract import Event
+from shared.contracts import crm_sales as sales
+from shared.contracts.crm_sales import PAYMENT_DAYS
+from shared.database import Aggregate
+from shared.money import ZERO
+from shared.refusals import InvalidTransition
+
+CREDIT_LIMIT = "credit_limit_exceeded"
+
+
+class Order(Aggregate, PricedDocument, Base):
+    """A customer's order and where it stands.
+
+    `credit_status` and `stock_status` hold the highest answer so far (see process.py); `rest_released` says that the
+    warehouse gave back what had not shipped when the cancellation reached it.
+    """
+
+    __tablename__ = "sales_order"
+
+    quote_id: Mapped[UUID | None]
+    requested_date: Mapped[date | None]
+    invoicing_policy: Mapped[str]
+    status: Mapped[str]
+    delivery_status: Mapped[str]
+    invoice_status: Mapped[str]
+    payment_status: Mapped[str]
+    credit_status: Mapped[str]
+    stock_status: Mapped[str]
+    rest_released: Mapped[bool]
+    has_goods: Mapped[bool]
+    has_services: Mapped[bool]
+    hold_reason: Mapped[str | None]
+    cancel_reason: Mapped[str | None]
+    placed_by: Mapped[str | None]
+    placed_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    lines: Mapped[list["OrderLine"]] = relationship(
+        order_by="OrderLine.position", lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    @classmethod
+    def draft(cls, number: str, values: dict[str, Any], lines: Sequence[PricedLine]) -> "Order":
+        """A new draft; `values` are columns by name, customer_name among them."""
+        order = cls(number=number, status="draft", **{**_FRESH, **values})
+        order.take_lines(lines)
+        return order
+
+    def change(self, values: dict[str, Any], lines: Sequence[PricedLine] | None) -> None:
+        """Change a draft. Raises NotEditable."""
+        self.check_editable()
+        for name, value in values.items():
+            setattr(self, name, value)
+        if lines is not None:
+            self.take_lines(lines)
+        self.touch()
+
+    def check_editable(self) -> None:
+        """Raises NotEditable unless it is a draft."""
+        if self.status != "draft":
+            raise NotEditable(number=self.number, state=self.status)
+
+    def take_lines(self, lines: Sequence[PricedLine]) -> None:
+        """Set the lines of a draft that has none yet, and the totals."""
+        self.lines.extend(OrderLine.of(line, position) for position, line in enumerate(lines, start=1))
+        self.has_goods = any(line.kind != "service" for line in lines)
+        self.has_services = any(line.kind == "service" for line in lines)
+        self.take_totals(totals(lines, self.currency))
+
+    # -- what people do ----------------------------------------------------------------------------------------------
+
+    def place(self, actor: str, now: datetime) -> sales.OrderPlaced:
+        """Freeze the prices and ask for credit and stock."""
+        self._allow("place")
+        self.status, self.placed_by, self.placed_at = "placed", actor, now
+        self.credit_status = self.stock_status = "pending"
+        return self.placed()
+
+    def release_hold(self, actor: str, now: datetime) -> list[Event]:
+        """Let it pass although credit was held. Raises ReleaseByPlacer."""
+        self._allow("release_hold")
+        if actor == self.placed_by:
+            raise ReleaseByPlacer(number=self.number)
+        self.credit_status, self.status, self.hold_reason = "overridden", "placed", None
+        released = sales.HoldReleased(order_id=self.id, number=self.number, approved_by=actor)
+        return [released, *self._advance(now)]
+
+    def resume(self) -> Event:
+        """The question that is asked again, because its answer is missing. Raises NothingToResume."""
+        self._allow("resume")
+        waits = self.credit_status in ("pending", "held") or self.stock_status in ("pending", "short")
+        if self.status in ("placed", "on_hold") and waits:
+            return self.placed()
+        if self.status == "confirmed" and self.delivery_status not in _SHIPPED:
+            return self.confirmed()
+        if self.status == "cancelled" and {self.credit_status, self.stock_status} - {"released", "none"}:
+            return self._cancelled()
+        raise NothingToResume(number=self.number)
+
+    def cancel(self, reason: str, now: datetime) -> list[Event]:
+        """End it before anything shipped. Raises AlreadyShipped. A draft was never told to anybody."""
+        if self.status not in ("draft", "cancelled") and self.delivery_status in _SHIPPED:
+            raise AlreadyShipped(number=self.number, delivery_status=self.delivery_status)
+        self._allow("cancel")
+        told = self.status != "draft"
+        self.status, self.cancel_reason, self.cancelled_at, self.hold_reason = "cancelled", reason, now, None
+        return [self._cancelled()] if told else []
+
+    # -- what others answer ------------------------------------------------------------------------------------------
+
+    def note_credit(self, answer: str, now: datetime) -> list[Event]:
+        """Finance answered `approved`, `held` or `released`."""
+        self.credit_status = process.higher(process.CREDIT_RANKS, self.credit_status, answer)
+        if self.credit_status == "held" and self.status == "placed":
+            self.status, self.hold_reason = "on_hold", CREDIT_LIMIT
+            return [sales.OrderHeld(order_id=self.id, number=self.number, reason=CREDIT_LIMIT)]
+        return self._advance(now)
+
+    def note_stock(self, answer: str, now: datetime) -> list[Event]:
+        """The warehouse answered `short` or `complete`."""
+        before = self.delivery_status
+        self.stock_status = process.higher(process.STOCK_RANKS, self.stock_status, answer)
+        if before not in _SHIPPED and self.has_goods:
+            self.delivery_status = process.shelf_status(self.stock_status)
+        if self.delivery_status == "backordered" != before and self.status != "cancelled":
+            return [sales.OrderBackordered(order_id=self.id, number=self.number)]
+        return self._advance(now)
+
+    def note_release(
+        self, shipped: bool, lines: Sequence[process.LineFacts], invoices: Sequence[process.InvoiceFacts], now: datetime
+    ) -> list[Event]:
+        """The warehouse gave back what was reserved; when goods had left before, the order lives on."""
+        self.stock_status, self.rest_released = "released", self.rest_released or shipped
+        return self.note_quantities(lines, invoices, now)
+
+    def note_quantities(
+        self, lines: Sequence[process.LineFacts], invoices: Sequence[process.InvoiceFacts], now: datetime
+    ) -> list[Event]:
+        """Something was shipped, invoiced or credited; `lines` and `invoices` hold all that is known now."""
+        if self.status == "completed":
+            return []
+        told: list[Event] = []
+        shipped = any(line.delivered_quantity for line in lines if line.kind != "service")
+        if self.status == "cancelled" and (shipped or self.rest_released):
+            told.append(self._reinstate(now))
+        cancelled, confirmed = self.status == "cancelled", self.confirmed_at is not None
+        self.delivery_status = process.delivery_status(lines, self.stock_status, confirmed, self.rest_released)
+        self.invoice_status = process.invoice_status(lines, cancelled, self.rest_released)
+        return told + self.note_payment(invoices, now)
+
+    def note_payment(self, invoices: Sequence[process.InvoiceFacts], now: datetime) -> list[Event]:
+        """An invoice was paid or opened again. Only the latter moves a completed order."""
+        paid = process.payment_status(invoices, self.invoice_status, self.status == "cancelled")
+        if self.status == "completed" and paid != "paid":
+            self.status, self.completed_at = "confirmed", None
+        self.payment_status = paid
+        return self._advance(now)
+
+    # -- what follows ------------------------------------------------------------------------------------------------
+
+    def _advance(self, now: datetime) -> list[Event]:
+        """Confirm when both answers are yes, complete when all is delivered, invoiced and paid."""
+        told: list[Event] = []
+        if self.status in ("placed", "on_hold") and self._approved() and self.stock_status == "complete":
+            self.status, self.confirmed_at = "confirmed", now
+            if not self.has_goods:
+                self.delivery_status = "delivered"
+            told.append(self.confirmed())
+        elif self.status == "on_hold" and self._approved():
+            self.status = "placed"
+        if self.status != "on_hold":
+            self.hold_reason = None
+        done = (self.delivery_status, self.invoice_status, self.payment_status) == ("delivered", "invoiced", "paid")
+        if self.status == "confirmed" and done:
+            self.status, self.completed_at = "completed", now
+            told.append(self.completed())
+        return told
+
+    def _approved(self) -> bool:
+        return self.credit_status in ("approved", "overridden")
+
+    def _reinstate(self, now: datetime) -> sales.OrderReinstated:
+        self.status, self.confirmed_at = "confirmed", self.confirmed_at or now
+        self.cancelled_at = None
+        return sales.OrderReinstated(order_id=self.id, number=self.number)
+
+    def _allow(self, verb: str) -> None:
+        allowed = process.VERBS[self.status]
+        if verb not in allowed:
+            raise InvalidTransition(state=self.status, allowed=list(allowed))
+
+    # -- facts to publish --------------------------------------------------------------------------------------------
+
+    def placed(self) -> sales.OrderPlaced:
+        assert self.placed_at is not None
+        return sales.OrderPlaced(
+            order_id=self.id,
+            placed_on=self.placed_at.date(),
+            payment_days=PAYMENT_DAYS[self.payment_terms],
+            lines=[line.placed() for line in self.lines],
+            **{name: getattr(self, name) for name in _PLACED},
+        )
+
+    def confirmed(self) -> sales.OrderConfirmed:
+        return sales.OrderConfirmed(order_id=self.id, **{name: getattr(self, name) for name in _CONFIRMED})
+
+    def completed(self) -> sales.OrderCompleted:
+        names = ("number", "customer_id", "gross_total", "currency")
+        return sales.OrderCompleted(order_id=self.id, **{name: getattr(self, name) for name in names})
+
+    def _cancelled(self) -> sales.OrderCancelled:
+        return sales.OrderCancelled(order_id=self.id, number=self.number, reason=self.cancel_reason or "")
+
+
+class OrderLine(PricedColumns, Base):
+    """A line of an order; the quantities only ever grow, as events tell of them."""
+
+    __tablename__ = "order_line"
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("sales_order.id", ondelete="CASCADE"))
+    delivered_quantity: Mapped[Decimal] = mapped_column(default=ZERO)
+    invoiced_quantity: Mapped[Decimal] = mapped_column(default=ZERO)
+    credited_quantity: Mapped[Decimal] = mapped_column(default=ZERO)
+
+    @classmethod
+    def of(cls, line: PricedLine, position: int) -> "OrderLine":
+        columns = {name: getattr(line, name) for name in PricedLine.__dataclass_fields__}
+        return cls(
+            position=position, delivered_quantity=ZERO, invoiced_quantity=ZERO, credited_quantity=ZERO, **columns
+        )
+
+    def placed(self) -> sales.PlacedLine:
+        names = [name for name in sales.PlacedLine.__dataclass_fields__ if name != "line_id"]
+        return sales.PlacedLine(line_id=self.id, **{name: getattr(self, name) for name in names})
+
+
+_SHIPPED = ("partial", "delivered")
+_FRESH: dict[str, Any] = {
+    "invoicing_policy": "on_delivery",
+    "currency": "EUR",
+    "payment_terms": "net_30",
+    "tags": [],
+    "delivery_status": "none",
+    "invoice_status": "none",
+    "payment_status": "none",
+    "credit_status": "none",
+    "stock_status": "none",
+    "rest_released": False,
+}
+_CONFIRMED = ("number", "company_id", "customer_id", "gross_total", "currency")
+_PLACED = (*_CONFIRMED, "customer_name", "invoicing_policy", "net_total", "tax_total")

@@ -1,0 +1,136 @@
+"""The quote: an offer with prices that bind until a date."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm_sales.errors import NotEditable, QuoteExpired
+from crm_sales.models.base import Base, PricedColumns, PricedDocument
+from crm_sales.pricing import PricedLine, totals
+from shared.contracts import crm_sales as sales
+from shared.database import Aggregate
+from shared.ids import new_id
+from shared.refusals import InvalidTransition
+
+VERBS: dict[str, tuple[str, ...]] = {
+    "draft": ("send", "cancel"),
+    "sent": ("accept", "refuse", "revise", "cancel"),
+    "accepted": (),
+    "refused": ("revise",),
+    "expired": ("revise",),
+    "cancelled": (),
+}
+"""What can be done with a quote in each state."""
+
+
+class Quote(Aggregate, PricedDocument, Base):
+    """An offer to a customer. A revision makes it a draft again under the same number."""
+
+    __tablename__ = "quote"
+
+    revision: Mapped[int]
+    status: Mapped[str]
+    valid_until: Mapped[date | None]
+    refusal_reason: Mapped[str | None]
+    order_id: Mapped[UUID | None]
+    lines: Mapped[list["QuoteLine"]] = relationship(
+        order_by="QuoteLine.position", lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    @classmethod
+    def draft(cls, number: str, values: dict[str, Any], lines: Sequence[PricedLine]) -> "Quote":
+        """A new draft; `values` are columns by name, customer_name among them."""
+        fresh = {"currency": "EUR", "payment_terms": "net_30", "tags": []}
+        quote = cls(number=number, status="draft", revision=1, **{**fresh, **values})
+        quote.take_lines(lines)
+        return quote
+
+    def change(self, values: dict[str, Any], lines: Sequence[PricedLine] | None) -> None:
+        """Change a draft. Raises NotEditable."""
+        self.check_editable()
+        for name, value in values.items():
+            setattr(self, name, value)
+        if lines is not None:
+            self.take_lines(lines)
+        self.touch()
+
+    def check_editable(self) -> None:
+        """Raises NotEditable unless it is a draft."""
+        if self.status != "draft":
+            raise NotEditable(number=self.number, state=self.status)
+
+    def take_lines(self, lines: Sequence[PricedLine]) -> None:
+        """Set the lines of a draft that has none yet, and the totals."""
+        self.lines.extend(QuoteLine.of(line, position) for position, line in enumerate(lines, start=1))
+        self.take_totals(totals(lines, self.currency))
+
+    def send(self) -> None:
+        self._move("send", "sent")
+
+    def accept(self, order_id: UUID, today: date) -> sales.QuoteAccepted:
+        """The customer said yes in time. Raises QuoteExpired."""
+        self._allow("accept")
+        if self.valid_until and self.valid_until < today:
+            raise QuoteExpired(number=self.number, valid_until=self.valid_until)
+        self.status, self.order_id = "accepted", order_id
+        return sales.QuoteAccepted(
+            quote_id=self.id, number=self.number, order_id=order_id, customer_id=self.customer_id
+        )
+
+    def refuse(self, reason: str) -> None:
+        self._move("refuse", "refused")
+        self.refusal_reason = reason
+
+    def revise(self) -> None:
+        """Open it for changes; what bound the seller until now no longer does."""
+        self._move("revise", "draft")
+        self.revision += 1
+        self.refusal_reason = self.valid_until = None
+
+    def cancel(self) -> None:
+        self._move("cancel", "cancelled")
+
+    def order_values(self) -> dict[str, Any]:
+        """The columns that the order takes over."""
+        names = (
+            "customer_id",
+            "customer_name",
+            "company_id",
+            "opportunity_id",
+            "owner_id",
+            "currency",
+            "payment_terms",
+        )
+        own = {name: getattr(self, name) for name in (*names, "reference", "tags")}
+        return {"id": new_id(), "quote_id": self.id, **own}
+
+    def order_lines(self) -> list[PricedLine]:
+        """The lines of the order: same products, same prices, own ids."""
+        names = [name for name in PricedLine.__dataclass_fields__ if name != "id"]
+        return [PricedLine(id=new_id(), **{name: getattr(line, name) for name in names}) for line in self.lines]
+
+    def _move(self, verb: str, status: str) -> None:
+        self._allow(verb)
+        self.status = status
+
+    def _allow(self, verb: str) -> None:
+        allowed = VERBS[self.status]
+        if verb not in allowed:
+            raise InvalidTransition(state=self.status, allowed=list(allowed))
+
+
+class QuoteLine(PricedColumns, Base):
+    """A line of a quote."""
+
+    __tablename__ = "quote_line"
+
+    quote_id: Mapped[UUID] = mapped_column(ForeignKey("quote.id", ondelete="CASCADE"))
+
+    @classmethod
+    def of(cls, line: PricedLine, position: int) -> "QuoteLine":
+        columns = {name: getattr(line, name) for name in PricedLine.__dataclass_fields__}
+        return cls(position=position, **columns)

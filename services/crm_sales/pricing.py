@@ -1,0 +1,170 @@
+"""What lines cost: list price or agreed price, discount, tax per rate on the document. Pure functions.
+
+Line net = quantity × unit price × (1 − discount / 100), rounded once per line (EN 16931, BR-LIN); tax per rate = the
+rounded product of the rate and the sum of its line nets (BR-CO-17); gross = net + tax.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from shared.ids import new_id
+from shared.money import ZERO, round_money, tax_on
+from shared.refusals import Invalid
+
+LIST_CURRENCY = "EUR"
+"""List prices of products are in the company's currency; in another one the price is always agreed."""
+
+LARGEST_TOTAL = Decimal(10) ** 12
+"""Amounts from here on do not fit the contracts of amounts."""
+
+
+class Item(Protocol):
+    """What pricing needs to know of a product."""
+
+    name: str
+    kind: str
+    unit: str
+    sale_price: Decimal | None
+    tax_code: str
+    active: bool
+
+
+class HasNet(Protocol):
+    """A line with its net and tax."""
+
+    @property
+    def net(self) -> Decimal: ...
+    @property
+    def tax_code(self) -> str: ...
+    @property
+    def tax_rate(self) -> Decimal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A line ready to be stored on a quote or an order."""
+
+    id: UUID
+    product_id: UUID
+    kind: str
+    description: str
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    discount_percent: Decimal
+    tax_code: str
+    tax_rate: Decimal
+    net: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """Tax of one code on a document."""
+
+    tax_code: str
+    rate: Decimal
+    base: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of a document; gross_total = net_total + tax_total."""
+
+    net_total: Decimal
+    tax_total: Decimal
+    gross_total: Decimal
+    taxes: list[Tax]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """What prices depend on: known products, the tax rates of the day, the currency, the caller's right."""
+
+    items: Mapping[UUID, Item]
+    rates: Mapping[str, Decimal]
+    currency: str
+    may_override: bool
+
+
+def line_net(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal, currency: str) -> Decimal:
+    """What a line costs after discount, before tax, in the minor unit of the currency."""
+    return round_money(quantity * unit_price * (100 - discount_percent) / 100, currency)
+
+
+def totals(lines: Iterable[HasNet], currency: str) -> Totals:
+    """Net, tax and gross of a document, with tax per code in the order of the codes."""
+    bases: dict[tuple[str, Decimal], Decimal] = defaultdict(Decimal)
+    for line in lines:
+        bases[line.tax_code, line.tax_rate] += line.net
+    taxes = [Tax(code, rate, base, tax_on(base, rate, currency)) for (code, rate), base in sorted(bases.items())]
+    net_total = sum((tax.base for tax in taxes), ZERO)
+    tax_total = sum((tax.amount for tax in taxes), ZERO)
+    return Totals(net_total, tax_total, net_total + tax_total, taxes)
+
+
+def price(requests: Sequence[dict[str, Any]], book: PriceBook) -> list[PricedLine]:
+    """The requested lines, priced. Raises Invalid with a pointer for everything that is wrong."""
+    errors: list[dict[str, Any]] = []
+    for i, request in enumerate(requests):
+        errors += [{"pointer": f"/lines/{i}/{name}", "code": code} for name, code in _problems(request, book)]
+    ids = [request["id"] for request in requests if "id" in request]
+    if len(set(ids)) < len(ids):
+        errors.append({"pointer": "/lines", "code": "duplicate"})
+    if errors:
+        raise Invalid(errors)
+    lines = [_priced(request, book) for request in requests]
+    if totals(lines, book.currency).gross_total >= LARGEST_TOTAL:
+        raise Invalid.at("/lines", "out_of_range")
+    return lines
+
+
+def _problems(request: dict[str, Any], book: PriceBook) -> list[tuple[str, str]]:
+    """(member, code) of what is wrong with one line."""
+    item = book.items.get(request["product_id"])
+    if item is None:
+        return [("product_id", "not_found")]
+    if not item.active:
+        return [("product_id", "not_sellable")]
+    problems = []
+    if request.get("unit", item.unit) != item.unit:
+        problems.append(("unit", "invalid_unit"))
+    if request.get("tax_code", item.tax_code) not in book.rates:
+        problems.append(("tax_code", "not_found"))
+    return problems + _price_problems(request, _list_price(item, book), book.may_override)
+
+
+def _price_problems(request: dict[str, Any], list_price: Decimal | None, may_override: bool) -> list[tuple[str, str]]:
+    agreed = request.get("unit_price")
+    if agreed is None:
+        return [("unit_price", "price_required")] if list_price is None else []
+    return [] if may_override or agreed == list_price else [("unit_price", "price_override_forbidden")]
+
+
+def _list_price(item: Item, book: PriceBook) -> Decimal | None:
+    return item.sale_price if book.currency == LIST_CURRENCY else None
+
+
+def _priced(request: dict[str, Any], book: PriceBook) -> PricedLine:
+    item = book.items[request["product_id"]]
+    agreed, listed = request.get("unit_price"), _list_price(item, book)
+    unit_price = agreed if agreed is not None else listed
+    assert unit_price is not None  # `_problems` refused it otherwise
+    tax_code, discount = request.get("tax_code", item.tax_code), request["discount_percent"]
+    return PricedLine(
+        id=request.get("id") or new_id(),
+        product_id=request["product_id"],
+        kind=item.kind,
+        description=request.get("description", item.name),
+        quantity=request["quantity"],
+        unit=item.unit,
+        unit_price=unit_price,
+        discount_percent=discount,
+        tax_code=tax_code,
+        tax_rate=book.rates[tax_code],
+        net=line_net(request["quantity"], unit_price, discount, book.currency),
+    )

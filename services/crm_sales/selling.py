@@ -1,0 +1,76 @@
+"""To whom and at which price: the replicas, read for a document that is being written."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from crm_sales.errors import CustomerNotActive
+from crm_sales.models import Customer, Order, OrderLine, Product, Quote, QuoteLine, TaxRate
+from crm_sales.pricing import PriceBook, PricedLine, price
+from shared import clock
+from shared.context import current
+from shared.refusals import Invalid
+
+OVERRIDE = "sales.prices:override"
+
+
+def active_customer(session: Session, customer_id: UUID) -> Customer:
+    """Someone to sell to. Raises Invalid at /customer_id."""
+    customer = session.get(Customer, customer_id)
+    if customer is None:
+        raise Invalid.at("/customer_id", "not_found")
+    if customer.status != "active":
+        raise CustomerNotActive([{"pointer": "/customer_id", "code": "customer_not_active"}])
+    return customer
+
+
+def price_lines(session: Session, requests: Sequence[dict[str, Any]], currency: str) -> list[PricedLine]:
+    """The requested lines at the prices and tax rates of today. Raises Invalid."""
+    wanted = {request["product_id"] for request in requests}
+    items = {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(wanted)))}
+    rates = (
+        select(TaxRate.code, TaxRate.rate)
+        .distinct(TaxRate.code)
+        .where(TaxRate.valid_from <= clock.today())
+        .order_by(TaxRate.code, TaxRate.valid_from.desc())
+    )
+    known = {code: rate for code, rate in session.execute(rates)}
+    return price(requests, PriceBook(items, known, currency, current(session).may(OVERRIDE)))
+
+
+def new_document(session: Session, request: dict[str, Any]) -> tuple[dict[str, Any], list[PricedLine]]:
+    """(columns, lines) of a new quote or order. Raises Invalid."""
+    customer = active_customer(session, request["customer_id"])
+    lines = price_lines(session, request["lines"], request.get("currency", "EUR"))
+    columns = {name: value for name, value in request.items() if name != "lines"}
+    return {**columns, "customer_name": customer.name}, lines
+
+
+def change_document(session: Session, document: Order | Quote, request: dict[str, Any]) -> None:
+    """Apply a merge patch to a draft. Raises NotEditable, Invalid."""
+    document.check_editable()
+    currency = request.get("currency", document.currency)
+    if currency != document.currency and "lines" not in request:
+        raise Invalid.at("/lines", "required")
+    columns = {name: value for name, value in request.items() if name != "lines"}
+    if "customer_id" in request:
+        columns["customer_name"] = active_customer(session, request["customer_id"]).name
+    lines = price_lines(session, request["lines"], currency) if "lines" in request else None
+    if lines is not None:
+        _drop_lines(session, document)
+    document.change(columns, lines)
+
+
+def _drop_lines(session: Session, document: Order | Quote) -> None:
+    """Delete the lines in one statement, where the relationship would delete them one by one."""
+    if isinstance(document, Order):
+        session.execute(delete(OrderLine).where(OrderLine.order_id == document.id))
+    else:
+        session.execute(delete(QuoteLine).where(QuoteLine.quote_id == document.id))
+    for line in document.lines:
+        session.expunge(line)
+    set_committed_value(document, "lines", [])

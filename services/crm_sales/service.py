@@ -1,0 +1,14 @@
+"""The table of contents of crm_sales."""
+
+from crm_sales.cancelling import Cancelling
+from crm_sales.copying import Copying
+from crm_sales.drafting import Drafting
+from crm_sales.ordering import Ordering
+from crm_sales.overseeing import Overseeing
+from crm_sales.quoting import Quoting
+
+
+class CrmSales(Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing):
+    """Quotes, orders, and the process from order to cash."""
+
+    name = "crm_sales"
