@@ -149,13 +149,14 @@ _POST = text(
     ), line AS (
         INSERT INTO journal_line (entry_id, company_id, date, position, account, label, debit, credit, partner_id,
             due_on, tax_code)
-        SELECT :id, :company_id, :date, position, l.*
+        SELECT CAST(:id AS uuid), CAST(:company_id AS uuid), CAST(:date AS date), position, account, label, debit,
+            credit, partner_id, due_on, tax_code
         FROM unnest(CAST(:accounts AS text[]), CAST(:labels AS text[]), CAST(:debits AS numeric[]),
             CAST(:credits AS numeric[]), CAST(:partners AS uuid[]), CAST(:dues AS date[]), CAST(:taxes AS text[]))
             WITH ORDINALITY AS l (account, label, debit, credit, partner_id, due_on, tax_code, position)
     )
     INSERT INTO account_balance AS b (company_id, period_id, account, journal, debit, credit)
-    SELECT :company_id, :period_id, account, :journal, sum(debit), sum(credit)
+    SELECT CAST(:company_id AS uuid), CAST(:period_id AS uuid), account, :journal, sum(debit), sum(credit)
     FROM unnest(CAST(:accounts AS text[]), CAST(:debits AS numeric[]), CAST(:credits AS numeric[]))
         AS l (account, debit, credit) GROUP BY account ORDER BY account
     ON CONFLICT (company_id, period_id, account, journal)
