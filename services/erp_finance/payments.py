@@ -1,19 +1,18 @@
 """draft → posted (settles invoices, over-payment stays the customer's) → reversed (the invoices are open again)."""
 
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from erp_finance import ledger, posting
 from erp_finance.errors import InvoiceOfAnother
 from erp_finance.ledger import Entry
-from erp_finance.models import Allocation, Customer, Invoice, Payment
-from erp_finance.receivables import adjust, lock_invoices
+from erp_finance.models import Customer, Invoice, Payment
+from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
 from shared import clock
 from shared.context import current
 from shared.contracts import erp_finance as finance
@@ -22,8 +21,6 @@ from shared.ids import new_id
 from shared.money import ZERO
 from shared.outbox import publish
 from shared.refusals import Invalid
-
-Settled = list[tuple[Allocation, Invoice]]
 
 
 class Paying:
@@ -49,7 +46,8 @@ class Paying:
         """Post it to the bank's or the cash journal and settle its invoices."""
         entry_id = new_id()
         payment.post(entry_id)
-        settled = _settle(session, payment, payment.allocations, payment.date)
+        settled = lock_settled(session, payment)
+        _settle(payment, settled, payment.date)
         _adjust(session, payment, settled, payment.amount)
         on = ledger.posting_day(session, payment.company_id, payment.date)
         _post(session, payment, payment.postings(), on, "payment", entry_id)
@@ -63,7 +61,8 @@ class Paying:
         """Undo a payment that did not hold (a bounced cheque): mirror its entry, open its invoices again."""
         payment.require_posted()
         day = max(request.get("date") or clock.today(), payment.date)
-        released = _release(session, payment, payment.allocations, day)
+        released = lock_settled(session, payment)
+        _release(payment, released, day)
         _adjust(session, payment, released, -payment.amount, opened=True)
         payment.reverse()
         on = ledger.posting_day(session, payment.company_id, day)
@@ -77,11 +76,8 @@ class Paying:
     def allocate_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
         """Settle invoices from what is left of a posted payment."""
         payment.require_posted()
-        new = [
-            Allocation(company_id=payment.company_id, state="planned", **part) for part in request["allocations"]
-        ]
-        payment.all_allocations.extend(new)
-        settled = _settle(session, payment, new, clock.today())
+        settled = _planned(session, payment, request["allocations"])
+        _settle(payment, settled, clock.today())
         _adjust(session, payment, settled, ZERO)
         payment.touch()
         _publish_paid(session, settled, clock.today())
@@ -92,10 +88,10 @@ class Paying:
         """Take the payment off its invoices (all, or those named); the money stays the customer's."""
         payment.require_posted()
         named = request.get("invoice_ids")
-        chosen = [a for a in payment.allocations if named is None or a.invoice_id in named]
-        if named is not None and len({a.invoice_id for a in chosen}) < len(set(named)):
+        released = [(a, i) for a, i in lock_settled(session, payment) if named is None or i.id in named]
+        if named is not None and len({i.id for _, i in released}) < len(set(named)):
             raise Invalid.at("/invoice_ids", "not_found")
-        released = _release(session, payment, chosen, clock.today())
+        _release(payment, released, clock.today())
         _adjust(session, payment, released, ZERO, opened=True)
         payment.touch()
         for _, invoice in released:
@@ -108,7 +104,7 @@ class Paying:
 
     @query(finance.list_payments)
     def list_payments(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Payment))
+        return listing.page(session, select(Payment).options(selectinload(Payment.all_allocations)))
 
 
 def _check(session: Session, request: dict[str, Any]) -> None:
@@ -138,28 +134,26 @@ def _check_invoices(session: Session, contact_id: UUID, ids: list[UUID]) -> None
         raise Invalid(errors)
 
 
-def _settle(session: Session, payment: Payment, allocations: Iterable[Allocation], day: date) -> Settled:
-    """Lock the invoices and settle them. Raises a refusal when one is another's, or either side has too little."""
-    planned = list(allocations)
-    invoices = lock_invoices(session, (a.invoice_id for a in planned))
-    settled: Settled = []
-    for allocation in planned:
-        invoice = invoices.get(allocation.invoice_id)
-        if invoice is None:
-            raise InvoiceOfAnother(invoice_id=allocation.invoice_id)
+def _planned(session: Session, payment: Payment, parts: list[dict[str, Any]]) -> Settled:
+    """New allocations with their locked invoices. Raises InvoiceOfAnother for what is no issued invoice."""
+    invoices = lock_invoices(session, (part["invoice_id"] for part in parts))
+    for part in parts:
+        if part["invoice_id"] not in invoices:
+            raise InvoiceOfAnother(invoice_id=part["invoice_id"])
+    return [(payment.allocate(part["invoice_id"], part["amount"]), invoices[part["invoice_id"]]) for part in parts]
+
+
+def _settle(payment: Payment, parts: Settled, day: date) -> None:
+    """Settle the invoices. Raises a refusal when one is another's, or either side has too little."""
+    for allocation, invoice in parts:
         payment.take(allocation.amount)
         allocation.activate(payment, invoice, day)
-        settled.append((allocation, invoice))
-    return settled
 
 
-def _release(session: Session, payment: Payment, allocations: Iterable[Allocation], day: date) -> Settled:
-    active = list(allocations)
-    invoices = lock_invoices(session, (a.invoice_id for a in active))
-    for allocation in active:
-        allocation.release(invoices[allocation.invoice_id], day)
+def _release(payment: Payment, parts: Settled, day: date) -> None:
+    for allocation, invoice in parts:
+        allocation.release(invoice, day)
         payment.unallocated += allocation.amount
-    return [(a, invoices[a.invoice_id]) for a in active]
 
 
 def _adjust(session: Session, payment: Payment, parts: Settled, given: Decimal, opened: bool = False) -> None:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from erp_finance.credit import Exposure
-from erp_finance.models import Invoice
+from erp_finance.models import Allocation, Invoice, Payment
 from shared.money import ZERO
 
 _ADJUST = text(
@@ -37,6 +38,25 @@ def adjust(
     changes = {"open_orders": open_orders, "receivable": receivable, "unallocated": unallocated}
     row = session.execute(_ADJUST, {"company_id": company_id, "contact_id": contact_id, **changes}).one()
     return Exposure(row.open_orders, row.receivable, row.unallocated), row.credit_limit
+
+
+Settled = list[tuple[Allocation, Invoice]]
+"""What settles which invoice, in the order of the invoices' ids."""
+
+
+def lock_settled(session: Session, payment: Payment) -> Settled:
+    """What a locked payment settles or, as a draft, shall settle: read and locked together with the invoices."""
+    statement = (
+        select(Allocation, Invoice)
+        .join(Invoice, Invoice.id == Allocation.invoice_id)
+        .where(Allocation.payment_id == payment.id, Allocation.state != "released")
+        .order_by(Invoice.id)
+        .with_for_update(of=Invoice)
+        .options(lazyload(Invoice.lines))
+    )
+    settled = [(allocation, invoice) for allocation, invoice in session.execute(statement)]
+    set_committed_value(payment, "all_allocations", [allocation for allocation, _ in settled])
+    return settled
 
 
 def lock_invoices(session: Session, ids: Iterable[UUID]) -> dict[UUID, Invoice]:

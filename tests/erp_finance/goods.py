@@ -8,7 +8,6 @@ from uuid import UUID
 
 from erp_finance.invoicing import line_net
 from erp_finance.tax import taxes_of
-
 from shared import clock
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales

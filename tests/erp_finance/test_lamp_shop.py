@@ -3,7 +3,6 @@
 from decimal import Decimal as D
 
 from erp_finance.service import ErpFinance
-
 from shared.contracts import erp_finance as finance
 from tests.erp_finance.goods import Order, balances, invoices, line, moved, pay, verified
 

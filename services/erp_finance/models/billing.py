@@ -13,7 +13,6 @@ from erp_finance import invoicing, posting
 from erp_finance.models.base import Base
 from erp_finance.models.orders import Share
 from erp_finance.tax import Tax, taxes_of
-from shared import clock
 from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID, new_id
@@ -91,7 +90,7 @@ class BillingDocument(Aggregate, Base):
 
     lines: Mapped[list[InvoiceLine]] = relationship(lazy="selectin", order_by=InvoiceLine.position)
 
-    __mapper_args__ = {"polymorphic_on": "kind", "version_id_col": Aggregate.version}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": "kind", "version_id_col": Aggregate.version}
 
     prefix: ClassVar[str] = ""
     word: ClassVar[str] = ""
@@ -162,7 +161,7 @@ class BillingDocument(Aggregate, Base):
 class Invoice(BillingDocument):
     """draft → issued → partially_paid → paid; credited when credit notes took all of it back."""
 
-    __mapper_args__ = {"polymorphic_identity": "invoice"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "invoice"}
     prefix, word, source_type = "FA", "Facture", "invoice"
 
     @classmethod
@@ -214,7 +213,7 @@ class Invoice(BillingDocument):
 class CreditNote(BillingDocument):
     """Corrects an invoice; amounts are positive. `residual` is the customer's until it is set off."""
 
-    __mapper_args__ = {"polymorphic_identity": "credit_note"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "credit_note"}
     prefix, word, source_type = "AV", "Avoir", "credit_note"
 
     @classmethod

@@ -81,7 +81,7 @@ class Payment(Aggregate, Base):
     unallocated: Mapped[Decimal] = mapped_column(default=ZERO)
     entry_id: Mapped[UUID | None]
 
-    all_allocations: Mapped[list[Allocation]] = relationship(lazy="selectin", order_by=Allocation.invoice_id)
+    all_allocations: Mapped[list[Allocation]] = relationship(order_by=Allocation.invoice_id)
 
     @property
     def allocations(self) -> list[Allocation]:
@@ -120,11 +120,11 @@ class Payment(Aggregate, Base):
             raise AllocationExceedsPayment(left=plain(self.unallocated, 2), asked=plain(amount, 2))
         self.unallocated -= amount
 
-    def allocate(self, invoice_id: UUID, amount: Decimal) -> None:
+    def allocate(self, invoice_id: UUID, amount: Decimal) -> Allocation:
         """Plan a part for an invoice."""
-        self.all_allocations.append(
-            Allocation(company_id=self.company_id, invoice_id=invoice_id, amount=amount, state="planned")
-        )
+        part = Allocation(company_id=self.company_id, invoice_id=invoice_id, amount=amount, state="planned")
+        self.all_allocations.append(part)
+        return part
 
     def postings(self) -> list[posting.Line]:
         """Bank or cash to customers; out: the mirror image."""
