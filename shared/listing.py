@@ -51,7 +51,8 @@ class ListRequest:
         `columns` maps a public name to a column or expression where it is not simply the attribute of the same name
         on the entity selected first.
         """
-        entity = statement.column_descriptions[0]["entity"]
+        described = statement.column_descriptions
+        entity = described[0]["entity"]
         find = _Columns(entity, columns or {})
         statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
         if self.q:
@@ -63,7 +64,7 @@ class ListRequest:
         if self.cursor is not None:
             statement = statement.where(_after(keys, self.cursor))
         statement = statement.order_by(*(k.desc() if d else k.asc() for k, d in keys)).limit(self.limit + 1)
-        single = len(statement.column_descriptions) == 1
+        single = len(described) == 1
         rows: list[Any] = list(session.scalars(statement).unique() if single else session.execute(statement).unique())
         more = len(rows) > self.limit
         rows = rows[: self.limit]
