@@ -11,6 +11,7 @@ from crm_sales.models import Order
 from crm_sales.process import steps_of
 from crm_sales.selling import active_customer
 from crm_sales.story import (
+    BEFORE_ANY_PAYMENT,
     Document,
     credit,
     invoice,
@@ -80,7 +81,7 @@ class Ordering:
         order = locked(session, event.order_id)
         before, invoices = steps_of(order), invoices_of(session, order)
         gross = event.gross_total
-        take_residual(session, order, invoices, event.invoice_id, gross, told_at(session), gross)
+        take_residual(session, order, invoices, event.invoice_id, gross, BEFORE_ANY_PAYMENT, gross)
         told = order.note_quantities(invoice(session, order, event.lines), invoices, clock.now())
         tell(session, order, before, told, Document("invoice", event.invoice_id, event.number))
 

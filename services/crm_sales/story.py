@@ -5,7 +5,7 @@ Set-based throughout: each function is one statement, however many lines or step
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,9 @@ from shared.context import current
 from shared.contract import Event
 from shared.contracts.crm_sales import OrderConfirmed
 from shared.outbox import publish
+
+BEFORE_ANY_PAYMENT = datetime(1, 1, 1, tzinfo=UTC)
+"""The time of what is open on a new invoice: whatever is told of payments is later, whichever clock told it."""
 
 
 @dataclass(frozen=True, slots=True)

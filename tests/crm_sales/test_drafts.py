@@ -1,0 +1,153 @@
+"""Writing an order: who may buy what at which price, changes, lists."""
+
+from typing import Any
+
+import pytest
+
+from shared.ids import new_id
+from shared.refusals import BadRequest, Conflict, Invalid, NotFound, StaleVersion, VersionRequired
+from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, UNPRICED, Shop, contact, product
+
+
+def test_prices_and_totals_come_from_the_server(shop: Shop) -> None:
+    order = shop.draft((LAMP, 3), (BOOK, 1), (ADVICE, 2))
+    assert order["number"].startswith("SO20") and order["status"] == "draft" and order["customer_name"] == "Lumen SARL"
+    assert [line["net"] for line in order["lines"]] == ["149.70", "19.99", "160.00"]
+    assert [line["tax_rate"] for line in order["lines"]] == ["20", "5.5", "20"]
+    assert (order["net_total"], order["tax_total"], order["gross_total"]) == ("329.69", "63.04", "392.73")
+    assert shop.read(order) == order and shop.told() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        ({"customer_id": str(new_id())}, "/customer_id", "not_found"),
+        ({"lines": []}, "/lines", "too_short"),
+        ({"lines": [{"product_id": str(new_id()), "quantity": "1"}]}, "/lines/0/product_id", "not_found"),
+        ({"lines": [{"product_id": str(UNPRICED), "quantity": "1"}]}, "/lines/0/unit_price", "price_required"),
+        ({"lines": [{"product_id": str(LAMP), "quantity": "0"}]}, "/lines/0/quantity", "not_positive"),
+        (
+            {"lines": [{"product_id": str(LAMP), "quantity": "1", "unit_price": "1"}]},
+            "/lines/0/unit_price",
+            "price_override_forbidden",
+        ),
+        ({"currency": "XXX"}, "/currency", "invalid_choice"),
+        ({"currency": "USD"}, "/lines/0/unit_price", "price_required"),
+        ({"discount": "10"}, "/discount", "unknown_field"),
+    ],
+)
+def test_what_is_refused(shop: Shop, change: dict[str, Any], pointer: str, code: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        shop.draft(**change)
+    assert refusal.value.errors == [{"pointer": pointer, "code": code}]
+
+
+def test_a_manager_may_agree_on_a_price_and_a_currency(shop: Shop) -> None:
+    line = {"product_id": str(LAMP), "quantity": "3", "unit_price": "33.333", "discount_percent": "10"}
+    body = {"customer_id": str(LUMEN), "currency": "JPY", "lines": [line]}
+    order = shop.sales.call("create_order", body=body, permissions=["sales.prices:override"])
+    assert (order["net_total"], order["tax_total"], order["gross_total"]) == ("90.00", "18.00", "108.00")
+
+
+def test_archived_contacts_and_retired_products_are_not_sold_to_or_sold(shop: Shop) -> None:
+    order = shop.draft()
+    shop.hear(product(BOOK, active=False), contact(status="archived"))
+    with pytest.raises(Invalid) as refusal:
+        shop.sales.call("place_order", id=order["id"], key="k" * 16)
+    assert (refusal.value.code, refusal.value.errors[0]["pointer"]) == ("customer_not_active", "/customer_id")
+    shop.hear(contact(status="active"))
+    with pytest.raises(Invalid) as refusal:
+        shop.draft((BOOK, 1))
+    assert refusal.value.errors == [{"pointer": "/lines/0/product_id", "code": "not_sellable"}]
+
+
+def test_an_old_event_does_not_overwrite_a_copy(shop: Shop) -> None:
+    assert shop.sales.deliver(contact(name="Lumen & Fils"), sequence=7) == "done"
+    assert shop.sales.deliver(contact(name="Lumen"), sequence=6) == "skipped"
+    assert shop.draft()["customer_name"] == "Lumen & Fils"
+
+
+def test_a_draft_is_changed_and_deleted(shop: Shop) -> None:
+    order = shop.draft((LAMP, 1), (BOOK, 1))
+    patch = {"reference": "PO 7", "lines": [{"id": order["lines"][0]["id"], "product_id": str(LAMP), "quantity": "5"}]}
+    changed = shop.sales.call("patch_order", id=order["id"], if_match=1, body=patch, permissions=CLERK)
+    assert (changed["net_total"], changed["reference"], changed["version"]) == ("249.50", "PO 7", 2)
+    assert [line["id"] for line in changed["lines"]] == [order["lines"][0]["id"]]
+    assert shop.read(order) == changed
+    with pytest.raises(Invalid) as refusal:
+        shop.sales.call("patch_order", id=order["id"], if_match=2, body={"currency": "USD"})
+    assert refusal.value.errors == [{"pointer": "/lines", "code": "required"}]
+    with pytest.raises(Invalid) as refusal:
+        shop.sales.call("patch_order", id=order["id"], if_match=2, body={"lines": [{"quantity": "1"}]})
+    assert refusal.value.errors == [{"pointer": "/lines/0/product_id", "code": "required"}]
+    shop.sales.call("delete_order", id=order["id"], if_match=2)
+    with pytest.raises(NotFound):
+        shop.read(order)
+
+
+def test_a_stale_version_is_refused(shop: Shop) -> None:
+    order = shop.draft()
+    with pytest.raises(VersionRequired):
+        shop.sales.call("patch_order", id=order["id"], body={"reference": "x"})
+    shop.sales.call("patch_order", id=order["id"], if_match=1, body={"reference": "x"})
+    with pytest.raises(StaleVersion):
+        shop.sales.call("patch_order", id=order["id"], if_match=1, body={"reference": "y"})
+
+
+def test_a_placed_order_is_frozen(shop: Shop) -> None:
+    order = shop.place()
+    for operation, given in (("patch_order", {"body": {"reference": "x"}}), ("delete_order", {})):
+        with pytest.raises(Conflict) as refusal:
+            shop.sales.call(operation, id=order["id"], if_match=order["version"], **given)
+        assert refusal.value.code == "not_editable"
+
+
+def test_placing_twice_with_one_key_is_placing_once(shop: Shop) -> None:
+    order = shop.draft()
+    first = shop.sales.reply("place_order", id=order["id"], key="k" * 16)
+    again = shop.sales.reply("place_order", id=order["id"], key="k" * 16)
+    assert again.replayed and (again.body, again.event_ids) == (first.body, first.event_ids)
+    assert shop.told() == ["OrderPlaced"]
+    with pytest.raises(Conflict) as refusal:
+        shop.sales.call("place_order", id=order["id"], key="j" * 16)
+    assert (refusal.value.code, refusal.value.details["allowed"]) == ("invalid_transition", ["cancel", "resume"])
+
+
+def test_the_same_id_is_the_same_order(shop: Shop) -> None:
+    chosen = str(new_id())
+    assert shop.draft(id=chosen) == shop.draft(id=chosen)
+    with pytest.raises(Conflict) as refusal:
+        shop.draft((BOOK, 1), id=chosen)
+    assert refusal.value.code == "id_conflict"
+
+
+def _found(shop: Shop, **query: str) -> list[str]:
+    return [order["number"] for order in shop.sales.call("list_orders", query={"sort": "number", **query})["data"]]
+
+
+def test_lists_are_filtered_and_sorted(shop: Shop) -> None:
+    small, placed, large = shop.draft((BOOK, 1)), shop.place((LAMP, 1)), shop.confirm((LAMP, 9))
+    numbers = [order["number"] for order in (small, placed, large)]
+    assert _found(shop) == numbers
+    assert _found(shop, status="placed") == [numbers[1]]
+    assert _found(shop, delivery_status="reserved", invoice_status="none", payment_status="none") == [numbers[2]]
+    assert _found(shop, customer_id=str(LUMEN), **{"gross_total[gte]": "50"}) == numbers[1:]
+    assert _found(shop, customer_id=str(new_id())) == []
+    assert _found(shop, number=numbers[0]) == numbers[:1]
+    assert _found(shop, **{"created_at[gt]": small["created_at"]}) == numbers[1:]
+    assert _found(shop, sort="-gross_total") == numbers[::-1]
+    assert _found(shop, q="lumen") == numbers
+    with pytest.raises(BadRequest):
+        _found(shop, colour="blue")
+
+
+def test_pages_carry_lines_and_follow_each_other(shop: Shop) -> None:
+    numbers = [shop.draft()["number"] for _ in range(5)]
+    page = shop.sales.call("list_orders", query={"limit": "2", "sort": "-gross_total,number", "include_total": "true"})
+    assert page["total"] == 5 and all(order["lines"] for order in page["data"])
+    seen = page["data"]
+    while page["next_cursor"]:
+        query = {"limit": "2", "sort": "-gross_total,number", "cursor": page["next_cursor"]}
+        page = shop.sales.call("list_orders", query=query)
+        seen += page["data"]
+    assert [order["number"] for order in seen] == numbers
