@@ -115,7 +115,7 @@ class InvalidIdempotencyKey(BadRequest):
 class InvalidIfMatch(BadRequest):
     code = "invalid_if_match"
     en = 'If-Match holds one version in double quotes, such as "3", or *.'
-    fr = "If-Match contient une version entre guillemets doubles, comme \"3\", ou *."
+    fr = 'If-Match contient une version entre guillemets doubles, comme "3", ou *.'
 
 
 class InvalidWaitFor(BadRequest):

@@ -96,7 +96,7 @@ class StrictProtocol(HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete and not cycle.more_body:
             cycle.keep_alive = False  # a good request is being answered; the garbage behind it is not
             return
-        if cycle is None or cycle.response_complete and not cycle.more_body or not cycle.response_started:
+        if cycle is None or (cycle.response_complete and not cycle.more_body) or not cycle.response_started:
             self.transport.write(_refusal(self.status))
         self.transport.close()
         if cycle is not None:

@@ -1,6 +1,7 @@
 """Calls to services on Nameko's RPC wire: every call ends, by an answer, a refusal or its deadline."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -8,15 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import structlog
-
 from gateway import metrics
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, Overloaded, ServiceDown
 from gateway.wire import HeaderValue, Link, Lost, Message
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
 
-log = structlog.get_logger("gateway.rpc")
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -81,7 +80,8 @@ class Rpc:
         call_id = f"{self._name}.{self._calls}"
         headers["nameko.call_id_stack"] = [f"gateway.{call_id}"]
         headers["nameko.deadline"] = int((time.time() + seconds) * 1000)
-        answer = self._pending[call_id] = loop.create_future()
+        answer: asyncio.Future[Reply] = loop.create_future()
+        self._pending[call_id] = answer
         timer = loop.call_later(seconds, _fail, answer, DeadlineExceeded)
         try:
             link.publish(key, body, headers, call_id, self._key, int(seconds * 1000))
@@ -119,7 +119,7 @@ class Rpc:
             except (OSError, Lost) as error:
                 reason = str(error)
             self._drop()
-            log.warning("broker connection lost", reason=reason, retry_in=round(delay, 2))
+            log.warning("broker connection lost", extra={"reason": reason, "retry_in": round(delay, 2)})
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))
             delay = min(delay * 2, LONGEST_DELAY)
 

@@ -16,6 +16,8 @@ class Settings:
     health_urls: Mapping[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = 8080
+    health_port: int = 0
+    process: str = "gateway"
     trusted_proxies: str = ""
     deadline: float = 10.0
     pending_calls: int = 400
@@ -37,6 +39,8 @@ def from_environment() -> Settings:
         health_urls=json.loads(env.get("LIAISON_HEALTH_URLS") or "{}"),
         host=env.get("LIAISON_GATEWAY_HTTP_HOST", "127.0.0.1"),
         port=int(env.get("LIAISON_GATEWAY_HTTP_PORT", "8080")),
+        health_port=int(env.get("LIAISON_HEALTH_PORT", "0")),
+        process=env.get("LIAISON_PROCESS_NAME", "gateway"),
         trusted_proxies=env.get("LIAISON_GATEWAY_TRUSTED_PROXIES", ""),
         deadline=float(env.get("LIAISON_GATEWAY_DEADLINE_SECONDS", "10")),
         pending_calls=int(env.get("LIAISON_GATEWAY_PENDING_CALLS", "400")),

@@ -72,7 +72,7 @@ class Link(asyncio.Protocol):
         """Connect, make the reply queue and consume it. Raises OSError or Lost."""
         uri, tls = self._uri, ssl.create_default_context() if self._uri.scheme == "amqps" else None
         port = uri.port or (5671 if uri.scheme == "amqps" else 5672)
-        await self._loop.create_connection(lambda: self, uri.hostname, port, ssl=tls)
+        await self._loop.create_connection(lambda: self, uri.hostname or "localhost", port, ssl=tls)
         await self._sign_on()
         await self._ask(commands.Channel.Open())
         await self._ask(commands.Queue.Declare(queue=self._queue, exclusive=True, auto_delete=True))

@@ -1,0 +1,83 @@
+"""`python -m gateway`: serve until SIGTERM, then finish what runs and end with 0."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+
+from gateway import users
+from gateway.app import Gateway
+from gateway.protocol import StrictProtocol
+from gateway.settings import Settings, from_environment
+from shared import logs
+
+KEEP_ALIVE_SECONDS = 30
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handling, which would end the process by the signal instead of with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> None:
+    """Readiness goes first, so that a load balancer looks elsewhere; then no new connections; then the rest ends."""
+    gateway = Gateway(settings)
+    server = Server(_configuration(settings, gateway))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    serving = asyncio.create_task(server.serve(_listeners(settings)), name="http server")
+    stopping = asyncio.create_task(stop.wait(), name="stop signal")
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done():
+        gateway.health.draining = True
+        await asyncio.sleep(settings.drain)
+        server.should_exit = True
+    stopping.cancel()
+    await serving
+
+
+def _configuration(settings: Settings, gateway: Gateway) -> uvicorn.Config:
+    return uvicorn.Config(
+        gateway.app,
+        http=StrictProtocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(settings.stop_within - settings.drain),
+    )
+
+
+def _listeners(settings: Settings) -> list[socket.socket]:
+    """The public address, and the health port that every process of Liaison has."""
+    ports = [settings.port, *([settings.health_port] if settings.health_port else [])]
+    hosts = [settings.host, "127.0.0.1"]
+    return [socket.create_server(address, backlog=2048) for address in zip(hosts, ports, strict=False)]
+
+
+def main() -> None:
+    settings = from_environment()
+    logs.configure(settings.process)
+    for chatty in ("uvicorn.error", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    users.ensure_administrator(settings.database_url)
+    uvloop.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The gateway, put together: every route, and what starts and stops with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.routing import Router
+
+from gateway import contract, docs, openapi
+from gateway.auth import Auth
+from gateway.edge import Edge
+from gateway.forwarding import Forwarder
+from gateway.health import Health
+from gateway.limits import Buckets
+from gateway.routes import Table
+from gateway.rpc import Rpc
+from gateway.settings import Settings
+from gateway.tokens import Tokens
+from shared.contracts import operations
+from shared.database import new_engine
+
+
+class Gateway:
+    """Everything that one process needs; `app` is the ASGI application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine = new_engine(settings.database_url, pool_size=settings.password_threads + 2)
+        self.rpc = Rpc(settings.amqp_uri, settings.pending_calls)
+        others = {name: url for name, url in settings.health_urls.items() if name != settings.process}
+        self.health = Health(self.engine, self.rpc, others)
+        tokens = Tokens(settings.signing_key_file)
+        self.auth = Auth(self.engine, tokens, settings.password_threads, settings.sign_ins_waiting)
+        self.table = Table()
+        self._add_own_routes()
+        self._add_operations(settings.deadline)
+        buckets = Buckets(settings.rate_per_second, settings.rate_burst)
+        self.app = Edge(self.table, tokens, buckets, Router(lifespan=self._lifespan))
+
+    def _add_own_routes(self) -> None:
+        add = self.table.add
+        add(contract.sign_in, self.auth.sign_in)
+        add(contract.revoke, self.auth.revoke)
+        add(contract.me, self.auth.me)
+        add(contract.status, self.health.status)
+        add(contract.page("/livez"), self.health.livez)
+        add(contract.page("/readyz"), self.health.readyz)
+        add(contract.page("/metrics"), self.health.metrics)
+        add(contract.page("/openapi.json"), openapi.Page(openapi.document()))
+        for path, file in docs.PAGES.items():
+            add(contract.page(path), docs.Page(file))
+
+    def _add_operations(self, deadline: float) -> None:
+        for declared in operations().values():
+            for operation in declared.values():
+                self.table.add(operation, Forwarder(operation, self.rpc, deadline))
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Any) -> AsyncIterator[None]:
+        self.rpc.start()
+        yield
+        await self.rpc.stop()
+        self.auth.close()
+        self.engine.dispose()

@@ -1,0 +1,73 @@
+"""The gateway's own operations, declared like those of every service, and documented from the same declaration."""
+
+from gateway.access import PUBLIC, SIGNED_IN
+from shared import fields
+from shared.contract import Operation
+from shared.fields import Schema
+
+
+class TokenRequest(Schema):
+    """Either e-mail and password, or a refresh token."""
+
+    email = fields.Text(most=254, least=3)
+    password = fields.Text(most=1024, least=1)
+    refresh_token = fields.Text(most=200, least=1)
+
+
+class TokenView(Schema):
+    access_token = fields.Text(most=4096, required=True)
+    token_type = fields.Choice("Bearer", required=True)
+    expires_in = fields.Whole(required=True)
+    refresh_token = fields.Text(required=True)
+
+
+class RevokeRequest(Schema):
+    refresh_token = fields.Text(most=200, least=1, required=True)
+
+
+class MeView(Schema):
+    id = fields.Uuid(required=True)
+    email = fields.Text(most=254, required=True)
+    name = fields.Text(required=True)
+    language = fields.Choice("en", "fr", required=True)
+    roles = fields.Many(fields.Text(), required=True)
+    permissions = fields.Many(fields.Text(), required=True)
+    company_id = fields.Uuid(required=True)
+
+
+class ProcessView(Schema):
+    name = fields.Text(required=True)
+    status = fields.Choice("ready", "not_ready", "unreachable", required=True)
+    milliseconds = fields.Whole(required=True)
+    checks = fields.Table(allow_none=True)
+
+
+class StatusView(Schema):
+    status = fields.Choice("ok", "degraded", required=True)
+    broker = fields.Choice("connected", "disconnected", required=True)
+    processes = fields.Many(fields.Part(ProcessView), required=True)
+
+
+sign_in = Operation(
+    "POST /v1/auth/token",
+    "Sign in with e-mail and password, or exchange a refresh token",
+    PUBLIC,
+    request=TokenRequest,
+    response=TokenView,
+)
+revoke = Operation(
+    "POST /v1/auth/revoke", "End a session by its refresh token", PUBLIC, request=RevokeRequest, status=204
+)
+me = Operation("GET /v1/me", "The signed-in user with roles and permissions", SIGNED_IN, response=MeView)
+status = Operation("GET /v1/status", "What runs, and whether it is ready", SIGNED_IN, response=StatusView)
+
+OPERATIONS: dict[str, Operation] = {"sign_in": sign_in, "revoke": revoke, "me": me, "status": status}
+
+for _name, _operation in OPERATIONS.items():
+    _operation.service, _operation.name = "gateway", _name
+    _operation.tag = "gateway"
+
+
+def page(path: str) -> Operation:
+    """A public page that is no part of the API: health, metrics, documentation."""
+    return Operation(f"GET {path}", path, PUBLIC, service="gateway", name=path.strip("/") or "root", tag="page")

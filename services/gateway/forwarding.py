@@ -1,0 +1,225 @@
+"""One operation of a service: from the HTTP request to the call, and from the reply to the HTTP answer."""
+
+import json
+import logging
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.responses import Response
+
+from gateway import problems
+from gateway.errors import (
+    BodyNotExpected,
+    BodyRequired,
+    IdempotencyKeyRequired,
+    InternalError,
+    InvalidIdempotencyKey,
+    InvalidIfMatch,
+    InvalidParameter,
+    InvalidWaitFor,
+    UnsupportedMediaType,
+)
+from gateway.incoming import Incoming
+from gateway.limits import read_body
+from gateway.rpc import Reply, Rpc
+from gateway.wire import HeaderValue
+from shared import strict_json
+from shared.contract import Operation
+from shared.refusals import VersionRequired
+
+QUERY_FIELDS = 100
+MOST_EVENTS = 10
+
+_RESULT = b'{"error":null,"result":'
+_KEY = re.compile(r"[\x21-\x7e]{16,255}")
+_ETAG = re.compile(r'"([0-9]{1,18})"')
+_ETAG_WEAK = re.compile(r'(?:W/)?"([0-9]{1,18})"')
+_EVENT_ID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+log = logging.getLogger(__name__)
+
+
+class Forwarder:
+    """The endpoint of one operation."""
+
+    def __init__(self, operation: Operation, rpc: Rpc, seconds: float) -> None:
+        self.operation, self._rpc, self._seconds = operation, rpc, seconds
+        fields = operation.request().fields.values() if operation.request else ()
+        self._body_required = operation.method == "PATCH" or any(field.required for field in fields)
+        self._takes_query = operation.listing is not None or operation.parameters is not None
+
+    async def __call__(self, request: Incoming) -> Response:
+        query = parse_query(request.scope["query_string"])
+        headers = self._headers(request, query.pop("wait_for", None))
+        if query and not self._takes_query:
+            raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(query)])
+        body = await self._body(request)
+        message = wire_body(request.path_params, query, body)
+        reply = await self._rpc.call(self.operation.service, self.operation.name, message, headers, self._seconds)
+        return answer(self.operation, request, reply)
+
+    def _headers(self, request: Incoming, wait_for: str | list[str] | None) -> dict[str, HeaderValue]:
+        headers = circumstances(request)
+        if wait_for is not None:
+            headers["nameko.wait_for"] = event_ids(wait_for)
+        if self.operation.method == "GET":
+            if matched := _ETAG_WEAK.fullmatch(request.field(b"if-none-match") or ""):
+                headers["nameko.if_none_match"] = matched[1]
+            return headers
+        if (version := if_match(request.field(b"if-match"), self.operation.needs_version)) is not None:
+            headers["nameko.if_match"] = version
+        if key := idempotency_key(request.field(b"idempotency-key"), self.operation.idempotency):
+            headers["nameko.idempotency_key"] = key
+        return headers
+
+    async def _body(self, request: Incoming) -> bytes:
+        """The body, checked to be one strict JSON value; empty where none is needed and none came."""
+        if not has_body(request):
+            if self._body_required:
+                raise BodyRequired
+            return b""
+        if self.operation.method in ("GET", "DELETE"):
+            raise BodyNotExpected
+        check_media_type(request, merge_patch=self.operation.method == "PATCH")
+        body = await read_body(request)
+        value = strict_json.loads(body)
+        if self.operation.request is None:
+            if value != {}:  # many clients send an empty object with every POST; it says nothing
+                raise BodyNotExpected
+            return b""
+        return body
+
+
+def circumstances(request: Incoming) -> dict[str, HeaderValue]:
+    """Who asks, in which language, on behalf of which request: beside every call."""
+    headers: dict[str, HeaderValue] = {
+        "nameko.request_id": request.id,
+        "nameko.traceparent": request.traceparent,
+        "nameko.language": request.language,
+    }
+    if request.principal:
+        headers["nameko.actor"] = request.principal.id
+        headers["nameko.permissions"] = list(request.principal.permissions)
+        headers["nameko.company_id"] = request.principal.company_id
+    return headers
+
+
+def wire_body(path: dict[str, str], query: dict[str, str | list[str]], body: bytes) -> bytes:
+    """Nameko's request body; the client's JSON goes into it as the bytes that came."""
+    kwargs: dict[str, Any] = dict(path)
+    if query:
+        kwargs["query"] = query
+    head = json.dumps(kwargs, separators=(",", ":")).encode()
+    if not body:
+        return b'{"args":[],"kwargs":' + head + b"}"
+    return b'{"args":[],"kwargs":' + head[:-1] + (b"," if kwargs else b"") + b'"body":' + body + b"}}"
+
+
+def answer(operation: Operation, request: Incoming, reply: Reply) -> Response:
+    """The HTTP answer to a reply. Success is passed on as the bytes that came."""
+    status = reply.headers.get("liaison.status")
+    if not isinstance(status, int):
+        return refused(operation, request, reply)
+    if not reply.body.startswith(_RESULT):
+        raise InternalError
+    headers = {"cache-control": "private, no-cache" if operation.method == "GET" else "no-store"}
+    if etag := reply.headers.get("liaison.etag"):
+        headers["etag"] = '"' + str(etag).strip('"') + '"'
+    if events := reply.headers.get("liaison.event_ids"):
+        headers["x-event-id"] = events if isinstance(events, str) else ",".join(events)
+    if reply.headers.get("liaison.replayed"):
+        headers["idempotency-replayed"] = "true"
+    made = reply.headers.get("liaison.id")
+    if made and status == 201 and not operation.path_parameters:
+        headers["location"] = f"{operation.path}/{made}"
+    content = b"" if status in (204, 304) else reply.body[len(_RESULT) : -1]
+    return Response(content, status, headers, media_type=None if status in (204, 304) else "application/json")
+
+
+def refused(operation: Operation, request: Incoming, reply: Reply) -> Response:
+    """A refusal by family and code; any other failure is a defect whose text stays in the logs of the service."""
+    error = _error(reply.body)
+    if isinstance(refusal := error.get("refusal"), dict):
+        return problems.respond(refusal, request.language, request.id, request.scope["path"])
+    name = f"{operation.service}.{operation.name}"
+    log.error("call failed", extra={"operation": name, "error_code": error.get("exc_type"), "request_id": request.id})
+    raise InternalError
+
+
+def _error(body: bytes) -> dict[str, Any]:
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return error if isinstance(error, dict) else {}
+
+
+def parse_query(raw: bytes) -> dict[str, str | list[str]]:
+    """Names and values; a repeated name gives a list. Raises InvalidParameter for what is not readable."""
+    if not raw:
+        return {}
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=QUERY_FIELDS)
+    except ValueError:
+        raise InvalidParameter from None
+    query: dict[str, str | list[str]] = {}
+    for name, value in pairs:
+        if "\x00" in value or "\x00" in name:
+            raise InvalidParameter
+        known = query.get(name)
+        query[name] = value if known is None else [*([known] if isinstance(known, str) else known), value]
+    return query
+
+
+def event_ids(value: str | list[str]) -> str:
+    """`wait_for`: a few event ids, separated by commas or repeated. Raises InvalidWaitFor."""
+    ids = ",".join([value] if isinstance(value, str) else value).split(",")
+    if len(ids) > MOST_EVENTS or not all(_EVENT_ID.fullmatch(one) for one in ids):
+        raise InvalidWaitFor(limit=MOST_EVENTS)
+    return ",".join(ids)
+
+
+def if_match(value: str | None, needed: bool) -> int | str | None:
+    """The version that the client saw, `*`, or None. Raises VersionRequired or InvalidIfMatch."""
+    if value is None:
+        if needed:
+            raise VersionRequired
+        return None
+    if value.strip() == "*":
+        return "*"
+    matched = _ETAG.fullmatch(value.strip())
+    if not matched:
+        raise InvalidIfMatch
+    return int(matched[1])
+
+
+def idempotency_key(value: str | None, rule: str) -> str | None:
+    """The key without its quotes: `"k"` and `k` are one key. Raises when it is needed and absent, or not well made."""
+    if rule == "none":
+        return None
+    if value is None:
+        if rule == "required":
+            raise IdempotencyKeyRequired
+        return None
+    key = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    if not _KEY.fullmatch(key):
+        raise InvalidIdempotencyKey
+    return key
+
+
+def has_body(request: Incoming) -> bool:
+    return request.field(b"transfer-encoding") is not None or request.field(b"content-length") not in (None, "0")
+
+
+def check_media_type(request: Incoming, merge_patch: bool = False) -> None:
+    """JSON in UTF-8, not compressed. Raises UnsupportedMediaType."""
+    media_type, _, parameters = (request.field(b"content-type") or "").lower().partition(";")
+    charset = parameters.strip().partition("charset=")[2].strip('" ')
+    allowed = {"application/json", "application/merge-patch+json"} if merge_patch else {"application/json"}
+    if (
+        media_type.strip() not in allowed
+        or charset not in ("", "utf-8")
+        or request.field(b"content-encoding") not in (None, "identity")
+    ):
+        raise UnsupportedMediaType(expected="application/json")

@@ -1,0 +1,225 @@
+"""The OpenAPI 3.1 document, from the declared operations and nothing else."""
+
+import hashlib
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway import contract
+from gateway.access import PUBLIC
+from gateway.incoming import Incoming
+from gateway.problems import MEDIA_TYPE, TITLES
+from gateway.schemas import Components, merged, repointed
+from shared import fields
+from shared.contract import Listing, Operation
+from shared.contracts import operations
+from shared.fields import Schema
+
+_COMPARED = (fields.Number, fields.Whole, fields.Day, fields.Instant)
+_STRING = {"type": "string"}
+
+
+class ProblemError(Schema):
+    """One error inside a problem, with an RFC 6901 pointer into the body or `?name` of a query parameter."""
+
+    pointer = fields.Text(required=True)
+    code = fields.Text(required=True)
+    message = fields.Text()
+
+
+class Problem(Schema):
+    """RFC 9457."""
+
+    type = fields.Text(required=True)
+    title = fields.Text(required=True)
+    status = fields.Whole(required=True)
+    detail = fields.Text()
+    instance = fields.Text()
+    code = fields.Text(required=True)
+    request_id = fields.Text()
+    errors = fields.Many(fields.Part(ProblemError))
+
+
+def document() -> dict[str, Any]:
+    """The whole document: the gateway's own operations, then those of every service."""
+    sent, received = Components(), Components()
+    received.reference(Problem)
+    paths: dict[str, Any] = {}
+    for declared in ({"gateway": contract.OPERATIONS} | operations()).values():
+        for operation in declared.values():
+            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, sent, received)
+    inputs, outputs = sent.collected(closed=True), received.collected(closed=False)
+    components, renamed = merged(inputs, outputs)
+    for item in paths.values():
+        for operation_object in item.values():
+            if "requestBody" in operation_object:
+                operation_object["requestBody"] = repointed(operation_object["requestBody"], renamed)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Liaison",
+            "version": "1",
+            "description": "CRM and ERP. Amounts, prices, quantities and percentages are decimal strings.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in sorted({o["tags"][0] for item in paths.values() for o in item.values()})],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "responses": {str(status): _problem(title) for status, (title, _) in TITLES.items()},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+class Page:
+    """Serves the document; it changes only with the program, so it carries an ETag."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        self._etag = f'"{hashlib.sha256(self._body).hexdigest()[:16]}"'
+
+    async def __call__(self, request: Incoming) -> Response:
+        headers = {"etag": self._etag, "cache-control": "no-cache"}
+        if request.field(b"if-none-match") == self._etag:
+            return Response(status_code=304, headers=headers)
+        return Response(self._body, headers=headers, media_type="application/json")
+
+
+def _operation(operation: Operation, sent: Components, received: Components) -> dict[str, Any]:
+    public = operation.permission == PUBLIC
+    described: dict[str, Any] = {
+        "operationId": f"{operation.service}_{operation.name}",
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation, sent),
+        "responses": _responses(operation, received),
+        "security": [] if public else [{"bearer": []}],
+        "x-permission": operation.permission,
+    }
+    if operation.request:
+        media_type = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
+        content = {media_type: {"schema": sent.reference(operation.request)}}
+        required = operation.method == "PATCH" or any(f.required for f in operation.request().fields.values())
+        described["requestBody"] = {"required": required, "content": content}
+    return described
+
+
+def _responses(operation: Operation, received: Components) -> dict[str, Any]:
+    status = str(operation.status if operation.response else 204)
+    success: dict[str, Any] = {"description": "Done" if operation.method != "GET" else "Found"}
+    if operation.response:
+        schema = received.reference(operation.response)
+        success["content"] = {"application/json": {"schema": _envelope(schema) if operation.listing else schema}}
+    if operation.service != "gateway":
+        success["headers"] = _answer_headers(operation, status)
+    problems = {code: {"$ref": f"#/components/responses/{code}"} for code in _problems_of(operation)}
+    return {status: success, **problems}
+
+
+def _problems_of(operation: Operation) -> list[str]:
+    codes = {400, 429, 500, 503}
+    if operation.permission != PUBLIC:
+        codes |= {401, 403}
+    if operation.request:
+        codes |= {408, 413, 415, 422}
+    if operation.service != "gateway":
+        codes |= {404, 504} | (set() if operation.method == "GET" else {409, 422})
+    if operation.needs_version:
+        codes |= {412, 428}
+    return [str(code) for code in sorted(codes)]
+
+
+def _parameters(operation: Operation, sent: Components) -> list[dict[str, Any]]:
+    found = [_parameter("path", name, _path_schema(name), required=True) for name in operation.path_parameters]
+    if operation.service == "gateway":
+        return found
+    if operation.listing:
+        found += _listing(operation.listing, sent)
+    if operation.parameters:
+        for name, field in operation.parameters().fields.items():
+            found.append(_parameter("query", name, sent.field(field), required=field.required))
+    found.append(_parameter("query", "wait_for", _STRING, "event ids of earlier answers, separated by commas"))
+    return found + _request_headers(operation)
+
+
+def _request_headers(operation: Operation) -> list[dict[str, Any]]:
+    found = []
+    if operation.method != "GET" and operation.idempotency != "none":
+        key = {"type": "string", "minLength": 16, "maxLength": 255}
+        found.append(_parameter("header", "Idempotency-Key", key, required=operation.idempotency == "required"))
+    if operation.needs_version:
+        found.append(_parameter("header", "If-Match", _STRING, '"<version>" or *', required=True))
+    if operation.method == "GET" and not operation.listing:
+        found.append(_parameter("header", "If-None-Match", _STRING))
+    return found
+
+
+def _listing(listing: Listing, sent: Components) -> list[dict[str, Any]]:
+    sorts = sorted({*listing.sorts, "id"})
+    found = [
+        _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        _parameter("query", "cursor", _STRING, "`next_cursor` of the page before"),
+        _parameter("query", "include_total", {"type": "boolean", "default": False}),
+        _parameter(
+            "query",
+            "sort",
+            {"type": "string", "default": listing.default_sort},
+            "names separated by commas, - for descending: " + ", ".join(sorts),
+        ),
+    ]
+    if listing.search:
+        found.append(_parameter("query", "q", _STRING, "text in " + ", ".join(listing.search)))
+    for name, field in listing.filters.items():
+        schema = sent.field(field)
+        found.append(_parameter("query", name, schema))
+        found += [_parameter("query", f"{name}[{operator}]", kind) for operator, kind in _operators(field, schema)]
+    return found
+
+
+def _operators(field: Any, schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    operators = [("ne", schema), ("in", _STRING), ("is_null", {"type": "boolean"})]
+    if isinstance(field, _COMPARED):
+        operators += [(operator, schema) for operator in ("gt", "gte", "lt", "lte")]
+    elif isinstance(field, fields.Text):
+        operators += [("contains", _STRING), ("starts", _STRING)]
+    return operators
+
+
+def _envelope(item: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["data", "next_cursor"],
+        "properties": {
+            "data": {"type": "array", "items": item},
+            "next_cursor": {"type": ["string", "null"]},
+            "total": {"type": "integer"},
+        },
+    }
+
+
+def _answer_headers(operation: Operation, status: str) -> dict[str, Any]:
+    names = ["X-Request-Id", "traceparent"]
+    names += [] if operation.listing or not operation.response else ["ETag"]
+    if operation.method != "GET":
+        names += ["X-Event-Id", "Idempotency-Replayed"]
+    if status == "201" and not operation.path_parameters:
+        names.append("Location")
+    return {name: {"schema": _STRING} for name in names}
+
+
+def _parameter(
+    place: str, name: str, schema: dict[str, Any], description: str = "", required: bool = False
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": name, "in": place, "required": required, "schema": schema}
+    return found | ({"description": description} if description else {})
+
+
+def _path_schema(name: str) -> dict[str, Any]:
+    is_id = name == "id" or name.endswith("_id")
+    return {"type": "string", "format": "uuid"} if is_id else {"type": "string"}
+
+
+def _problem(title: str) -> dict[str, Any]:
+    return {"description": title, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

@@ -1,0 +1,99 @@
+"""JSON Schemas of the marshmallow schemas that contracts are written with: exact types, closed inputs, open outputs."""
+
+import json
+from typing import Any
+
+import marshmallow as ma
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+
+from shared import fields
+from shared.fields import Schema
+
+_TYPES: dict[type[ma.fields.Field[Any]], tuple[str, str | None]] = {
+    fields.Uuid: ("string", "uuid"),
+    fields.Number: ("string", "decimal"),
+    fields.Amount: ("string", "decimal"),
+    fields.Price: ("string", "decimal"),
+    fields.Quantity: ("string", "decimal"),
+    fields.Percent: ("string", "decimal"),
+    fields.Whole: ("integer", "int64"),
+    fields.Flag: ("boolean", None),
+    fields.Day: ("string", "date"),
+    fields.Instant: ("string", "date-time"),
+}
+
+
+class Components:
+    """Collects the schemas of one direction: what clients send, or what they receive."""
+
+    def __init__(self) -> None:
+        self._plugin = MarshmallowPlugin(schema_name_resolver=component_name)
+        self._spec = APISpec("", "", "3.1.0", plugins=[self._plugin])
+        assert self._plugin.converter is not None
+        for field, (type_, format_) in _TYPES.items():
+            self._plugin.map_to_openapi_type(field, type_, format_)  # type: ignore[no-untyped-call]
+        self._plugin.converter.add_attribute_function(_limits)  # type: ignore[no-untyped-call]
+
+    def reference(self, schema: type[Schema]) -> dict[str, Any]:
+        """A `$ref` to the component of a schema, which is collected with all that it holds."""
+        assert self._plugin.resolver is not None
+        found: dict[str, Any] = self._plugin.resolver.resolve_schema_dict(schema)  # type: ignore[no-untyped-call]
+        return found
+
+    def field(self, field: ma.fields.Field[Any]) -> dict[str, Any]:
+        """The schema of a single field, for query parameters."""
+        assert self._plugin.converter is not None
+        found: dict[str, Any] = self._plugin.converter.field2property(field)
+        return found
+
+    def collected(self, closed: bool) -> dict[str, Any]:
+        """All components; closed ones refuse unknown members, open ones may grow within a version."""
+        found: dict[str, Any] = self._spec.to_dict().get("components", {}).get("schemas", {})
+        for schema in found.values():
+            schema.pop("additionalProperties", None)
+            if closed:
+                schema["additionalProperties"] = False
+        return found
+
+
+def component_name(schema: Any) -> str:
+    """`CrmSalesOrderView` for OrderView of crm_sales: two services may use one class name."""
+    cls = schema if isinstance(schema, type) else type(schema)
+    service = cls.__module__.rpartition(".")[2] if cls.__module__.startswith("shared.contracts.") else ""
+    return "".join(word.title() for word in service.split("_")) + cls.__name__
+
+
+def merged(sent: dict[str, Any], received: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Both directions as one set. What stands in both keeps its name as an output and becomes `…Input` as an input.
+
+    Returns the components and the renamed references, old → new.
+    """
+    renamed = {f"#/components/schemas/{name}": f"#/components/schemas/{name}Input" for name in sent if name in received}
+    inputs = {f"{name}Input" if name in received else name: repointed(schema, renamed) for name, schema in sent.items()}
+    return dict(sorted({**received, **inputs}.items())), renamed
+
+
+def repointed(value: Any, renamed: dict[str, str]) -> Any:
+    """A copy of a JSON value with its references renamed."""
+    text = json.dumps(value)
+    for old, new in renamed.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    return json.loads(text)
+
+
+def _limits(self: Any, field: ma.fields.Field[Any], **kwargs: Any) -> dict[str, Any]:
+    """What our own fields know beyond marshmallow's validators."""
+    if isinstance(field, fields.Number):
+        return _decimal(field)
+    if isinstance(field, fields.Whole):
+        return {"minimum": field.least, "maximum": field.most}
+    if isinstance(field, fields.Uuid):
+        return {"minLength": 36, "maxLength": 36}
+    return {}
+
+
+def _decimal(field: fields.Number) -> dict[str, Any]:
+    sign = "" if field.positive or field.not_negative else "-?"
+    fraction = f"(\\.[0-9]{{1,{field.decimals}}})?" if field.decimals else ""
+    return {"pattern": f"^{sign}[0-9]{{1,18}}{fraction}$", "maxLength": 32}

@@ -1,0 +1,88 @@
+"""`python -m gateway.users`: the operator's way to create a user, for instance the first administrator."""
+
+import argparse
+import logging
+import os
+import sys
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from gateway.accounts import hashed, normal
+from gateway.models import User
+from gateway.roles import ROLES
+from shared import settings
+from shared.database import new_engine, new_session
+
+SHORTEST_PASSWORD = 12
+
+log = logging.getLogger(__name__)
+
+
+def create(engine: Engine, email: str, name: str, roles: list[str], password: str, language: str = "en") -> bool:
+    """Create a user; False when there is one with this address already, which is then left as it is."""
+    with new_session(engine) as session:
+        if session.scalar(select(User.id).where(User.email == normal(email))):
+            return False
+        session.add(
+            User(email=normal(email), name=name, roles=roles, language=language, password_hash=hashed(password))
+        )
+        try:
+            session.commit()
+        except IntegrityError:
+            return False  # another process was faster
+        return True
+
+
+def ensure_administrator(database_url: str) -> None:
+    """Create the administrator named by LIAISON_ADMIN_EMAIL and LIAISON_ADMIN_PASSWORD, unless there is one.
+
+    A database that is away does not keep the gateway from starting; the next start, or the command, makes up for it.
+    """
+    email, password = os.environ.get("LIAISON_ADMIN_EMAIL"), os.environ.get("LIAISON_ADMIN_PASSWORD", "")
+    if not email:
+        return
+    if len(password) < SHORTEST_PASSWORD:
+        raise SystemExit(f"LIAISON_ADMIN_PASSWORD needs at least {SHORTEST_PASSWORD} characters.")
+    engine = new_engine(database_url, pool_size=1)
+    try:
+        if create(engine, email, "Administrator", ["admin"], password):
+            log.info("administrator created")
+    except DBAPIError as error:
+        log.error("administrator not checked: no database", extra={"error_code": type(error).__name__})
+    finally:
+        engine.dispose()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    chosen = _parser().parse_args(arguments)
+    email = chosen.email or os.environ.get("LIAISON_ADMIN_EMAIL", "")
+    password = sys.stdin.readline().rstrip("\n") if chosen.password_stdin else os.environ.get(chosen.password_env, "")
+    if "@" not in email:
+        print("Give an e-mail address with --email or LIAISON_ADMIN_EMAIL.", file=sys.stderr)
+        return 2
+    if len(password) < SHORTEST_PASSWORD:
+        print(f"The password needs at least {SHORTEST_PASSWORD} characters.", file=sys.stderr)
+        return 2
+    engine = new_engine(settings.database_url("gateway"), pool_size=1)
+    created = create(engine, email, chosen.name or email.split("@")[0], chosen.role, password, chosen.language)
+    engine.dispose()
+    print(f"{normal(email)} {'created' if created else 'exists already'}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gateway.users", description=__doc__)
+    create_command = parser.add_subparsers(required=True).add_parser("create", help="create a user, or find it there")
+    create_command.add_argument("--email", help="default: LIAISON_ADMIN_EMAIL")
+    create_command.add_argument("--name")
+    create_command.add_argument("--role", action="append", required=True, choices=sorted(ROLES))
+    create_command.add_argument("--language", choices=["en", "fr"], default="en")
+    source = create_command.add_mutually_exclusive_group()
+    source.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    source.add_argument("--password-env", default="LIAISON_ADMIN_PASSWORD", help="variable that holds the password")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
