@@ -1,0 +1,128 @@
+"""Money that comes in: parts, too much, bounced, moved to another invoice."""
+
+from decimal import Decimal as D
+
+import pytest
+from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment
+from erp_finance.service import ErpFinance
+
+from shared.contracts import erp_finance as finance
+from shared.refusals import Invalid, InvalidTransition
+from tests.erp_finance.goods import KEY, Order, balances, invoices, line, pay, verified
+from tests.harness import Harness
+
+
+@pytest.fixture
+def books(service) -> Harness:
+    made: Harness = service(ErpFinance)
+    return made
+
+
+def sold(books: Harness, *orders: Order) -> list[dict[str, object]]:
+    for order in orders:
+        assert books.deliver(order.placed) == "done"
+        assert books.deliver(order.shipped()) == "done"
+    books.published()
+    return invoices(books)
+
+
+def chairs() -> Order:
+    return Order([line("Chair", "4", "25.00")])
+
+
+def test_a_bounced_payment_opens_the_invoice_again(books: Harness) -> None:
+    order = chairs()
+    (invoice,) = sold(books, order)
+    paid = pay(books, order.customer_id, "120.00", (invoice["id"], "120.00"))
+    assert balances(books) == {"411": 0, "44571": -20, "512": 120, "707": -100}
+    books.published()
+
+    reversed_ = books.call("reverse_payment", id=paid["id"], key=KEY.format("bounce"), body={})
+    assert (reversed_["status"], reversed_["allocations"], reversed_["unallocated"]) == ("reversed", [], "0.00")
+    again = books.call("get_invoice", id=invoice["id"])
+    assert (again["status"], again["residual"]) == ("issued", "120.00")
+    assert [type(e) for e in books.published()] == [finance.InvoiceReopened]
+    assert balances(books) == {"411": 120, "44571": -20, "512": 0, "707": -100}
+    with pytest.raises(InvalidTransition):
+        books.call("reverse_payment", id=paid["id"], key=KEY.format("twice"), body={})
+    assert verified(books)["verified"]
+
+
+def test_money_in_advance_is_allocated_later_and_taken_off_again(books: Harness) -> None:
+    order = chairs()
+    (invoice,) = sold(books, order)
+    payment = pay(books, order.customer_id, "50.00", (invoice["id"], "20.00"))
+    assert payment["unallocated"] == "30.00"
+    part = {"allocations": [{"invoice_id": invoice["id"], "amount": "30.00"}]}
+    payment = books.call("allocate_payment", id=payment["id"], key=KEY.format("more"), body=part)
+    assert payment["unallocated"] == "0.00" and len(payment["allocations"]) == 2
+    with pytest.raises(AllocationExceedsPayment):
+        books.call("allocate_payment", id=payment["id"], key=KEY.format("evenmore"), body=part)
+    payment = books.call("unallocate_payment", id=payment["id"], key=KEY.format("back"), body={})
+    assert payment["unallocated"] == "50.00" and payment["allocations"] == []
+    assert books.call("get_invoice", id=invoice["id"])["residual"] == "120.00"
+    assert balances(books)["411"] == 70
+
+
+def test_an_invoice_is_never_paid_twice(books: Harness) -> None:
+    order = chairs()
+    (invoice,) = sold(books, order)
+    drafts = [
+        books.call("create_payment", body={
+            "contact_id": str(order.customer_id), "amount": "120.00",
+            "allocations": [{"invoice_id": invoice["id"], "amount": "120.00"}],
+        })
+        for _ in range(2)
+    ]  # fmt: skip
+    books.call("post_payment", id=drafts[0]["id"], key=KEY.format("one"))
+    with pytest.raises(AllocationExceedsInvoice) as refused:
+        books.call("post_payment", id=drafts[1]["id"], key=KEY.format("two"))
+    assert refused.value.details["residual"] == "0.00"
+    assert books.call("get_payment", id=drafts[1]["id"])["status"] == "draft"
+    assert balances(books)["411"] == 0
+
+
+def test_posting_twice_with_the_same_key_pays_once(books: Harness) -> None:
+    order = chairs()
+    (invoice,) = sold(books, order)
+    draft = books.call("create_payment", body={
+        "contact_id": str(order.customer_id), "amount": "120.00",
+        "allocations": [{"invoice_id": invoice["id"], "amount": "120.00"}],
+    })  # fmt: skip
+    first = books.reply("post_payment", id=draft["id"], key=KEY.format("same"))
+    second = books.reply("post_payment", id=draft["id"], key=KEY.format("same"))
+    assert second.replayed and second.body == first.body
+    assert balances(books)["512"] == 120
+    with pytest.raises(InvalidTransition):
+        books.call("post_payment", id=draft["id"], key=KEY.format("other"))
+
+
+def test_what_could_never_be_posted_is_refused_at_once(books: Harness) -> None:
+    order, stranger = chairs(), Order([line("Table", "1", "300.00")], number="SO-2")
+    mine, theirs = sold(books, order, stranger)
+
+    def codes(**body: object) -> list[tuple[str, str]]:
+        with pytest.raises(Invalid) as refused:
+            books.call("create_payment", body={"contact_id": str(order.customer_id), "amount": "50.00", **body})
+        return [(e["pointer"], e["code"]) for e in refused.value.errors]
+
+    part = {"invoice_id": mine["id"], "amount": "50.01"}
+    assert codes(allocations=[part]) == [("/allocations", "out_of_range")]
+    assert codes(allocations=[{**part, "amount": "1.00"}] * 2) == [("/allocations", "duplicate")]
+    foreign = {"invoice_id": theirs["id"], "amount": "1.00"}
+    assert codes(allocations=[foreign]) == [("/allocations/0/invoice_id", "not_found")]
+    assert codes() == [("/contact_id", "not_found")]
+
+
+def test_cash_goes_to_the_cash_journal_and_money_back_to_the_customer_is_the_mirror(books: Harness) -> None:
+    order = chairs()
+    (invoice,) = sold(books, order)
+    pay(books, order.customer_id, "150.00", (invoice["id"], "120.00"), method="cash")
+    from tests.erp_finance.goods import known_customer
+
+    known_customer(books, order.customer_id)
+    back = pay(books, order.customer_id, "30.00", direction="out")
+    assert back["status"] == "posted"
+    assert balances(books) == {"411": 0, "44571": -20, "512": -30, "53": 150, "707": -100}
+    exposure = books.call("get_exposure", id=order.customer_id)
+    assert D(exposure["exposure"]) == 0
