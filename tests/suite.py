@@ -46,6 +46,7 @@ class Suite:
     together: bool = False
     replicas: int = 1
     databases: dict[str, DatabaseUrls] = field(default_factory=dict)
+    signed_in: list["Api"] = field(default_factory=list)
 
     def start(self) -> "Suite":
         self.root.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,7 @@ class Suite:
         )
         owners = {f"LIAISON_{n.upper()}_OWNER_DATABASE_URL": self.databases[n].owner for n in names}
         self._operator(owners, "migrate", *names)
+        self._create_user(ADMIN["email"], ADMIN["password"], "admin")
         self._vhost()
         self._topology()
         plan = self._plan()
@@ -63,11 +65,13 @@ class Suite:
         self.supervisor = Supervisor(self._specs(plan), self.root / "log", report=lambda _: None)
         self.supervisor.start_all()
         self.supervisor.wait_ready(timeout=90)
-        self.api = Api.signed_in(self.base_url, ADMIN["email"], ADMIN["password"])
+        self.api = self.sign_in(ADMIN["email"], ADMIN["password"])
         return self
 
     def stop(self) -> None:
         """End the processes; databases and virtual host go too."""
+        for api in self.signed_in:
+            api.http.close()
         self.supervisor.stop_all()
         drop(self.servers.pg_admin_url, (*contracts.SERVICES, GATEWAY), prefix=f"{self.name}_")
         self._management("DELETE", f"vhosts/{quote(self.name)}")
@@ -137,15 +141,24 @@ class Suite:
     def user(self, email: str, *roles: str) -> "Api":
         """Another user, signed in."""
         password = "another-long-password"
-        env = _environment() | {
-            "LIAISON_GATEWAY_DATABASE_URL": self.databases[GATEWAY].application, "NEW_PASSWORD": password,
-        }  # fmt: skip
-        arguments = [argument for role in roles for argument in ("--role", role)]
-        subprocess.run(
-            [sys.executable, "-m", "gateway.users", "create", "--email", email, *arguments, "--password-env", "NEW_PASSWORD"],
-            cwd=CHECKOUT, env=env, check=True, capture_output=True,
-        )  # fmt: skip
-        return Api.signed_in(self.base_url, email, password)
+        self._create_user(email, password, *roles)
+        return self.sign_in(email, password)
+
+    def sign_in(self, email: str, password: str) -> "Api":
+        """A client that is closed with the suite."""
+        self.signed_in.append(Api.signed_in(self.base_url, email, password))
+        return self.signed_in[-1]
+
+    def another_client(self) -> "Api":
+        """The administrator at another machine, with connections of its own."""
+        self.signed_in.append(Api(self.base_url, self.api.token))
+        return self.signed_in[-1]
+
+    def _create_user(self, email: str, password: str, *roles: str) -> None:
+        env = {"LIAISON_GATEWAY_DATABASE_URL": self.databases[GATEWAY].application, "NEW_PASSWORD": password}
+        chosen = [argument for role in roles for argument in ("--role", role)]
+        arguments = ["create", "--email", email, *chosen, "--password-env", "NEW_PASSWORD"]
+        self._run("gateway.users", env, *arguments)
 
     # -- setting up ---------------------------------------------------------------------------------------------------
 
@@ -188,8 +201,6 @@ class Suite:
             http_port=ports.get("http"),
             gateway_env={
                 "LIAISON_SIGNING_KEY_FILE": str(ensure_signing_key(self.root / "signing-key.pem")),
-                "LIAISON_ADMIN_EMAIL": ADMIN["email"],
-                "LIAISON_ADMIN_PASSWORD": ADMIN["password"],
             },
             replicas={s: per_service for s in contracts.SERVICES},
         )
@@ -211,10 +222,14 @@ class Suite:
         return [Spec(TOGETHER, argv, env, CHECKOUT, f"http://127.0.0.1:{port}/readyz"), specs[-1]]
 
     def _operator(self, env: dict[str, str], *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "shared.operator", *arguments],
-            cwd=CHECKOUT, env=_environment() | env, check=True, capture_output=True,
+        self._run("shared.operator", env, *arguments)
+
+    def _run(self, module: str, env: dict[str, str], *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=CHECKOUT, env=_environment() | env, capture_output=True, text=True,
         )  # fmt: skip
+        assert done.returncode == 0, f"{module} {arguments}\n{done.stdout}\n{done.stderr}"
 
     def _management(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
         parts = urlsplit(self.servers.management_url)
@@ -257,7 +272,7 @@ class Api:
 
     def __init__(self, base_url: str, token: str, timeout: float = 30) -> None:
         self.http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
-        self.last_event = ""
+        self.token, self.last_event = token, ""
 
     @classmethod
     def signed_in(cls, base_url: str, email: str, password: str) -> "Api":

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
 
 from tests.flows.shop import Shop
-from tests.suite import Api
 
 
 def test_only_two_on_the_shelf(shop: Shop) -> None:
@@ -45,8 +44,7 @@ def test_sold_sixteen_times(shop: Shop) -> None:
     customers = [shop.customer(f"Antiquaire {n}") for n in range(16)]
 
     def buy(customer: dict[str, str]) -> dict[str, str]:
-        client = Api(shop.suite.base_url, shop.suite.api.http.headers["Authorization"].removeprefix("Bearer "))
-        return dict(shop.placed(customer, (last, "1"), api=client))
+        return dict(shop.placed(customer, (last, "1"), api=shop.suite.another_client()))
 
     with ThreadPoolExecutor(16) as pool:
         orders = list(pool.map(buy, customers))
