@@ -1,0 +1,71 @@
+"""I6: every event was caused by a command, a timer or another event, and carries the correlation of its cause."""
+
+from deploy.auditor.findings import Findings, World, checks
+from deploy.auditor.joins import Row, joined, merged
+
+_EXTENSION = "split_part(split_part(envelope, '\"{}\":\"', 2), '\"', 1)"
+_CAUSE, _CORRELATION = _EXTENSION.format("causationid"), _EXTENSION.format("correlationid")
+
+# Three kinds of streams, sorted byte by byte as Python sorts: effects by cause, events by id, commands by request id.
+_EFFECTS = (
+    f'SELECT {_CAUSE} COLLATE "C", event_id::text, {_CORRELATION}, created_at, type FROM outbox ORDER BY 1'
+)
+_EVENTS = f'SELECT event_id::text COLLATE "C", {_CORRELATION}, created_at FROM outbox ORDER BY 1'
+_COMMANDS = 'SELECT request_id COLLATE "C", request_id, min(at) FROM audit GROUP BY 1, 2 ORDER BY 1'
+# Months are dropped whole: of a database older than a year, the causes of its oldest events may be gone.
+_KEPT_SINCE = (
+    "SELECT CASE WHEN min(created_at) < now() - interval '12 months' THEN min(created_at) + interval '2 days' END"
+    " FROM outbox"
+)
+
+
+@checks("I6")
+def caused_by_something(world: World, found: Findings) -> None:
+    rows = world.databases.rows
+    effects = merged(*(rows(service, _EFFECTS) for service in world.services))
+    causes = merged(*(rows(s, q) for s in world.services for q in (_EVENTS, _COMMANDS)))
+    kept = [since for service in world.services if (since := world.databases.value(service, _KEPT_SINCE))]
+    backwards = []
+    for caused, causing in joined(effects, causes):
+        for effect in caused:
+            found.checked += 1
+            if not kept or effect[3] >= max(kept):
+                _check(effect, causing, found)
+            if any(effect[3] < cause[2] for cause in causing):
+                backwards.append(effect[1])
+    _check_cycles(world, backwards, found)
+
+
+def _check(effect: Row, causing: list[Row], found: Findings) -> None:
+    cause, event_id, correlation, created_at, type_ = effect
+    if cause == event_id:
+        found.add(f"{type_} names itself as its cause", created_at, event=event_id)
+    elif cause.startswith("timer:"):
+        if correlation != cause:
+            found.add(f"{type_} of {cause} carries another correlation ({correlation})", created_at, event=event_id)
+    elif not causing:
+        found.add(f"the cause of {type_} does not exist: '{cause}'", created_at, event=event_id)
+    elif all(row[1] != correlation for row in causing):
+        found.add(f"{type_} carries another correlation ({correlation}) than its cause {cause}", created_at, event=event_id)
+
+
+def _check_cycles(world: World, suspects: list[str], found: Findings) -> None:
+    """Along a cycle some effect is older than its cause (or clocks differ): only from there is it worth walking."""
+    if not suspects:
+        return
+    causes = {e: c for s in world.services for c, e, *_ in world.databases.rows(s, _EFFECTS) if c != e}
+    reported: set[str] = set()
+    for suspect in suspects:
+        cycle = _cycle(causes, suspect)
+        if cycle and not reported.intersection(cycle):
+            reported.update(cycle)
+            found.add(f"{len(cycle)} events cause each other in a circle", event=suspect)
+
+
+def _cycle(causes: dict[str, str], start: str) -> set[str]:
+    """The events of the circle that the causes of `start` lead back into, if they do."""
+    seen, at = {start}, causes.get(start)
+    while at in causes and at not in seen:
+        seen.add(at)
+        at = causes[at]
+    return seen if at == start else set()

@@ -1,0 +1,81 @@
+"""Reading: one connection and one snapshot per service, large results in portions."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+
+Row = tuple[Any, ...]
+
+_SETTINGS = (
+    "SET LOCAL search_path = pg_catalog, public",  # nobody can put a function of his own before those of PostgreSQL
+    "SET LOCAL TIME ZONE 'UTC'",
+    "SET LOCAL cursor_tuple_fraction = 1",  # a cursor is always read to its end
+    "SET LOCAL jit = off",
+    "SET LOCAL work_mem = '64MB'",
+    "SET LOCAL statement_timeout = '10min'",
+)
+_PORTION = 20_000
+
+
+class Databases:
+    """The open databases by service. `connections` are in the transaction whose snapshot is judged."""
+
+    def __init__(self, connections: Mapping[str, psycopg2.extensions.connection]) -> None:
+        self._connections = connections
+        self._cursors = 0
+        for service in connections:
+            for setting in _SETTINGS:
+                self.execute(service, setting)
+        self.read_at: datetime = max(self.value(service, "SELECT now()") for service in connections)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(self._connections)
+
+    def execute(self, service: str, statement: str) -> None:
+        with self._connections[service].cursor() as cursor:
+            cursor.execute(statement)
+
+    def value(self, service: str, statement: str, values: Any = None) -> Any:
+        """The first column of the first row."""
+        with self._connections[service].cursor() as cursor:
+            cursor.execute(statement, values or None)
+            row = cursor.fetchone()
+        return row[0] if row else None
+
+    def rows(self, service: str, statement: str, values: Any = None) -> Iterator[Row]:
+        """All rows, fetched in portions as they are consumed."""
+        with self._streaming(service, statement, values) as cursor:
+            yield from cursor
+
+    def records(self, service: str, statement: str, values: Any = None) -> Iterator[dict[str, Any]]:
+        """All rows as dicts by column name."""
+        with self._streaming(service, statement, values) as cursor:
+            for row in cursor:
+                yield {column.name: value for column, value in zip(cursor.description, row, strict=True)}
+
+    @contextmanager
+    def _streaming(self, service: str, statement: str, values: Any) -> Iterator[Any]:
+        self._cursors += 1
+        with self._connections[service].cursor(name=f"audit_{self._cursors}") as cursor:
+            cursor.itersize = _PORTION
+            cursor.execute(statement, values or None)
+            yield cursor
+
+
+@contextmanager
+def opened(urls: Mapping[str, str]) -> Iterator[Databases]:
+    """Connect to all, then take all snapshots at once. Raises psycopg2.Error."""
+    connections: dict[str, psycopg2.extensions.connection] = {}
+    try:
+        for service, url in urls.items():
+            connections[service] = psycopg2.connect(url, connect_timeout=10)
+            connections[service].set_session(isolation_level="REPEATABLE READ", readonly=True)
+        yield Databases(connections)
+    finally:
+        for connection in connections.values():
+            connection.close()
