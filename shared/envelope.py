@@ -12,6 +12,7 @@ from shared import strict_json
 from shared.context import Context
 from shared.contract import CATALOGUE, Event
 from shared.fields import instant
+from shared.settings import LIMITS
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -64,6 +65,8 @@ def write_head(event: Event, event_id: UUID, at: datetime, context: Context) -> 
 
 def read(body: bytes) -> Envelope:
     """Parse and validate a message body. Raises Unreadable."""
+    if len(body) > LIMITS.largest_message:
+        raise Unreadable("too_large")
     try:
         raw = strict_json.loads(body)
     except Exception as error:
@@ -85,15 +88,35 @@ def _build(raw: dict[str, Any], known: type[Event]) -> Envelope:
     return Envelope(
         id=UUID(raw["id"]),
         type=raw["type"],
-        time=datetime.fromisoformat(raw["time"]),
-        sequence=int(raw["sequence"]),
+        time=_instant(raw["time"]),
+        sequence=_sequence(raw["sequence"]),
         company_id=UUID(raw["companyid"]),
-        correlation_id=str(raw["correlationid"]),
-        causation_id=str(raw["causationid"]),
-        actor=str(raw["actor"]),
-        traceparent=raw.get("traceparent"),
+        correlation_id=_text(raw["correlationid"]),
+        causation_id=_text(raw["causationid"]),
+        actor=_text(raw["actor"]),
+        traceparent=_text(raw["traceparent"]) if "traceparent" in raw else None,
         event=known.from_data(raw["data"]),
     )
+
+
+def _instant(raw: str) -> datetime:
+    at = datetime.fromisoformat(raw)
+    if at.tzinfo is None:
+        raise ValueError("an instant without offset")
+    return at
+
+
+def _sequence(raw: str) -> int:
+    number = int(raw)
+    if not 0 < number < 2**63:
+        raise ValueError("no bigint")
+    return number
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise TypeError("no text")
+    return raw
 
 
 def dumps(value: Any) -> str:

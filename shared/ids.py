@@ -33,6 +33,12 @@ def tag_of(event_id: UUID) -> int:
     return (event_id.int >> 64) & 0xFFF
 
 
+def id_of_hash(digest: bytes) -> UUID:
+    """A UUIDv8 (RFC 9562, section 5.8) made of the first 122 bits that it has room for of a hash."""
+    bits = int.from_bytes(digest[:16], "big")
+    return UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | (0x8 << 76) | (0x2 << 62))
+
+
 def _uuid7(rand_a: int) -> UUID:
     milliseconds = time.time_ns() // 1_000_000
     rand_b = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF

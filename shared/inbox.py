@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from shared import clock, envelope, faults, metrics, transaction
+from shared import clock, envelope, faults, ids, metrics, transaction
 from shared.context import Context
 from shared.envelope import Envelope, Unreadable
 from shared.handlers import Handler
@@ -49,13 +49,17 @@ _TRYING = text(
 _DUE = text(
     "UPDATE inbox SET attempts = attempts + 1, next_attempt_at = now() + :lease WHERE (consumer, event_id) IN"
     " (SELECT consumer, event_id FROM inbox WHERE state = 'retry' AND next_attempt_at <= now() AND consumer = ANY(:consumers)"
-    " ORDER BY next_attempt_at LIMIT 50 FOR UPDATE SKIP LOCKED) RETURNING consumer, event_id, attempts, error_code, envelope"
+    " ORDER BY next_attempt_at LIMIT 50 FOR UPDATE SKIP LOCKED)"
+    " RETURNING consumer, event_id, producer, attempts, error_code, envelope"
 )
 _AFTER_RETRY = text(
     "UPDATE inbox SET state = :state, next_attempt_at = :next_attempt_at, error_code = :error_code"
     " WHERE consumer = :consumer AND event_id = :event_id AND state = 'retry' AND attempts = :attempts"
 )
 _LEASE = timedelta(seconds=20)
+_MOST_ATTEMPTS = 1 + max(len(LIMITS.retry_delays), len(LIMITS.not_yet_delays))
+_KEPT_OF_UNREADABLE = 64 * 1024
+"""Bytes. What cannot be read is kept to be looked at, not to fill the database; its hash is of the whole."""
 
 
 class _AlreadyDone(Exception):
@@ -67,7 +71,10 @@ class Retry:
     """An inbox row whose next attempt is due."""
 
     consumer: str
+    event_id: UUID
+    producer: str
     attempts: int
+    error_code: str
     body: bytes
 
 
@@ -105,20 +112,35 @@ class Inbox:
 
     def _take_due(self, session: Session, consumers: list[str]) -> list[Retry]:
         rows = session.execute(_DUE, {"consumers": consumers, "lease": _LEASE})
-        return [Retry(row.consumer, row.attempts, bytes(row.envelope)) for row in rows]
+        return [
+            Retry(row.consumer, row.event_id, row.producer, row.attempts, row.error_code, bytes(row.envelope))
+            for row in rows
+        ]
 
     def _again(self, handler: Handler, row: Retry) -> None:
-        received = envelope.read(row.body)
+        """Another attempt. What an operator replays although it was refused for its form or origin is refused again."""
+        try:
+            received = envelope.read(row.body)
+            self._check_origin(handler, received, row.producer)
+        except Unreadable:
+            return self._settle(row, "parked", None, row.error_code)
+        if row.attempts > _MOST_ATTEMPTS:  # the attempts before it ended with the process
+            log.error("parked", extra={"consumer": handler.name, "error_code": "crashes_the_process"})
+            return self._settle(row, "parked", None, "crashes_the_process")
         try:
             result = self._apply(handler, received, row.body, ["retry"])
         except Exception as error:
             _raise_if_database_is_away(error)
-            state, at, code = self._verdict(handler, error, row.attempts)
-            values = {"state": state, "next_attempt_at": at, "error_code": code, "consumer": handler.name,
-                      "event_id": received.id, "attempts": row.attempts}  # fmt: skip
-            transaction.run(self.engine, Context(), lambda s: s.execute(_AFTER_RETRY, values))
-            result = state
+            return self._settle(row, *self._verdict(handler, error, row.attempts))
+        if row.event_id != received.id:  # kept under its hash; now it was handled under its own id, or never will be
+            return self._settle(row, "parked" if result == "parked" else "discarded", None, row.error_code)
         metrics.consumed.labels(handler.name, result).inc()
+
+    def _settle(self, row: Retry, state: str, at: Any, code: str) -> None:
+        values = {"state": state, "next_attempt_at": at, "error_code": code, "consumer": row.consumer,
+                  "event_id": row.event_id, "attempts": row.attempts}  # fmt: skip
+        transaction.run(self.engine, Context(), lambda s: s.execute(_AFTER_RETRY, values))
+        metrics.consumed.labels(row.consumer, state).inc()
 
     def _apply(self, handler: Handler, received: Envelope, body: bytes, from_states: list[str]) -> str:
         context = _context(received)
@@ -186,11 +208,11 @@ class Inbox:
         The same bytes parked twice (a redelivery) are one row: their key is derived from their hash.
         """
         digest = hashlib.sha256(body).digest()
-        key = UUID(bytes=digest[:16], version=8)
+        key = ids.id_of_hash(digest)
         values = {
             "consumer": handler.name, "event_id": key, "type": code, "producer": producer or "unknown",
             "aggregate_id": None, "sequence": None, "sha256": digest, "state": "parked", "next_attempt_at": None,
-            "error_code": code, "envelope": body,
+            "error_code": code, "envelope": body[:_KEPT_OF_UNREADABLE],
         }  # fmt: skip
         log.error("parked", extra={"consumer": handler.name, "error_code": code, "sha256": digest.hex()})
         transaction.run(self.engine, Context(), lambda s: s.execute(_FAILED, values))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from shared.refusals import BadRequest
 _OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "starts", "is_null")
 _COMMON = {"limit", "cursor", "sort", "q", "include_total", "fields", "expand", "format"}
 _LARGEST_IN = 200
+_FILTER = re.compile(r"(\w+)(?:\[(\w+)\])?")
 
 
 @dataclass(slots=True)
@@ -112,8 +114,8 @@ def parse(listing: Listing, query: dict[str, Any]) -> ListRequest:
 
 
 def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str, Any]:
-    name, _, operator = parameter.partition("[")
-    operator = operator.removesuffix("]") or "eq"
+    form = _FILTER.fullmatch(parameter)
+    name, operator = (form[1], form[2] or "eq") if form else ("", "")
     if name not in listing.filters or operator not in _OPERATORS or not isinstance(raw, str):
         allowed = sorted({*listing.filters, *_COMMON})
         raise BadRequest(
@@ -147,12 +149,12 @@ def _parse_sort(listing: Listing, raw: str) -> list[tuple[str, bool]]:
     sort = []
     for part in raw.split(","):
         name = part.removeprefix("-")
-        if name not in (*listing.sorts, "id"):
+        if name not in (*listing.sorts, "id") or name in {known for known, _ in sort}:
             raise BadRequest([{"pointer": "?sort", "code": "unknown_filter"}], allowed=sorted({*listing.sorts, "id"}))
         sort.append((name, part.startswith("-")))
     if "id" not in {name for name, _ in sort}:
         sort.append(("id", sort[-1][1]))
-    return sort[:5]
+    return sort
 
 
 def _parse_limit(raw: Any) -> int:
@@ -178,7 +180,7 @@ def _parse_cursor(listing: Listing, sort: list[tuple[str, bool]], raw: Any, fing
         if seal != fingerprint or len(values) != len(sort):
             raise ValueError
         return [_typed(value) for value in values]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError, ma.ValidationError):
         raise BadRequest([{"pointer": "?cursor", "code": "invalid_cursor"}]) from None
 
 
@@ -215,12 +217,12 @@ def _typed(value: Any) -> Any:
 def _scalar(raw: Any) -> Any:
     if not isinstance(raw, (str, int, type(None))):
         raise ValueError
-    return raw
+    return Text(most=10_000).deserialize(raw) if isinstance(raw, str) else raw
 
 
 def _after(keys: list[tuple[Any, bool]], values: list[Any]) -> Any:
     """Rows behind the cursor. One direction compares as a row, which an index serves; mixed ones term by term."""
-    if any(v is None for v in values):
+    if not all(_fits(key, value) for (key, _), value in zip(keys, values, strict=True)):
         raise BadRequest([{"pointer": "?cursor", "code": "invalid_cursor"}])
     directions = {descending for _, descending in keys}
     if len(directions) == 1:
@@ -235,6 +237,12 @@ def _after(keys: list[tuple[Any, bool]], values: list[Any]) -> Any:
             for i, ((key, descending), value) in enumerate(zip(keys, values, strict=True))
         )
     )
+
+
+def _fits(key: Any, value: Any) -> bool:
+    """Whether a cursor's value can be compared with its column: the cursor came from a stranger."""
+    finite = value.is_finite() if isinstance(value, Decimal) else True
+    return finite and isinstance(value, key.type.python_type)
 
 
 def _condition(column: Any, operator: str, value: Any) -> Any:
