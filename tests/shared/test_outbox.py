@@ -1,0 +1,95 @@
+"""Events become rows of the transaction that made them true, numbered without gaps per aggregate."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+
+from shared.ids import new_id, tag_of, type_tag
+from tests.harness import Harness
+from tests.shared.toy import contract as toy_contract
+
+
+def _rows(toy: Harness) -> list[tuple[str, int, str]]:
+    with toy.session() as session:
+        found = session.execute(text("SELECT aggregate_id::text, sequence, envelope FROM outbox ORDER BY id")).all()
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def test_the_envelope_is_a_cloudevent(toy: Harness) -> None:
+    thing = toy.call("create_thing", body={"name": 'l\'œuvre "été"', "amount": "12.5"}, actor="ann", request_id="r-1")
+    ((_, _, raw),) = _rows(toy)
+    envelope = json.loads(raw)
+    assert envelope["data"] == {"thing_id": thing["id"], "name": 'l\'œuvre "été"', "amount": "12.5"}
+    assert {k: envelope[k] for k in ("specversion", "source", "type", "subject", "sequence", "actor")} == {
+        "specversion": "1.0", "source": "/liaison/toy", "type": "liaison.toy.thing.made.v1",
+        "subject": f"thing/{thing['id']}", "sequence": "1", "actor": "ann",
+    }  # fmt: skip
+    assert (envelope["correlationid"], envelope["causationid"]) == ("r-1", "r-1")
+    assert envelope["time"].endswith("Z") and envelope["datacontenttype"] == "application/json"
+
+
+def test_the_event_id_tells_the_type(toy: Harness) -> None:
+    reply = toy.reply("create_thing", body={"name": "lamp"})
+    from uuid import UUID
+
+    assert tag_of(UUID(reply.event_ids[0])) == type_tag(toy_contract.ThingMade.full_type)
+
+
+def test_sequences_have_no_gap_whatever_fails_between(toy: Harness) -> None:
+    """Refused commands and concurrent ones: the numbers stay 1..n, in the order of the rows."""
+    thing = toy.call("create_thing", body={"name": "lamp"})["id"]
+    barrier = threading.Barrier(8)
+
+    def rename(number: int) -> None:
+        barrier.wait()
+        for attempt in range(4):
+            toy.call("patch_thing", id=thing, body={"name": f"lamp {number}-{attempt}"}, if_match="*")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(rename, range(8)))
+    rows = _rows(toy)
+    assert [sequence for _, sequence, _ in rows] == list(range(1, 34))
+    assert all(json.loads(raw)["sequence"] == str(sequence) for _, sequence, raw in rows)
+
+
+def test_numbers_without_gap_under_concurrency(toy: Harness) -> None:
+    things = [toy.call("create_thing", body={"name": f"t{i}"})["id"] for i in range(24)]
+
+    def number(id_: str) -> int:
+        return int(toy.call("number_thing", id=id_)["number"])
+
+    with ThreadPoolExecutor(8) as pool:
+        numbers = sorted(pool.map(number, things))
+    assert numbers == list(range(1, 25))
+
+
+def test_a_rolled_back_number_is_given_again(toy: Harness) -> None:
+    from shared.ids import DEFAULT_COMPANY_ID
+    from shared.numbering import next_gap_free
+
+    with toy.session() as session:
+        assert next_gap_free(session, "thing", DEFAULT_COMPANY_ID, 2026) == 1
+        session.rollback()
+    thing = toy.call("create_thing", body={"name": "lamp"})["id"]
+    assert toy.call("number_thing", id=thing)["number"] == 1
+
+
+def test_numbers_are_per_year_and_company(toy: Harness) -> None:
+    from shared.numbering import next_gap_free
+
+    with toy.session() as session:
+        given = [next_gap_free(session, "thing", c, y) for c in (new_id(), new_id()) for y in (2026, 2027, 2026)]
+    assert given == [1, 1, 2, 1, 1, 2]
+
+
+def test_the_audit_table_refuses_changes(toy: Harness) -> None:
+    from sqlalchemy.exc import ProgrammingError
+
+    toy.call("create_thing", body={"name": "lamp"})
+    for statement in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"):
+        with toy.session() as session, pytest.raises(ProgrammingError) as refused:
+            session.execute(text(statement))
+        assert refused.value.orig.pgcode == "42501"

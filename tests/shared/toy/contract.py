@@ -1,0 +1,119 @@
+"""What the toy service offers. Registered only in processes that import it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from shared import contracts, fields
+from shared.contract import Event, Listing, Operation
+from shared.fields import Schema
+
+NAME = "toy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThingMade(Event):
+    """A thing was made. What its name says happens to whoever hears of it."""
+
+    type: ClassVar[str] = "toy.thing.made"
+    thing_id: UUID
+    name: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThingRenamed(Event):
+    """A thing has another name."""
+
+    type: ClassVar[str] = "toy.thing.renamed"
+    thing_id: UUID
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThingBroken(Event):
+    """A thing broke; nobody listens."""
+
+    type: ClassVar[str] = "toy.thing.broken"
+    thing_id: UUID
+
+
+class ThingChange(Schema):
+    """What may change."""
+
+    name = fields.Text(most=200, least=1)
+    amount = fields.Amount(not_negative=True)
+    note = fields.Text(most=100, allow_none=True)
+
+
+class ThingRequest(ThingChange):
+    """A thing to make."""
+
+    id = fields.Uuid()
+    name = fields.Text(most=200, least=1, required=True)
+
+
+class ThingView(Schema):
+    """A thing."""
+
+    id = fields.Uuid()
+    name = fields.Text()
+    amount = fields.Amount()
+    note = fields.Text(allow_none=True)
+    number = fields.Whole(allow_none=True)
+    broken = fields.Flag()
+    created_at = fields.Instant()
+    version = fields.Whole()
+
+
+class NapQuery(Schema):
+    """How long the database shall sleep, in seconds."""
+
+    seconds = fields.Number(required=True, positive=True)
+
+
+class NapView(Schema):
+    """That it slept."""
+
+    slept = fields.Flag()
+
+
+create_thing = Operation(
+    "POST /v1/things", "Make a thing", "toy.things:write", request=ThingRequest, response=ThingView, status=201
+)
+get_thing = Operation("GET /v1/things/{id}", "One thing", "toy.things:read", response=ThingView)
+patch_thing = Operation(
+    "PATCH /v1/things/{id}", "Change a thing", "toy.things:write", request=ThingChange, response=ThingView
+)
+delete_thing = Operation("DELETE /v1/things/{id}", "Throw a thing away", "toy.things:write", status=204)
+list_things = Operation(
+    "GET /v1/things",
+    "Things by filter",
+    "toy.things:read",
+    response=ThingView,
+    listing=Listing(
+        filters={
+            "name": fields.Text(),
+            "amount": fields.Amount(),
+            "note": fields.Text(),
+            "broken": fields.Flag(),
+            "number": fields.Whole(),
+            "created_at": fields.Instant(),
+        },
+        sorts=("created_at", "name", "amount"),
+        search=("name",),
+    ),
+)
+break_thing = Operation(
+    "POST /v1/things/{id}/break", "Break a thing", "toy.things:write", response=ThingView, idempotency="required"
+)
+number_thing = Operation("POST /v1/things/{id}/number", "Number a thing", "toy.things:write", response=ThingView)
+nap = Operation("GET /v1/naps", "Let the database sleep", "toy.things:read", response=NapView, parameters=NapQuery)
+fail = Operation("POST /v1/failures", "Fail without a word", "toy.things:write", response=NapView)
+
+for _name, _operation in list(vars().items()):
+    if isinstance(_operation, Operation):
+        _operation.service, _operation.name, _operation.tag = NAME, _name, "toy"
+contracts.events.cache_clear()
+contracts._types_by_tag.cache_clear()
