@@ -34,7 +34,7 @@ class Shop:
         made = self.api.post("/v1/contacts", {"kind": "organization", "name": name, "roles": ["customer"]})
         self._known_to_sales()
         if limit is not None:
-            self.api.post("/v1/credit-limits", {"contact_id": made["id"], "limit": limit, "currency": "EUR"})
+            self.api.post("/v1/credit-limits", {"contact_id": made["id"], "limit": limit})
         return made
 
     def _known_to_sales(self) -> None:
