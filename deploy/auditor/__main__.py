@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,7 +18,8 @@ from deploy.auditor.catalogue import TITLES, run
 from deploy.auditor.databases import opened
 from deploy.auditor.findings import World
 
-STATE = Path(".local/liaison.json")
+CHECKOUT = Path(__file__).resolve().parents[2]
+STATE = CHECKOUT / ".local" / "liaison.json"
 CLEAN, VIOLATED, FAILED = 0, 1, 2
 
 
@@ -39,9 +41,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="auditor", description="Check the invariants across all databases.")
     parser.add_argument("--urls", type=Path, help="JSON file {service: auditor's URL}; default: the running system")
     parser.add_argument("--bindings", type=Path, help="JSON file {service: {consumer: [types]}}; default: asked for")
-    parser.add_argument("--grace", type=float, default=300, metavar="SECONDS", help="younger violations are pending (300)")
+    parser.add_argument(
+        "--grace", type=float, default=300, metavar="SECONDS", help="younger violations are pending (300)"
+    )
     parser.add_argument("--history", type=Path, help="what clients did and were told, as JSON lines (for I7 and I8)")
-    parser.add_argument("--since", type=_instant, help="do not look in inboxes for events published before this instant")
+    parser.add_argument(
+        "--since", type=_instant, help="do not look in inboxes for events published before this instant"
+    )
     parser.add_argument("--only", type=_names, default=(), metavar="I1,I2", help="check only these invariants")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON, too")
     return parser
@@ -87,7 +93,9 @@ def _bindings(file: Path | None) -> dict[str, dict[str, list[str]]]:
     """Who takes which events, as the services declare it: asked from another process, so that none is loaded here."""
     if file:
         return dict(json.loads(file.read_text()))
-    done = subprocess.run([sys.executable, "-m", "shared.operator", "bindings"], capture_output=True, text=True)
+    env = os.environ | {"PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'services'}"}
+    argv = [sys.executable, "-m", "shared.operator", "bindings"]
+    done = subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True)
     if done.returncode:
         raise CannotRun(f"the bindings are not known: {done.stderr.strip()[-500:]}")
     return dict(json.loads(done.stdout))

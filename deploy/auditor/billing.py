@@ -156,7 +156,9 @@ _TAKEN_BACK = Rule(
     WHERE t.quantity > b.quantity OR t.net > b.net OR NOT own""",
     sentence="{quantity} for {net} were credited of {billed} billed for {billed_net}",
 )
-_CANCELLED = "SELECT id, number, updated_at FROM sales_order WHERE status = 'cancelled' AND placed_at IS NOT NULL ORDER BY id"
+_CANCELLED = (
+    "SELECT id, number, updated_at FROM sales_order WHERE status = 'cancelled' AND placed_at IS NOT NULL ORDER BY id"
+)
 _CHARGED = (
     "SELECT order_id, sum(CASE kind WHEN 'invoice' THEN gross_total ELSE -gross_total END), max(updated_at) FROM invoice"
     " WHERE order_id IS NOT NULL AND number IS NOT NULL GROUP BY 1 ORDER BY 1"

@@ -7,9 +7,7 @@ _EXTENSION = "split_part(split_part(envelope, '\"{}\":\"', 2), '\"', 1)"
 _CAUSE, _CORRELATION = _EXTENSION.format("causationid"), _EXTENSION.format("correlationid")
 
 # Three kinds of streams, sorted byte by byte as Python sorts: effects by cause, events by id, commands by request id.
-_EFFECTS = (
-    f'SELECT {_CAUSE} COLLATE "C", event_id::text, {_CORRELATION}, created_at, type FROM outbox ORDER BY 1'
-)
+_EFFECTS = f'SELECT {_CAUSE} COLLATE "C", event_id::text, {_CORRELATION}, created_at, type FROM outbox ORDER BY 1'
 _EVENTS = f'SELECT event_id::text COLLATE "C", {_CORRELATION}, created_at FROM outbox ORDER BY 1'
 _COMMANDS = 'SELECT request_id COLLATE "C", request_id, min(at) FROM audit GROUP BY 1, 2 ORDER BY 1'
 # Months are dropped whole: of a database older than a year, the causes of its oldest events may be gone.
@@ -46,7 +44,9 @@ def _check(effect: Row, causing: list[Row], found: Findings) -> None:
     elif not causing:
         found.add(f"the cause of {type_} does not exist: '{cause}'", created_at, event=event_id)
     elif all(row[1] != correlation for row in causing):
-        found.add(f"{type_} carries another correlation ({correlation}) than its cause {cause}", created_at, event=event_id)
+        found.add(
+            f"{type_} carries another correlation ({correlation}) than its cause {cause}", created_at, event=event_id
+        )
 
 
 def _check_cycles(world: World, suspects: list[str], found: Findings) -> None:

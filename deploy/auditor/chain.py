@@ -21,9 +21,9 @@ def _plain(column: str) -> str:
 _LINE = " || ".join(
     (
         "'{\"account\":' || " + _text("account"),
-        "',\"credit\":\"' || round(credit, 2)",
-        "'\",\"debit\":\"' || round(debit, 2)",
-        "'\",\"due_on\":' || " + _plain("due_on"),
+        '\',"credit":"\' || round(credit, 2)',
+        '\'","debit":"\' || round(debit, 2)',
+        '\'","due_on":\' || ' + _plain("due_on"),
         "',\"label\":' || " + _text("label"),
         "',\"partner_id\":' || " + _plain("partner_id"),
         "',\"tax_code\":' || " + _text("tax_code") + " || '}'",
@@ -38,8 +38,8 @@ _ENTRY = " || ".join(
         "',\"journal\":' || " + _text("journal"),
         "',\"lines\":[' || coalesce(lines, '')",
         "'],\"number\":' || " + _text("number"),
-        "',\"posted_at\":\"' || to_char(posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
-        "'\",\"reference\":' || " + _text("reference"),
+        '\',"posted_at":"\' || to_char(posted_at AT TIME ZONE \'UTC\', \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')',
+        '\'","reference":\' || ' + _text("reference"),
         "',\"reverses_id\":' || " + _plain("reverses_id"),
         "',\"seq\":' || seq",
         "',\"source_id\":' || " + _plain("source_id"),

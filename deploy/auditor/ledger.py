@@ -132,7 +132,9 @@ def every_fact_is_posted_once(world: World, found: Findings) -> None:
         debited, credited, entries = (valued[0][1], valued[0][2], valued[0][5]) if valued else (0, 0, 0)
         found.checked += 1
         if (entered, left) != (debited, credited) or entries > 1:
-            text = f"{number}: goods worth {entered} came and {left} went, {entries} entries say {debited} and {credited}"
+            text = (
+                f"{number}: goods worth {entered} came and {left} went, {entries} entries say {debited} and {credited}"
+            )
             found.add(text, since, document=document_id)
 
 

@@ -63,9 +63,7 @@ _GOODS = """
         sum(coalesce(r.reserved, 0)), max(d.updated_at)
     FROM delivery_line l JOIN delivery d ON d.id = l.delivery_id LEFT JOIN reservation r ON r.delivery_line_id = l.id
     GROUP BY 1 ORDER BY 1"""
-_BILLED = (
-    "SELECT id, order_id, delivered_quantity FROM sales_order_line WHERE kind <> 'service' ORDER BY id"
-)
+_BILLED = "SELECT id, order_id, delivered_quantity FROM sales_order_line WHERE kind <> 'service' ORDER BY id"
 
 
 @checks("I10", "I11")
@@ -94,7 +92,9 @@ def _check_orders(world: World, found: Findings) -> None:
         if status == "cancelled" and (reserved or open_deliveries):
             found.add(f"{reserved} are set aside for the cancelled order {number}", since, order=order_id)
         elif cancelled and (reserved or open_deliveries):
-            found.add(f"{reserved} are set aside for order {number}, which the warehouse cancelled", since, order=order_id)
+            found.add(
+                f"{reserved} are set aside for order {number}, which the warehouse cancelled", since, order=order_id
+            )
         elif prepared and not is_confirmed:
             found.add(f"a delivery of order {number} was prepared without confirmation", since, order=order_id)
         elif status in ("confirmed", "completed") and firsts and not prepared and not cancelled:

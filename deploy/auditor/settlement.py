@@ -55,9 +55,7 @@ def payments_settle_what_they_say(world: World, found: Findings) -> None:
         rule.apply(world, found)
 
 
-_TOLD = (
-    "SELECT invoice_id, order_id, gross_total, residual, told_at FROM order_invoice ORDER BY invoice_id"
-)
+_TOLD = "SELECT invoice_id, order_id, gross_total, residual, told_at FROM order_invoice ORDER BY invoice_id"
 # What a credit note settled in part is told with the next payment only.
 _OWED = """
     SELECT i.id, i.order_id, i.gross_total, i.residual, i.number, coalesce(a.credited, 0), i.updated_at
