@@ -56,6 +56,16 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not_stocked": ("This is not kept in stock.", "Cet article n'est pas géré en stock."),
     "in_the_future": ("This date is in the future.", "Cette date est dans le futur."),
+    "unbalanced": ("Debits and credits are not equal.", "Les débits et les crédits ne sont pas égaux."),
+    "not_one_sided": (
+        "Each line has either a debit or a credit, greater than zero.",
+        "Chaque ligne porte soit un débit, soit un crédit, supérieur à zéro.",
+    ),
+    "account_blocked": ("This account is blocked.", "Ce compte est bloqué."),
+    "not_in_chart": (
+        "The code does not begin with an account of the chart of accounts.",
+        "Le code ne commence pas par un compte du plan comptable.",
+    ),
     "unknown_filter": ("This filter does not exist.", "Ce filtre n'existe pas."),
     "unknown_parameter": ("This parameter does not exist.", "Ce paramètre n'existe pas."),
     "invalid_cursor": ("The cursor does not belong to this list.", "Le curseur n'appartient pas à cette liste."),

@@ -36,4 +36,8 @@ class Ageing:
 
     def figures(self) -> dict[str, Decimal]:
         """The columns of the report; balance = all classes less what is unallocated."""
-        return {**self.sums, "unallocated": self.unallocated, "balance": sum(self.sums.values(), ZERO) - self.unallocated}
+        return {
+            **self.sums,
+            "unallocated": self.unallocated,
+            "balance": sum(self.sums.values(), ZERO) - self.unallocated,
+        }

@@ -58,7 +58,8 @@ def _rows(file: str) -> list[dict[str, str]]:
 def accounts() -> tuple[ChartAccount, ...]:
     """The accounts of the chart, by code."""
     return tuple(
-        ChartAccount(r["code"], r["type"], r["reconcilable"] == "yes", r["name"], r["name_en"]) for r in _rows("pcg.csv")
+        ChartAccount(r["code"], r["type"], r["reconcilable"] == "yes", r["name"], r["name_en"])
+        for r in _rows("pcg.csv")
     )
 
 

@@ -1,5 +1,6 @@
 """Correcting an invoice: what is left to credit, the credit note, and what it settles."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -17,7 +18,7 @@ from shared.outbox import publish
 
 
 def credit_note_for(
-    session: Session, invoice: Invoice, quantities: dict[UUID, Decimal | None] | None, reason: str, day: date
+    session: Session, invoice: Invoice, quantities: Mapping[UUID, Decimal | None] | None, reason: str, day: date
 ) -> CreditNote:
     """Issue a credit note for a locked invoice and set it off; what exceeds the residual stays the customer's.
 
@@ -39,11 +40,11 @@ def credit_note_for(
     return note
 
 
-def _lines(session: Session, invoice: Invoice, quantities: dict[UUID, Decimal | None] | None) -> list[InvoiceLine]:
+def _lines(session: Session, invoice: Invoice, quantities: Mapping[UUID, Decimal | None] | None) -> list[InvoiceLine]:
     taken = _already_credited(session, invoice)
     left = {line.id: line.quantity - taken.get(line.id, (ZERO, ZERO))[0] for line in invoice.lines}
     wanted = _wanted(invoice, left, quantities)
-    chosen = []
+    chosen: list[InvoiceLine] = []
     for line in invoice.lines:
         if line.id in wanted:
             before = taken.get(line.id, (ZERO, ZERO))
@@ -60,11 +61,11 @@ def _already_credited(session: Session, invoice: Invoice) -> dict[UUID, tuple[De
         .where(CreditNote.corrects_id == invoice.id)
         .group_by(InvoiceLine.corrects_line_id)
     )
-    return {line_id: (quantity, net) for line_id, quantity, net in session.execute(sums)}
+    return {line_id: (quantity, net) for line_id, quantity, net in session.execute(sums) if line_id}
 
 
 def _wanted(
-    invoice: Invoice, left: dict[UUID, Decimal], quantities: dict[UUID, Decimal | None] | None
+    invoice: Invoice, left: dict[UUID, Decimal], quantities: Mapping[UUID, Decimal | None] | None
 ) -> dict[UUID, Decimal]:
     if quantities is None:
         wanted = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}

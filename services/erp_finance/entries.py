@@ -132,9 +132,7 @@ def _require_accounts(session: Session, company_id: UUID, lines: list[posting.Li
 
 
 def _verified(session: Session, head: LedgerHead) -> dict[str, Any]:
-    noted = select(LedgerAnchor).where(
-        LedgerAnchor.company_id == head.company_id, LedgerAnchor.journal == head.journal
-    )
+    noted = select(LedgerAnchor).where(LedgerAnchor.company_id == head.company_id, LedgerAnchor.journal == head.journal)
     anchors = {anchor.seq: anchor.hash for anchor in session.scalars(noted)}
     entries, fault = chain.verify(_links(session, head), head.seq, head.hash, anchors)
     return {

@@ -95,7 +95,7 @@ def _period(session: Session, statement: Any, company_id: UUID, day: date) -> Ro
 
 _YEAR_OF = text(
     "SELECT c.fiscal_year_start, EXISTS (SELECT 1 FROM fiscal_year y WHERE y.company_id = c.id"
-    " AND :day BETWEEN y.starts_on AND y.ends_on) AS known FROM company c WHERE c.id = :company_id FOR UPDATE"
+    " AND :day BETWEEN y.starts_on AND y.ends_on) AS known FROM company c WHERE c.id = :company_id FOR NO KEY UPDATE"
 )
 
 

@@ -123,7 +123,9 @@ def _check(session: Session, request: dict[str, Any]) -> None:
 
 
 def _check_invoices(session: Session, contact_id: UUID, ids: list[UUID]) -> None:
-    rows = session.execute(select(Invoice.id, Invoice.customer_id).where(Invoice.id.in_(ids), Invoice.status != "draft"))
+    rows = session.execute(
+        select(Invoice.id, Invoice.customer_id).where(Invoice.id.in_(ids), Invoice.status != "draft")
+    )
     owners = {invoice_id: customer_id for invoice_id, customer_id in rows}
     errors = [
         {"pointer": f"/allocations/{n}/invoice_id", "code": "not_found"}
@@ -166,13 +168,26 @@ def _adjust(session: Session, payment: Payment, parts: Settled, given: Decimal, 
 
 
 def _post(
-    session: Session, payment: Payment, lines: list[posting.Line], on: ledger.PostingDay, source: str, entry_id: UUID,
+    session: Session,
+    payment: Payment,
+    lines: list[posting.Line],
+    on: ledger.PostingDay,
+    source: str,
+    entry_id: UUID,
     reverses_id: UUID | None = None,
 ) -> None:
     session.flush()
     reference = payment.reference or payment.number
     entry = Entry(
-        payment.company_id, payment.journal, reference, payment.currency, lines, source, payment.id, reverses_id, entry_id
+        payment.company_id,
+        payment.journal,
+        reference,
+        payment.currency,
+        lines,
+        source,
+        payment.id,
+        reverses_id,
+        entry_id,
     )
     ledger.post(session, entry, on)
 

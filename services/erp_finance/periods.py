@@ -28,7 +28,7 @@ class Periods:
     def create_fiscal_year(self, session: Session, request: dict[str, Any]) -> FiscalYear:
         """Open a fiscal year right before or right after the known ones, with its months as periods."""
         company_id: UUID = request.get("company_id") or current(session).company_id
-        if session.get(Company, company_id, with_for_update=True) is None:
+        if session.get(Company, company_id, with_for_update={"key_share": True}) is None:
             raise Invalid.at("/company_id", "not_found")
         span = _span(request)
         _require_adjoining(session, company_id, span)

@@ -45,9 +45,12 @@ class Billed(Protocol):
 class Moved(Protocol):
     """A stock move and its value at cost."""
 
-    from_usage: str
-    to_usage: str
-    value: Decimal
+    @property
+    def from_usage(self) -> str: ...
+    @property
+    def to_usage(self) -> str: ...
+    @property
+    def value(self) -> Decimal: ...
 
 
 def problem(lines: Sequence[Line]) -> str | None:
@@ -66,9 +69,7 @@ def sale(
 ) -> list[Line]:
     """An invoice: customers (gross) to revenue (net, by account and rate) and VAT collected (by rate)."""
     credits = _revenue(billed, label)
-    credits += [
-        Line(VAT_COLLECTED, label, credit=tax.amount, tax_code=tax.tax_code) for tax in taxes if tax.amount > 0
-    ]
+    credits += [Line(VAT_COLLECTED, label, credit=tax.amount, tax_code=tax.tax_code) for tax in taxes if tax.amount > 0]
     gross = sum((line.credit for line in credits), ZERO)
     if gross == 0:
         return []

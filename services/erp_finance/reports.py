@@ -222,11 +222,11 @@ _NAMES = text("SELECT id, name FROM customer WHERE id = ANY(CAST(:ids AS uuid[])
 
 def _aged(session: Session, head: dict[str, Any]) -> tuple[dict[Any, Ageing], dict[Any, str]]:
     """Open items per customer, and the names of the customers."""
-    values = {"company_id": head["company_id"], "to": head["to"]}
+    values = {"company_id": head["company_id"], "to": head["as_of"]}
     ages: dict[Any, Ageing] = {}
     names: dict[Any, str] = {}
     for row in session.execute(_OPEN_INVOICES, values):
-        ages.setdefault(row.customer_id, Ageing()).add(row.due_on, head["to"], row.residual)
+        ages.setdefault(row.customer_id, Ageing()).add(row.due_on, head["as_of"], row.residual)
         names[row.customer_id] = row.name
     for row in session.execute(_GIVEN, values):
         ages.setdefault(row.customer_id, Ageing()).unallocated += row.amount

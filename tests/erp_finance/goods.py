@@ -80,7 +80,9 @@ class Order:
         )  # fmt: skip
 
 
-def moved(*moves: tuple[str, str, str], on: date | None = None, document_id: UUID | None = None) -> inventory.StockMoved:
+def moved(
+    *moves: tuple[str, str, str], on: date | None = None, document_id: UUID | None = None
+) -> inventory.StockMoved:
     """A stock document of moves (from usage, to usage, value)."""
     lines = [
         inventory.MovedLine(move_id=new_id(), product_id=new_id(), quantity=D(1), unit="unit",
@@ -104,7 +106,9 @@ def known_customer(books: Harness, contact_id: UUID | None = None, name: str = "
     return contact_id
 
 
-def pay(books: Harness, contact_id: UUID | str, amount: str, *invoices: tuple[str, str], **given: Any) -> dict[str, Any]:
+def pay(
+    books: Harness, contact_id: UUID | str, amount: str, *invoices: tuple[str, str], **given: Any
+) -> dict[str, Any]:
     """Create and post a payment that settles invoices (id, amount)."""
     parts = [{"invoice_id": invoice_id, "amount": part} for invoice_id, part in invoices]
     body = {"contact_id": str(contact_id), "amount": amount, "allocations": parts, **given}

@@ -5,12 +5,12 @@ from decimal import Decimal as D
 from uuid import UUID
 
 import pytest
-from erp_finance.models import CreditApproval, SalesOrder
-from erp_finance.service import ErpFinance
 from sqlalchemy import select
 
+from erp_finance.models import CreditApproval, SalesOrder
+from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
-from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay
+from tests.erp_finance.goods import Order, balances, invoices, known_customer, line, pay
 from tests.harness import Harness
 
 
@@ -136,4 +136,3 @@ def test_a_limit_is_changed_and_taken_away(books: Harness) -> None:
     books.deliver(order_of(customer, "100.00", "SO-2").placed)
     assert [type(e) for e in books.published()] == [finance.CreditHeld, finance.CreditApproved]
     assert exposure(books, customer)[3] is None
-    assert KEY

@@ -4,9 +4,9 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+
 from erp_finance.errors import CreditExceedsInvoice, DateInFuture, DateTooEarly, NothingToCredit
 from erp_finance.service import ErpFinance
-
 from shared import clock
 from shared.contracts import erp_finance as finance
 from shared.refusals import Invalid, InvalidTransition
@@ -124,7 +124,10 @@ def test_a_shipment_that_is_heard_of_late_is_dated_after_the_last_number(books: 
 
 def test_an_unknown_tax_code_or_customer_is_refused(books: Harness) -> None:
     customer = known_customer(books)
-    bad = {"customer_id": str(customer), "lines": [{"description": "x", "quantity": "1", "unit_price": "1", "tax_code": "S19"}]}
+    bad = {
+        "customer_id": str(customer),
+        "lines": [{"description": "x", "quantity": "1", "unit_price": "1", "tax_code": "S19"}],
+    }
     with pytest.raises(Invalid) as refused:
         books.call("create_invoice", body=bad)
     assert refused.value.errors == [{"pointer": "/lines/0/tax_code", "code": "not_found"}]

@@ -7,13 +7,18 @@ from typing import Any
 
 import psycopg2
 import pytest
-from erp_finance.errors import (
-    AlreadyReversed, EntryHasDocument, NoPeriod, PeriodLocked, PeriodSoftLocked, YearsDoNotAdjoin,
-)  # fmt: skip
-from erp_finance.service import ErpFinance
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from erp_finance.errors import (
+    AlreadyReversed,
+    EntryHasDocument,
+    NoPeriod,
+    PeriodLocked,
+    PeriodSoftLocked,
+    YearsDoNotAdjoin,
+)  # fmt: skip
+from erp_finance.service import ErpFinance
 from shared import clock
 from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
@@ -175,7 +180,8 @@ def test_invoice_numbers_of_concurrent_shipments_have_no_gap(books: Harness) -> 
         "UPDATE invoice SET number = 'FA-1'",
         "DELETE FROM invoice",
         "UPDATE invoice_line SET net = 0",
-        "DELETE FROM legal_series; DELETE FROM payment",
+        "DELETE FROM legal_series",
+        "DELETE FROM payment",
         "INSERT INTO journal_line (entry_id, position, company_id, date, account, label, debit, credit)"
         " SELECT id, 9, company_id, date, '512', 'x', 1, 0 FROM journal_entry",
     ],

@@ -3,9 +3,9 @@
 from decimal import Decimal as D
 
 import pytest
+
 from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment
 from erp_finance.service import ErpFinance
-
 from shared.contracts import erp_finance as finance
 from shared.refusals import Invalid, InvalidTransition
 from tests.erp_finance.goods import KEY, Order, balances, invoices, line, pay, verified

@@ -7,13 +7,13 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from erp_finance import chain, chart, fiscal, invoicing, posting
 from erp_finance.ageing import bucket
 from erp_finance.credit import Exposure, still_open
 from erp_finance.tax import taxes_of
-from hypothesis import given
-from hypothesis import strategies as st
-
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.money import ZERO
 
@@ -140,14 +140,17 @@ def links(amounts: list[D]) -> list[chain.Link]:
 
 def test_the_hashed_form_is_fixed_for_good() -> None:
     entry = content(1, D("119.9"), label="Café")
-    assert chain.canonical({**entry, "seq": 1}) == (
-        '{"company_id":"01900000-0000-7000-8000-000000000001","currency":"EUR","date":"2026-01-31","fiscal_year":"2026",'
-        '"journal":"VT","lines":[{"account":"411","credit":"0.00","debit":"119.90","due_on":"2026-03-01","label":"Café",'
-        '"partner_id":null,"tax_code":null},{"account":"707","credit":"119.90","debit":"0.00","due_on":"2026-03-01",'
-        '"label":"Café","partner_id":null,"tax_code":null}],"number":"VT-2026-000001",'
-        '"posted_at":"2026-01-31T12:00:00.000000Z","reference":"FA-2026-00001","reverses_id":null,"seq":1,'
-        '"source_id":null,"source_type":null,"v":1}'
-    ).encode()
+    assert (
+        chain.canonical({**entry, "seq": 1})
+        == (
+            '{"company_id":"01900000-0000-7000-8000-000000000001","currency":"EUR","date":"2026-01-31","fiscal_year":"2026",'
+            '"journal":"VT","lines":[{"account":"411","credit":"0.00","debit":"119.90","due_on":"2026-03-01","label":"Café",'
+            '"partner_id":null,"tax_code":null},{"account":"707","credit":"119.90","debit":"0.00","due_on":"2026-03-01",'
+            '"label":"Café","partner_id":null,"tax_code":null}],"number":"VT-2026-000001",'
+            '"posted_at":"2026-01-31T12:00:00.000000Z","reference":"FA-2026-00001","reverses_id":null,"seq":1,'
+            '"source_id":null,"source_type":null,"v":1}'
+        ).encode()
+    )
     decomposed = content(1, D("119.90"), label="Cafe\u0301")
     assert chain.canonical({**decomposed, "seq": 1}) == chain.canonical({**entry, "seq": 1})
 

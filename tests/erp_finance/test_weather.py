@@ -4,8 +4,9 @@ import random
 from decimal import Decimal as D
 
 import pytest
-from erp_finance.service import ErpFinance
+from sqlalchemy import text
 
+from erp_finance.service import ErpFinance
 from shared.contract import Event
 from tests.erp_finance.goods import Order, balances, invoices, known_customer, line, moved, verified
 from tests.harness import Harness
@@ -30,20 +31,12 @@ def tell(books: Harness, facts: list[Event]) -> None:
         pass
 
 
-EXPECTED = {
-    "37": D("422.23"), "411": D("1483.24"), "44571": D("-238.31"), "6037": D("-422.23"), "706": D("-160.00"),
-    "707": D("-1079.92"),
-}  # fmt: skip
-
-
 def book_of(service, facts: list[Event]) -> dict[str, D]:
     books = service(ErpFinance)
     known_customer(books)
     tell(books, facts)
     assert verified(books)["verified"]
     with books.session() as session:
-        from sqlalchemy import text
-
         assert session.execute(text("SELECT count(*) FROM inbox WHERE state <> 'done'")).scalar() == 0
     assert len(invoices(books)) == 4
     return balances(books)

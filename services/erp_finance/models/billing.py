@@ -241,5 +241,3 @@ class CreditNote(BillingDocument):
         return finance.CreditNoteIssued(
             credit_note_id=self.id, corrects_id=self.corrects_id, lines=lines, **self._facts()
         )  # fmt: skip
-
-

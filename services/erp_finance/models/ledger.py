@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, case, select
@@ -82,6 +82,10 @@ class JournalEntry(Aggregate, Base):
         lazy="selectin", order_by=DraftLine.position, cascade="all, delete-orphan"
     )
 
+    if TYPE_CHECKING:  # both are computed by the database, see below the class
+        reversed_by_id: UUID | None
+        status: str
+
     @property
     def lines(self) -> Sequence[JournalLine | DraftLine]:
         """The posted lines, or the drafted ones."""
@@ -90,7 +94,7 @@ class JournalEntry(Aggregate, Base):
     def drafted(self) -> list[Line]:
         """The lines of a draft as values. Raises InvalidTransition when it is posted already."""
         if self.state != "draft":
-            raise InvalidTransition(state=self.status or self.state, allowed=[] if self.reversed_by_id else ["reverse"])
+            raise InvalidTransition(state=self.status, allowed=[] if self.reversed_by_id else ["reverse"])
         return [_line(line) for line in self.draft_lines]
 
     def reversible_lines(self) -> list[Line]:
@@ -112,11 +116,11 @@ def _line(line: _EntryLine) -> Line:
 
 _entry: Any = JournalEntry.__table__
 _reversal: Any = _entry.alias("reversal")
-_reversed_by = (
-    select(_reversal.c.id).where(_reversal.c.reverses_id == _entry.c.id).correlate(_entry).scalar_subquery()
+_reversed_by = select(_reversal.c.id).where(_reversal.c.reverses_id == _entry.c.id).correlate(_entry).scalar_subquery()
+JournalEntry.reversed_by_id = column_property(_reversed_by)  # type: ignore[assignment]
+JournalEntry.status = column_property(  # type: ignore[assignment]
+    case((_reversed_by.is_not(None), "reversed"), else_=_entry.c.state)
 )
-JournalEntry.reversed_by_id = column_property(_reversed_by)
-JournalEntry.status = column_property(case((_reversed_by.is_not(None), "reversed"), else_=_entry.c.state))
 
 
 class LedgerHead(Base):
