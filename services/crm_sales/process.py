@@ -108,18 +108,18 @@ def shelf_status(stock_status: str) -> str:
     return {"complete": "reserved", "short": "backordered"}.get(stock_status, "none")
 
 
-def invoice_status(lines: Sequence[LineFacts], cancelled: bool, rest_released: bool) -> str:
-    """none, partial or invoiced. A credit note corrects a live order's invoice and undoes a cancelled one's."""
-    billed = [line.invoiced_quantity - (line.credited_quantity if cancelled else 0) for line in lines]
+def invoice_status(lines: Sequence[LineFacts], undone: bool, rest_released: bool) -> str:
+    """none, partial or invoiced. A credit note corrects an invoice, or takes it back when the order was `undone`."""
+    billed = [line.invoiced_quantity - (line.credited_quantity if undone else 0) for line in lines]
     if not any(quantity > 0 for quantity in billed):
         return "none"
     wanted = [line.delivered_quantity if rest_released and line.kind != "service" else line.quantity for line in lines]
     return "invoiced" if all(b >= w for b, w in zip(billed, wanted, strict=True)) else "partial"
 
 
-def payment_status(invoices: Sequence[InvoiceFacts], invoiced: str, cancelled: bool) -> str:
+def payment_status(invoices: Sequence[InvoiceFacts], invoiced: str, undone: bool) -> str:
     """none, partial or paid: paid when everything is invoiced and nothing of it is open."""
-    if cancelled and invoiced == "none":
+    if undone and invoiced == "none":
         return "none"
     if invoiced == "invoiced" and all(i.gross_total is not None and not i.residual for i in invoices):
         return "paid"

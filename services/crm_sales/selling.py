@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -34,7 +35,7 @@ def price_lines(session: Session, requests: Sequence[dict[str, Any]], currency: 
     items = {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(wanted)))}
     rates = (
         select(TaxRate.code, TaxRate.rate)
-        .distinct(TaxRate.code)
+        .ext(distinct_on(TaxRate.code))
         .where(TaxRate.valid_from <= clock.today())
         .order_by(TaxRate.code, TaxRate.valid_from.desc())
     )

@@ -295,3 +295,20 @@ def test_the_trace_tells_the_chain_of_documents(shop: Shop) -> None:
     by_type = {node["event_type"].split(".", 2)[2]: node for node in nodes}
     assert by_type["order.confirmed.v1"]["caused_by"] == by_type["stock.reserved.v1"]["event_id"]
     assert by_type["order.completed.v1"]["caused_by"] == by_type["invoice.paid.v1"]["event_id"]
+
+
+def test_billed_ahead_cancelled_and_yet_shipped(shop: Shop) -> None:
+    """The advance invoice is credited, what left is billed anew, and only that has to be paid."""
+    order = shop.confirm((LAMP, 3), invoicing_policy="on_order")
+    ahead, anew = shop.invoiced(order), shop.invoiced(order, 1)
+    shop.hear(ahead)
+    shop.sales.call("cancel_order", id=order["id"], body={"reason": "changed his mind"})
+    shop.hear(
+        shop.credited(order, ahead), shop.paid(ahead), shop.shipped(order, 1), shop.stock_released(order, shipped=True)
+    )
+    now = shop.read(order)
+    assert (now["status"], now["delivery_status"], now["invoice_status"]) == ("confirmed", "delivered", "none")
+    shop.hear(anew)
+    assert (shop.read(order)["invoice_status"], shop.read(order)["payment_status"]) == ("invoiced", "partial")
+    shop.hear(shop.paid(anew))
+    assert shop.read(order)["status"] == "completed"

@@ -23,7 +23,7 @@ class Product:
     name: str = "Desk lamp"
     kind: str = "goods"
     unit: str = "piece"
-    sale_price: Decimal | None = D("49.90")
+    sale_price: Decimal | None = Decimal("49.90")
     tax_code: str = "S20"
     active: bool = True
 

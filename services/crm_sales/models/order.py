@@ -159,14 +159,14 @@ class Order(Aggregate, PricedDocument, Base):
         shipped = any(line.delivered_quantity for line in lines if line.kind != "service")
         if self.status == "cancelled" and (shipped or self.rest_released):
             told.append(self._reinstate(now))
-        cancelled, confirmed = self.status == "cancelled", self.confirmed_at is not None
+        confirmed = self.confirmed_at is not None
         self.delivery_status = process.delivery_status(lines, self.stock_status, confirmed, self.rest_released)
-        self.invoice_status = process.invoice_status(lines, cancelled, self.rest_released)
+        self.invoice_status = process.invoice_status(lines, self._billing_undone(), self.rest_released)
         return told + self.note_payment(invoices, now)
 
     def note_payment(self, invoices: Sequence[process.InvoiceFacts], now: datetime) -> list[Event]:
         """An invoice was paid or opened again. Only the latter moves a completed order."""
-        paid = process.payment_status(invoices, self.invoice_status, self.status == "cancelled")
+        paid = process.payment_status(invoices, self.invoice_status, self._billing_undone())
         if self.status == "completed" and paid != "paid":
             self.status, self.completed_at = "confirmed", None
         self.payment_status = paid
@@ -194,6 +194,11 @@ class Order(Aggregate, PricedDocument, Base):
 
     def _approved(self) -> bool:
         return self.credit_status in ("approved", "overridden")
+
+    def _billing_undone(self) -> bool:
+        """Whether credit notes take back what was invoiced: on a cancellation, finance credits what was billed ahead."""
+        billed_ahead = self.cancel_reason is not None and self.invoicing_policy == "on_order"
+        return self.status == "cancelled" or billed_ahead
 
     def _reinstate(self, now: datetime) -> sales.OrderReinstated:
         self.status, self.confirmed_at = "confirmed", self.confirmed_at or now

@@ -1,0 +1,139 @@
+"""Offers: previewed, sent, accepted in time, revised; each verb only where it makes sense."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from crm_sales.errors import NotEditable, QuoteExpired
+from crm_sales.models import Quote
+from crm_sales.models.quote import VERBS
+from crm_sales.pricing import PricedLine
+from shared import clock
+from shared.contracts.crm_sales import QuoteAccepted
+from shared.ids import new_id
+from shared.refusals import Conflict, Invalid, InvalidTransition
+from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, D, Shop, product
+
+TODAY = date(2026, 3, 1)
+
+
+def _quote() -> Quote:
+    line = PricedLine(new_id(), LAMP, "goods", "Lamp", D(1), "piece", D(10), D(0), "S20", D(20), D(10))
+    columns = {"id": new_id(), "customer_id": LUMEN, "customer_name": "Lumen", "company_id": new_id()}
+    return Quote.draft("QU2026-000001", {**columns, "valid_until": TODAY}, [line])
+
+
+ACTS: dict[str, Callable[[Quote], Any]] = {
+    "send": lambda quote: quote.send(),
+    "accept": lambda quote: quote.accept(new_id(), TODAY),
+    "refuse": lambda quote: quote.refuse("too dear"),
+    "revise": lambda quote: quote.revise(),
+    "cancel": lambda quote: quote.cancel(),
+}
+LEADS_TO = {
+    ("draft", "send"): "sent",
+    ("draft", "cancel"): "cancelled",
+    ("sent", "accept"): "accepted",
+    ("sent", "refuse"): "refused",
+    ("sent", "revise"): "draft",
+    ("sent", "cancel"): "cancelled",
+    ("refused", "revise"): "draft",
+    ("expired", "revise"): "draft",
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("state", VERBS)
+def test_every_verb_in_every_state(state: str, act: str) -> None:
+    quote = _quote()
+    quote.status = state
+    if (state, act) in LEADS_TO:
+        ACTS[act](quote)
+        assert quote.status == LEADS_TO[state, act]
+        return
+    with pytest.raises(InvalidTransition) as refusal:
+        ACTS[act](quote)
+    assert refusal.value.details == {"state": state, "allowed": list(VERBS[state])}
+
+
+def test_an_offer_binds_until_its_date_included() -> None:
+    quote = _quote()
+    quote.send()
+    with pytest.raises(QuoteExpired):
+        quote.accept(new_id(), TODAY + timedelta(days=1))
+    assert quote.accept(new_id(), TODAY).number == quote.number
+
+
+def _make(shop: Shop, **given: Any) -> dict[str, Any]:
+    lines = [
+        {"product_id": str(LAMP), "quantity": "2", "discount_percent": "5"},
+        {"product_id": str(ADVICE), "quantity": "1"},
+    ]
+    quote: dict[str, Any] = shop.sales.call("create_quote", body={"customer_id": str(LUMEN), "lines": lines, **given})
+    return quote
+
+
+def test_a_preview_stores_nothing(shop: Shop) -> None:
+    lines = [{"product_id": str(LAMP), "quantity": "2"}, {"product_id": str(BOOK), "quantity": "1"}]
+    preview = shop.sales.call("preview_quote", body={"lines": lines, "customer_id": str(LUMEN)})
+    assert (preview["net_total"], preview["tax_total"], preview["gross_total"]) == ("119.79", "21.06", "140.85")
+    assert preview["taxes"] == [
+        {"tax_code": "S20", "rate": "20", "base": "99.80", "amount": "19.96"},
+        {"tax_code": "S5.5", "rate": "5.5", "base": "19.99", "amount": "1.10"},
+    ]
+    assert shop.sales.call("list_quotes", query={})["data"] == []
+    with pytest.raises(Invalid):
+        shop.sales.call("preview_quote", body={"lines": lines, "customer_id": str(new_id())})
+
+
+def test_an_accepted_quote_becomes_an_order_at_its_prices(shop: Shop) -> None:
+    quote = _make(shop, reference="PO 9", payment_terms="net_45")
+    shop.sales.call("send_quote", id=quote["id"])
+    shop.hear(product(LAMP, sale_price=D(99)))
+    accepted = shop.sales.call("accept_quote", id=quote["id"], key="accept-" + quote["id"])
+    (event,) = shop.sales.published()
+    order = shop.sales.call("get_order", id=accepted["order_id"])
+    assert isinstance(event, QuoteAccepted) and str(event.order_id) == order["id"]
+    assert (accepted["status"], order["status"], order["quote_id"]) == ("accepted", "draft", quote["id"])
+    assert (order["reference"], order["payment_terms"]) == ("PO 9", "net_45")
+    assert order["gross_total"] == quote["gross_total"] == "209.77"
+    assert shop.sales.call("accept_quote", id=quote["id"], key="accept-" + quote["id"]) == accepted
+    with pytest.raises(InvalidTransition):
+        shop.sales.call("accept_quote", id=quote["id"], key="accept-again-" + quote["id"])
+    assert shop.sales.call("place_order", id=order["id"], key="k" * 16)["status"] == "placed"
+
+
+def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
+    quote = _make(shop)
+    shop.sales.call("send_quote", id=quote["id"])
+    with pytest.raises(Conflict) as refusal:
+        shop.sales.call("patch_quote", id=quote["id"], if_match=2, body={"reference": "x"})
+    assert refusal.type is NotEditable
+    refused = shop.sales.call("refuse_quote", id=quote["id"], body={"reason": "too dear"})
+    assert (refused["status"], refused["refusal_reason"]) == ("refused", "too dear")
+    revised = shop.sales.call("revise_quote", id=quote["id"])
+    assert (revised["status"], revised["revision"], revised["number"]) == ("draft", 2, quote["number"])
+    lines = [{"product_id": str(LAMP), "quantity": "1", "unit_price": "10"}]
+    with pytest.raises(Invalid):
+        shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines}, permissions=CLERK)
+    changed = shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines})
+    assert (changed["net_total"], len(changed["lines"])) == ("10.00", 1)
+    assert shop.sales.call("cancel_quote", id=quote["id"])["status"] == "cancelled"
+
+
+def test_quotes_expire_by_themselves(shop: Shop) -> None:
+    quote = _make(shop, valid_until=clock.today().isoformat())
+    other = _make(shop)
+    for sent in (quote, other):
+        shop.sales.call("send_quote", id=sent["id"])
+    shop.sales.tick("expire_quotes")
+    assert shop.sales.call("get_quote", id=quote["id"])["status"] == "sent"
+    with clock.shifted(timedelta(days=1)):
+        with pytest.raises(QuoteExpired):
+            shop.sales.call("accept_quote", id=quote["id"])
+        shop.sales.tick("expire_quotes")
+    assert shop.sales.call("get_quote", id=quote["id"])["status"] == "expired"
+    found = shop.sales.call("list_quotes", query={"status": "sent", "customer_id": str(LUMEN)})["data"]
+    assert [sent["number"] for sent in found] == [other["number"]]
