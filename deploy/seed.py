@@ -17,6 +17,8 @@ from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f1d2a4e-8c53-5b7a-9e0d-3c1f5a7b9d2e")
 
+COMPANY = {"name": "Atelier Lumière SARL", "legal_form": "SARL", "share_capital": "10000.00", "payment_days": 30}
+
 # name, sku, unit, sale price, cost, VAT code, opening stock
 PRODUCTS = (
     ("Lampe de bureau Aurore", "LAM-AURORE", "unit", "89.00", "41.50", "S20", 40),
@@ -82,7 +84,7 @@ class Api:
         return list(self.get(path, **query)["data"])
 
     def post(self, path: str, body: Mapping[str, Any], key: str | None) -> Any:
-        return self._call("POST", path, body, {"Idempotency-Key": f"demo-company:{key}"} if key else {})
+        return self._call("POST", path, body, {"Idempotency-Key": f"demo-{identify(key)}"} if key else {})
 
     def patch(self, path: str, body: Mapping[str, Any], version: int) -> Any:
         headers = {"If-Match": f'"{version}"', "Content-Type": "application/merge-patch+json"}
@@ -131,6 +133,7 @@ class Api:
 def run(base_url: str, email: str, password: str) -> None:
     """Bring the demo company to its final state."""
     api = Api(base_url, email, password)
+    _company(api)
     products = _products(api)
     customers = _contacts(api)
     api.wait_until_known()
@@ -140,6 +143,13 @@ def run(base_url: str, email: str, password: str) -> None:
 def identify(name: str) -> str:
     """The fixed id of a demo resource."""
     return str(uuid5(NAMESPACE, name))
+
+
+def _company(api: Api) -> None:
+    """The legal entity that every installation begins with gets its name."""
+    company = api.all("/v1/companies", sort="created_at")[0]
+    if company["name"] != COMPANY["name"]:
+        api.patch(f"/v1/companies/{company['id']}", COMPANY, company["version"])
 
 
 def _products(api: Api) -> dict[str, str]:

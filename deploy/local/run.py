@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -58,6 +60,7 @@ class Session:
     databases: dict[str, DatabaseUrls] = field(default_factory=dict)
     _backoff: dict[str, Backoff] = field(default_factory=dict)
     _restart_at: dict[str, float] = field(default_factory=dict)
+    _revivals: dict[str, threading.Thread] = field(default_factory=dict)
 
     def processes(self) -> dict[str, ProcessId]:
         ours = self.infrastructure.servers if self.infrastructure else None
@@ -102,11 +105,12 @@ class Session:
         }
         if self.infrastructure.management_url:
             env["LIAISON_RABBITMQ_MANAGEMENT_URL"] = self.infrastructure.management_url
-        with step("exchanges, queues and permissions"):
-            run_operator(self.checkout, env, "topology")
         owners = {f"LIAISON_{name.upper()}_OWNER_DATABASE_URL": self.databases[name].owner for name in names}
-        with step("migrations"):
-            run_operator(self.checkout, owners, "migrate", *names)
+        with step("queues, permissions and migrations"), ThreadPoolExecutor(max_workers=2) as pool:
+            topology = pool.submit(run_operator, self.checkout, env, "topology")
+            migrations = pool.submit(run_operator, self.checkout, owners, "migrate", *names)
+        topology.result()
+        migrations.result()
 
     def _plan(
         self,
@@ -182,17 +186,16 @@ class Session:
             time.sleep(0.5)
 
     def _mind_servers(self) -> None:
+        """Each server comes back on a thread of its own: the database does not wait for the slower broker."""
         ours = self.infrastructure.servers if self.infrastructure else None
         if ours is None:
             return
         running = ours.processes()
         for name, start in self._server_starts(ours).items():
-            if name not in running and self._is_due(name):
-                try:
-                    start()
-                    say(f"  {name} runs again")
-                except (Stop, OSError, subprocess.SubprocessError) as error:
-                    say(f"  {name} does not start: {error}")
+            busy = name in self._revivals and self._revivals[name].is_alive()
+            if name not in running and not busy and self._is_due(name):
+                self._revivals[name] = threading.Thread(target=_revive, args=(name, start), name=f"start {name}")
+                self._revivals[name].start()
 
     def _server_starts(self, ours: servers.Servers) -> dict[str, Callable[[], None]]:
         wanted = Wanted.from_environment()
@@ -225,10 +228,20 @@ class Session:
         if self.supervisor:
             with step("stopping the gateway and the services"):
                 self.supervisor.stop_all()
+        for revival in self._revivals.values():
+            revival.join()
         if self.infrastructure and self.infrastructure.servers:
             with step("stopping RabbitMQ and PostgreSQL"):
                 self.infrastructure.stop()
         Recorded(self.root).forget()
+
+
+def _revive(name: str, start: Callable[[], None]) -> None:
+    try:
+        start()
+        say(f"  {name} runs again")
+    except (Stop, OSError, subprocess.SubprocessError) as error:
+        say(f"  {name} does not start: {error}")
 
 
 def up(checkout: Path, root: Path) -> int:
