@@ -50,7 +50,7 @@ TITLES: dict[int, tuple[str, str]] = {
 MEDIA_TYPE = "application/problem+json"
 
 _RETRY_AFTER = {"unavailable": "2", "idempotency_running": "1"}
-_OWN = {"type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
+_OWN = {"presented", "type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
 
 
 def to_wire(refusal: Refusal, language: str) -> dict[str, Any]:

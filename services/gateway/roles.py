@@ -15,7 +15,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "sales_manager": (
         *_EVERYBODY,
-        "contacts.*:write",
+        "contacts.*:*",
         "sales.*:*",
         "inventory.*:read",
         "finance.invoices:read",

@@ -1,0 +1,171 @@
+"""A gateway process on a private broker and database, with an echo on the other end of the wire."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+import pytest
+
+from deploy.local import servers as local
+from deploy.local.keys import ensure_signing_key
+from deploy.local.plan import inherited_environment, with_credentials
+from deploy.local.provision import DatabaseUrls
+from gateway import users
+from shared.database import new_engine
+from shared.topology import apply_users
+from tests.conftest import ROOT, Databases
+
+ADMIN = ("admin@lamp.example", "correct-horse-battery")
+CLERK = ("clerk@lamp.example", "staple-battery-horse")
+BROKER_PASSWORD = "gateway-of-the-tests"
+
+
+@dataclass
+class Process:
+    """A gateway process and what is needed to talk to it."""
+
+    env: dict[str, str]
+    log: Path
+    popen: "subprocess.Popen[bytes] | None" = None
+    _files: list[IO[bytes]] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return int(self.env["LIAISON_GATEWAY_HTTP_PORT"])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, wait: bool = True) -> "Process":
+        self._files.append(self.log.open("ab"))
+        command = [sys.executable, "-m", "gateway"]
+        self.popen = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=self._files[-1], stderr=self._files[-1])
+        if wait:
+            until(lambda: _answers(f"{self.url}/readyz"))
+        return self
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        assert self.popen is not None
+        self.popen.send_signal(signal.SIGTERM)
+        code = self.popen.wait(30)
+        for file in self._files:
+            file.close()
+        self._files.clear()
+        return code
+
+    def metric(self, name: str) -> float:
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def until(condition: Any, seconds: float = 20) -> None:
+    """Wait for a condition; the test fails when it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def broker(own_root: Path) -> Iterator[local.Servers]:
+    """A private RabbitMQ whose account `gateway` has the rights that it has in production, and no more."""
+    running = local.start(own_root / "gateway-broker", postgresql=False)
+    apply_users(running.management_url, "liaison", {"gateway": BROKER_PASSWORD})
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def echo(broker: local.Servers) -> Iterator[None]:
+    command = [sys.executable, str(Path(__file__).with_name("echo.py")), broker.amqp_admin_uri]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        yield
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def database(databases: Databases) -> DatabaseUrls:
+    """A database with an administrator and a warehouse clerk."""
+    urls = databases.fresh("gateway")
+    engine = new_engine(urls.application, pool_size=1)
+    users.create(engine, ADMIN[0], "Ada Ministre", ["admin"], ADMIN[1])
+    users.create(engine, CLERK[0], "Claude Lager", ["warehouse"], CLERK[1], language="fr")
+    engine.dispose()
+    return urls
+
+
+@pytest.fixture(scope="session")
+def environment(
+    broker: local.Servers, database: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """Settings of a gateway with short times."""
+    key = ensure_signing_key(tmp_path_factory.mktemp("keys") / "signing.pem")
+    return inherited_environment(dict(os.environ)) | {
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'services'}",
+        "LIAISON_GATEWAY_DATABASE_URL": database.application,
+        "LIAISON_GATEWAY_AMQP_URI": with_credentials(broker.amqp_admin_uri, "gateway", BROKER_PASSWORD),
+        "LIAISON_GATEWAY_DEADLINE_SECONDS": "2",
+        "LIAISON_GATEWAY_DRAIN_SECONDS": "0.2",
+        "LIAISON_GATEWAY_PENDING_CALLS": "20",
+        "LIAISON_SIGNING_KEY_FILE": str(key),
+    }
+
+
+@pytest.fixture(scope="session")
+def gateway(environment: dict[str, str], echo: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    env = environment | {"LIAISON_GATEWAY_HTTP_PORT": str(free_port())}
+    process = Process(env, tmp_path_factory.mktemp("log") / "gateway.log").start()
+    until(lambda: process.metric("rpc_client_connected") == 1)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def own_gateway(environment: dict[str, str], tmp_path: Path) -> Iterator[Process]:
+    """A gateway for one test, not started yet; its buckets are full and its log is empty."""
+    process = Process(environment | {"LIAISON_GATEWAY_HTTP_PORT": str(free_port())}, tmp_path / "gateway.log")
+    yield process
+    if process.popen and process.popen.poll() is None:
+        process.stop()
+
+
+def sign_in(url: str, email: str, password: str) -> httpx.Client:
+    answer = httpx.post(f"{url}/v1/auth/token", json={"email": email, "password": password})
+    assert answer.status_code == 200, answer.text
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {answer.json()['access_token']}"}, timeout=15)
+
+
+@pytest.fixture(scope="session")
+def admin(gateway: Process) -> Iterator[httpx.Client]:
+    with sign_in(gateway.url, *ADMIN) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def clerk(gateway: Process) -> Iterator[httpx.Client]:
+    with sign_in(gateway.url, *CLERK) as client:
+        yield client

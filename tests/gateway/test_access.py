@@ -1,0 +1,68 @@
+"""Who may do what."""
+
+import pytest
+
+from gateway import contract
+from gateway.access import PUBLIC, NotAllowed, Principal, allows, check
+from gateway.errors import Unauthenticated
+from gateway.roles import ROLES, permissions_of
+from shared.contract import Operation
+from shared.contracts import operations
+
+DECLARED = [operation for service in operations().values() for operation in service.values()]
+
+
+def principal(*permissions: str) -> Principal:
+    return Principal("u", "Ada", (), permissions, "c", 0.0, "t")
+
+
+@pytest.mark.parametrize(
+    ("held", "permission", "granted"),
+    [
+        ("*", "sales.orders:write", True),
+        ("sales.orders:write", "sales.orders:write", True),
+        ("sales.*:write", "sales.orders:write", True),
+        ("sales.*:*", "sales.orders:release", True),
+        ("*:read", "finance.accounts:read", True),
+        ("*:read", "finance.accounts:write", False),
+        ("sales.*:read", "sales.orders:write", False),
+        ("sales.*:write", "salesforce.orders:write", False),
+        ("sales.orders:write", "sales.orders:release", False),
+        ("", "sales.orders:write", False),
+        ("*", "", False),
+    ],
+)
+def test_patterns(held: str, permission: str, granted: bool) -> None:
+    assert allows((held,), permission) is granted
+
+
+def test_deny_by_default() -> None:
+    unnamed = Operation("GET /v1/secrets", "", "")
+    with pytest.raises(NotAllowed):
+        check(unnamed, principal("*"))
+    with pytest.raises(Unauthenticated):
+        check(unnamed, None)
+
+
+@pytest.mark.parametrize("operation", DECLARED, ids=lambda operation: f"{operation.service}.{operation.name}")
+def test_every_operation_is_closed_to_strangers_and_open_to_somebody(operation: Operation) -> None:
+    assert operation.permission.count(":") == 1 and operation.permission != PUBLIC
+    with pytest.raises(Unauthenticated):
+        check(operation, None)
+    with pytest.raises(NotAllowed):
+        check(operation, principal())
+    check(operation, principal("*"))
+    allowed = [role for role in ROLES if role != "admin" and allows(permissions_of((role,)), operation.permission)]
+    assert allowed, f"only the administrator may {operation.permission}"
+
+
+def test_the_auditor_changes_nothing() -> None:
+    writing = [o for o in DECLARED if not o.is_query]
+    assert not [o.route for o in writing if allows(permissions_of(("auditor",)), o.permission)]
+
+
+def test_only_sign_in_and_sign_out_are_public() -> None:
+    assert {o.route for o in contract.OPERATIONS.values() if o.permission == PUBLIC} == {
+        "POST /v1/auth/token",
+        "POST /v1/auth/revoke",
+    }

@@ -1,0 +1,109 @@
+"""The OpenAPI document, from the declarations."""
+
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway import openapi
+from shared import fields
+from shared.contracts import operations
+from shared.fields import Schema
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi.document()
+
+
+def test_valid(document: dict[str, Any]) -> None:
+    errors = list(OpenAPIV31SpecValidator(document).iter_errors())
+    assert not errors, errors[:3]
+
+
+def test_every_operation_is_there_once(document: dict[str, Any]) -> None:
+    found = {
+        operation["operationId"]: f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    declared = {f"{o.service}_{o.name}": o.route for service in operations().values() for o in service.values()}
+    assert declared.items() <= found.items()
+    assert sum(len(item) for item in document["paths"].values()) == len(found)
+
+
+class Line(Schema):
+    quantity = fields.Quantity(required=True, positive=True)
+
+
+class Sale(Schema):
+    id = fields.Uuid()
+    amount = fields.Amount(not_negative=True)
+    price = fields.Price(allow_none=True)
+    discount = fields.Percent()
+    on = fields.Day()
+    at = fields.Instant()
+    count = fields.Whole(least=1, most=9)
+    paid = fields.Flag()
+    state = fields.Choice("open", "closed")
+    name = fields.Text(most=40, least=2, required=True)
+    lines = fields.Many(fields.Part(Line), most=100)
+    external_ids = fields.Table()
+
+
+def test_types() -> None:
+    components = openapi.Components()
+    components.reference(Sale)
+    collected = components.collected(closed=True)
+    sale = collected["Sale"]
+    assert sale["additionalProperties"] is False and sale["required"] == ["name"]
+    found = sale["properties"]
+    assert found["id"] == {"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36}
+    assert found["amount"] == {
+        "type": "string",
+        "format": "decimal",
+        "pattern": r"^[0-9]{1,18}(\.[0-9]{1,2})?$",
+        "maxLength": 32,
+    }
+    assert found["price"]["type"] == ["string", "null"] and found["price"]["format"] == "decimal"
+    assert {found[name]["format"] for name in ("amount", "price", "discount")} == {"decimal"}
+    assert (found["on"]["format"], found["at"]["format"]) == ("date", "date-time")
+    assert (found["count"]["type"], found["count"]["minimum"], found["count"]["maximum"]) == ("integer", 1, 9)
+    assert found["paid"] == {"type": "boolean"}
+    assert found["state"]["enum"] == ["open", "closed"]
+    assert (found["name"]["minLength"], found["name"]["maxLength"]) == (2, 40)
+    assert found["lines"]["maxItems"] == 100 and found["lines"]["items"] == {"$ref": "#/components/schemas/Line"}
+    assert found["external_ids"]["type"] == "object"
+
+
+def test_what_goes_both_ways_is_closed_in_and_open_out() -> None:
+    sent, received = openapi.Components(), openapi.Components()
+    sent.reference(Sale)
+    received.reference(Line)
+    components, renamed = openapi.merged(sent.collected(closed=True), received.collected(closed=False))
+    assert renamed == {"#/components/schemas/Line": "#/components/schemas/LineInput"}
+    assert "additionalProperties" not in components["Line"]
+    assert components["LineInput"]["additionalProperties"] is False
+    assert components["Sale"]["properties"]["lines"]["items"] == {"$ref": "#/components/schemas/LineInput"}
+
+
+def test_no_amount_is_a_number(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for member, inner in schema.get("properties", {}).items():
+            assert "number" not in str(inner.get("type")), f"{name}.{member} would be read as a float"
+
+
+def test_an_order_in_the_document(document: dict[str, Any]) -> None:
+    place = document["paths"]["/v1/orders/{id}/place"]["post"]
+    key = next(p for p in place["parameters"] if p["name"] == "Idempotency-Key")
+    assert key["required"] and "requestBody" not in place
+    assert {"400", "401", "403", "404", "409", "422", "503", "504"} <= set(place["responses"])
+    change = document["paths"]["/v1/orders/{id}"]["patch"]
+    assert "application/merge-patch+json" in change["requestBody"]["content"] and "412" in change["responses"]
+    orders = document["paths"]["/v1/orders"]["get"]
+    envelope = orders["responses"]["200"]["content"]["application/json"]["schema"]
+    assert envelope["properties"]["data"]["items"] == {"$ref": "#/components/schemas/CrmSalesOrderView"}
+    assert {"limit", "cursor", "sort", "wait_for"} <= {p["name"] for p in orders["parameters"]}
+    made = document["paths"]["/v1/orders"]["post"]["responses"]["201"]
+    assert {"Location", "ETag", "X-Event-Id"} <= set(made["headers"])
+    assert document["paths"]["/v1/auth/token"]["post"]["security"] == []
