@@ -1,5 +1,6 @@
 """Money that comes in: parts, too much, bounced, moved to another invoice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment
 from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
+from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
-from tests.erp_finance.goods import KEY, Order, balances, invoices, line, pay, verified
+from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay, verified
 from tests.harness import Harness
 
 
@@ -118,11 +120,34 @@ def test_cash_goes_to_the_cash_journal_and_money_back_to_the_customer_is_the_mir
     order = chairs()
     (invoice,) = sold(books, order)
     pay(books, order.customer_id, "150.00", (invoice["id"], "120.00"), method="cash")
-    from tests.erp_finance.goods import known_customer
-
     known_customer(books, order.customer_id)
     back = pay(books, order.customer_id, "30.00", direction="out")
     assert back["status"] == "posted"
     assert balances(books) == {"411": 0, "44571": -20, "512": -30, "53": 150, "707": -100}
     exposure = books.call("get_exposure", id=order.customer_id)
     assert D(exposure["exposure"]) == 0
+
+
+def test_payments_that_cross_on_the_same_invoices_neither_overpay_nor_deadlock(books: Harness) -> None:
+    customer = new_id()
+    orders = [Order([line("Chair", "4", "25.00")], customer_id=customer, number=f"SO-{n}") for n in range(3)]
+    open_invoices = sold(books, *orders)
+    drafts = []
+    for n in range(12):
+        chosen = open_invoices if n % 2 else open_invoices[::-1]
+        parts = [{"invoice_id": invoice["id"], "amount": "15.00"} for invoice in chosen]
+        body = {"contact_id": str(customer), "amount": "45.00", "allocations": parts}
+        drafts.append(books.call("create_payment", body=body))
+
+    def post(draft: dict[str, object]) -> str:
+        try:
+            posted = books.call("post_payment", id=draft["id"], key=KEY.format(draft["id"]))
+        except AllocationExceedsInvoice:
+            return "refused"
+        return str(posted["status"])
+
+    with ThreadPoolExecutor(6) as threads:
+        results = list(threads.map(post, drafts))
+    assert sorted(results) == ["posted"] * 8 + ["refused"] * 4
+    assert {invoice["status"] for invoice in invoices(books)} == {"paid"}
+    assert balances(books)["411"] == 0
