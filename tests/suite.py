@@ -63,9 +63,13 @@ class Suite:
         self.base_url = plan.base_url
         self.health_urls = plan.health_urls()
         self.supervisor = Supervisor(self._specs(plan), self.root / "log", report=lambda _: None)
-        self.supervisor.start_all()
-        self.supervisor.wait_ready(timeout=90)
-        self.api = self.sign_in(ADMIN["email"], ADMIN["password"])
+        try:
+            self.supervisor.start_all()
+            self.supervisor.wait_ready(timeout=90)
+            self.api = self.sign_in(ADMIN["email"], ADMIN["password"])
+        except BaseException:
+            self.supervisor.stop_all()
+            raise
         return self
 
     def stop(self) -> None:
