@@ -144,6 +144,7 @@ def _perform_services(session: Session, order: Order) -> None:
 
 
 def _heard(session: Session, document: Document) -> dict[str, Any]:
+    """The event in hand as a node of the trace; its own cause is known where the context carries it."""
     context = current(session)
     return {
         "event_id": str(context.event_id),

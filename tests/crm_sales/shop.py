@@ -1,6 +1,6 @@
 """A lamp shop on the harness: its customer, its goods, and the answers that the other services would give."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,6 @@ class Shop:
     """What a test says in the words of the trade."""
 
     sales: Harness
-    deliveries: dict[UUID, UUID] = field(default_factory=dict)
 
     def open(self) -> "Shop":
         """One customer and four products are known."""
