@@ -65,6 +65,8 @@ class Plan:
             "LIAISON_HEALTH_PORT": str(self.health_ports[process]),
             "LIAISON_PROCESS_NAME": process,
         }
+        if urlsplit(self.access[service].amqp_uri).username != service:
+            env["LIAISON_SHARED_BROKER_ACCOUNT"] = "1"  # then the broker cannot vouch for who published
         if service == GATEWAY:
             env |= dict(self.gateway_env) | {
                 "LIAISON_GATEWAY_HTTP_PORT": str(self.http_port),
