@@ -68,6 +68,15 @@ def test_over_the_limit_is_held_until_somebody_answers_for_it(books: Harness) ->
     assert exposure(books, customer)[2] == "1080.00"
 
 
+def test_an_approval_that_is_heard_of_after_the_shipment_opens_nothing_again(books: Harness) -> None:
+    customer = limited(books, "10.00")
+    order = Order([line("Pin", "3", "0.33"), line("Cup", "1", "20.00")], customer_id=customer)
+    for fact in (order.placed, order.shipped("1", "1"), order.shipped("1"), order.shipped("1"), order.released()):
+        assert books.deliver(fact) == "done"
+    receivable = sum(D(invoice["gross_total"]) for invoice in invoices(books))
+    assert exposure(books, customer) == ("0.00", str(receivable), str(receivable), str(10 - receivable))
+
+
 def test_a_cancelled_order_gives_its_credit_back(books: Harness) -> None:
     customer = limited(books, "1000.00")
     first, second = order_of(customer, "800.00"), order_of(customer, "700.00", "SO-2")

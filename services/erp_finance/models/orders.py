@@ -89,6 +89,7 @@ class SalesOrder(Aggregate, Base):
     decided_at: Mapped[datetime] = mapped_column(default=clock.now)
     open_amount: Mapped[Decimal] = mapped_column(default=ZERO)
     invoiced_gross: Mapped[Decimal] = mapped_column(default=ZERO)
+    fully_billed: Mapped[bool] = mapped_column(default=False)
     deliveries: Mapped[list[str]] = mapped_column(default=list)
 
     @classmethod
@@ -99,7 +100,7 @@ class SalesOrder(Aggregate, Base):
             customer_name=event.customer_name, currency=event.currency, placed_on=event.placed_on,
             payment_days=event.payment_days, invoicing_policy=event.invoicing_policy, net_total=event.net_total,
             tax_total=event.tax_total, gross_total=event.gross_total, status="open", credit="held",
-            open_amount=ZERO, invoiced_gross=ZERO, deliveries=[],
+            open_amount=ZERO, invoiced_gross=ZERO, fully_billed=False, deliveries=[],
         )  # fmt: skip
 
     @classmethod
@@ -138,7 +139,7 @@ class SalesOrder(Aggregate, Base):
         """A person let the held order pass. Returns what it adds to the open orders."""
         self.credit = "released"
         if self.status == "open":
-            self.open_amount = max(ZERO, self.gross_total - self.invoiced_gross)
+            self.open_amount = still_open(self.gross_total, self.invoiced_gross, self.fully_billed)
         return self.open_amount
 
     def cancel(self) -> Decimal:
@@ -173,10 +174,10 @@ class SalesOrder(Aggregate, Base):
     def bill(self, gross: Decimal, shares: Iterable[Share], lines: Iterable[SalesOrderLine]) -> Decimal:
         """Count an invoice. Returns what it takes off the open orders."""
         before, billed = self.open_amount, {s.line.id: s.quantity for s in shares}
-        complete = all(line.billed_quantity + billed.get(line.id, ZERO) >= line.quantity for line in lines)
+        self.fully_billed = all(line.billed_quantity + billed.get(line.id, ZERO) >= line.quantity for line in lines)
         self.invoiced_gross += gross
         if before > 0:
-            self.open_amount = still_open(self.gross_total, self.invoiced_gross, complete)
+            self.open_amount = still_open(self.gross_total, self.invoiced_gross, self.fully_billed)
         return before - self.open_amount
 
     def snapshot(self) -> dict[str, Any]:

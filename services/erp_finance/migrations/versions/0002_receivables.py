@@ -83,6 +83,7 @@ _BILLING = [
     decided_at timestamptz NOT NULL,
     open_amount numeric NOT NULL CHECK (open_amount >= 0),
     invoiced_gross numeric NOT NULL,
+    fully_billed boolean NOT NULL,
     deliveries jsonb NOT NULL"""
     + _AGGREGATE,
     "CREATE INDEX ix_sales_order_customer ON sales_order (customer_id) WHERE open_amount > 0",
