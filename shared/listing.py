@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
-from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from shared.contract import Listing
@@ -74,7 +74,7 @@ class ListRequest:
 
     def _total(self, session: Session, statement: Select[Any]) -> int:
         counted = select(func.count()).select_from(
-            statement.order_by(None).with_only_columns(1).limit(100_001).subquery()
+            statement.order_by(None).with_only_columns(literal(1), maintain_column_froms=True).limit(100_001).subquery()
         )
         return session.execute(counted).scalar_one()
 
@@ -146,7 +146,7 @@ def _value(parser: ma.fields.Field[Any], raw: str) -> Any:
 
 
 def _parse_sort(listing: Listing, raw: str) -> list[tuple[str, bool]]:
-    sort = []
+    sort: list[tuple[str, bool]] = []
     for part in raw.split(","):
         name = part.removeprefix("-")
         if name not in (*listing.sorts, "id") or name in {known for known, _ in sort}:

@@ -107,8 +107,7 @@ class RpcServer:
         try:
             with self.turns:
                 message.ack()
-                context = _context(message.headers or {})
-                outcome = self._serve(name, message, context)
+                outcome = self._serve(name, message)
         except LOST as error:
             outcome = "lost"
             log.info("request lost with its connection", extra={"operation": name, "error_code": type(error).__name__})
@@ -117,8 +116,10 @@ class RpcServer:
         known = name if name in self.handlers else "unknown"
         metrics.rpc_seconds.labels(known, outcome).observe(time.monotonic() - started)
 
-    def _serve(self, name: str, message: Any, context: Context) -> str:
+    def _serve(self, name: str, message: Any) -> str:
+        context = Context()
         try:
+            context = _context(message.headers or {})
             reply = self._execute(name, message.body, context)
         except Refusal as refusal:
             self._send(message, _refused(refusal, context.language))
@@ -243,7 +244,10 @@ def _failed(error: Exception) -> str:
 
 
 def _context(headers: dict[str, Any]) -> Context:
+    """What the headers say about the caller. Raises MalformedCall when they cannot mean that."""
     given = {k.removeprefix(_PREFIX): v for k, v in headers.items() if k.startswith(_PREFIX)}
+    if not all(isinstance(given[name], kinds) for name, kinds in _HEADER_TYPES.items() if given.get(name) is not None):
+        raise MalformedCall
     request_id = str(given.get("request_id") or ids.new_id())[:128]
     deadline = given.get("deadline")
     return Context(
@@ -255,12 +259,29 @@ def _context(headers: dict[str, Any]) -> Context:
         traceparent=given.get("traceparent"),
         correlation_id=request_id,
         causation_id=request_id,
-        deadline=datetime.fromtimestamp(int(deadline) / 1000, UTC) if deadline else None,
+        deadline=_instant(deadline) if deadline else None,
         idempotency_key=given.get("idempotency_key"),
         if_match=given.get("if_match"),
         if_none_match=given.get("if_none_match"),
         wait_for=tuple(e for part in str(given.get("wait_for") or "").split(",")[:10] if (e := _uuid(part))),
     )
+
+
+_HEADER_TYPES: dict[str, Any] = {
+    "permissions": (list, tuple),
+    "deadline": int,
+    "idempotency_key": str,
+    "if_match": (int, str),
+    "if_none_match": str,
+    "traceparent": str,
+}
+
+
+def _instant(milliseconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise MalformedCall from None
 
 
 def _uuid(raw: Any) -> UUID | None:

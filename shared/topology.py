@@ -53,8 +53,8 @@ def declare(amqp_uri: str, service_classes: Iterable[type]) -> list[str]:
     declared = []
     with Connection(amqp_uri, connect_timeout=10) as connection:
         channel = connection.default_channel
-        EVENTS.maybe_bind(channel).declare()
-        RPC.maybe_bind(channel).declare()
+        EVENTS(channel).declare()
+        RPC(channel).declare()
         stream = {"x-queue-type": "stream", "x-max-age": f"{STREAM_DAYS}D", "x-max-length-bytes": STREAM_BYTES}
         Queue(STREAM, EVENTS, routing_key="#", durable=True, queue_arguments=stream)(channel).declare()
         for service_cls in service_classes:
