@@ -2,9 +2,13 @@
 
 import argparse
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# README.md says once what eventlet's announcement means; every process need not repeat it.
+warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
 
 from tests.bench import accounting, bus, lag, raw, statements
 from tests.bench.flow import STEPS

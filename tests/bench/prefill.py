@@ -119,9 +119,10 @@ class Past:
             for table in self.tables[url]:
                 if table.born:
                     cursor.execute(self._copy_statement(table, first, last))
-        with psycopg2.connect(url) as connection:
-            connection.autocommit = True
-            connection.cursor().execute("VACUUM ANALYZE")
+        connection = psycopg2.connect(url)
+        connection.autocommit = True
+        connection.cursor().execute("VACUUM ANALYZE")
+        connection.close()
 
     def _copy_statement(self, table: Table, first: int, last: int) -> sql.Composed:
         columns = list(table.types)
