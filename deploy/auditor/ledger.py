@@ -88,7 +88,8 @@ _POSTED_FACTS = Rule(
             WHEN p.entries > 1 THEN 'is in the books more than once' ELSE 'is in the books with other amounts' END AS fault,
         coalesce(f.since, p.posted_at) AS since
     FROM facts f FULL JOIN posted p USING (source_type, source_id)
-    WHERE p.id IS NULL OR f.source_id IS NULL OR p.entries > 1 OR f.entry_id <> p.id
+    WHERE p.id IS NULL OR f.source_id IS NULL OR p.entries > 1
+        OR (f.entry_id IS DISTINCT FROM p.id AND source_type <> 'payment_reversal')
         OR (f.journal, f.total, f.partner, f.tax, f.revenue, f.treasury) IS DISTINCT FROM (p.journal, p.total,
             coalesce(p.partner, 0), coalesce(p.tax, 0), coalesce(p.revenue, 0), coalesce(p.treasury, 0))""",
     sentence="{source_type} {number} {fault}",

@@ -66,7 +66,7 @@ _NEVER_NEGATIVE = Rule(
     counted="SELECT count(*) FROM stock_move",
     broken=f"""
     WITH {_FLOWS}, running AS (
-        SELECT product_id, location_id, position, created_at AS since,
+        SELECT product_id, location_id, position, f.created_at AS since,
             sum(quantity) OVER history AS on_hand, sum(value) OVER history AS worth
         FROM flow f JOIN location p ON p.id = f.location_id WHERE p.usage = 'internal'
         WINDOW history AS (PARTITION BY product_id, location_id ORDER BY position))

@@ -62,7 +62,11 @@ def corrupted(good: Good) -> Audit:
     """`corrupted("erp_finance", "UPDATE …", …)`: the findings after statements that are then undone."""
 
     def audit(
-        service: str, *statements: str, history: list[Command] = [], grace: float = 0, only: tuple[str, ...] = ()  # noqa: B006
+        service: str,
+        *statements: str,
+        history: list[Command] = [],
+        grace: float = 0,
+        only: tuple[str, ...] = (),  # noqa: B006
     ) -> dict[str, Findings]:
         with good.opened() as connections:
             with connections[service].cursor() as cursor:

@@ -209,5 +209,3 @@ def _money(shop: Shop, customer: str, made: dict[str, Any]) -> None:
 
 def _corrected(rows: list[dict[str, str]]) -> dict[str, Any]:
     return {"reference": "A mistake", "lines": rows}
-
-

@@ -14,7 +14,7 @@ def test_a_month_of_business_is_clean(good: Good, tmp_path: Path, capsys: pytest
     urls, findings = tmp_path / "urls.json", tmp_path / "findings.json"
     urls.write_text(json.dumps({service: each.auditor for service, each in good.bus.urls.items()}))
     code = main(["--urls", str(urls), "--grace", "0", "--json", str(findings)])
-    assert code == 0, capsys.readouterr().out
+    assert code == 0, "".join(capsys.readouterr())
     said = json.loads(findings.read_text())
     assert said["clean"] and set(said["invariants"]) == set(TITLES)
     unchecked = [name for name, found in said["invariants"].items() if not found["checked"]]
