@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway import accounts, contract, metrics
 from gateway.errors import BodyRequired, Overloaded, RefreshRefused, SignInRefused, TooManyRequests, Unauthenticated
-from gateway.forwarding import check_media_type, has_body
+from gateway.forwarding import check_media_type
 from gateway.incoming import Incoming
 from gateway.limits import Buckets, read_body
 from gateway.models import User
@@ -123,7 +123,7 @@ class Auth:
 
 async def _load(request: Incoming, schema: type[Schema]) -> dict[str, Any]:
     """The validated body. Raises BodyRequired, UnsupportedMediaType, InvalidJson or Invalid."""
-    if not has_body(request):
+    if not request.body_pending:
         raise BodyRequired
     check_media_type(request)
     try:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import access, metrics, problems
 from gateway.errors import InternalError
 from gateway.incoming import Incoming
-from gateway.limits import Buckets
+from gateway.limits import Buckets, discard_body
 from gateway.routes import Table
 from gateway.tokens import Tokens
 from shared.refusals import Refusal
@@ -45,6 +45,8 @@ class Edge:
         status = 499
         try:
             response = await self._answer(request)
+            if request.body_pending and not await discard_body(request):
+                response.headers["connection"] = "close"
             status = response.status_code
             await response(scope, receive, _with_headers(request, send))
         except ClientDisconnect:

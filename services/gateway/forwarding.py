@@ -75,7 +75,7 @@ class Forwarder:
 
     async def _body(self, request: Incoming) -> bytes:
         """The body, checked to be one strict JSON value; empty where none is needed and none came."""
-        if not has_body(request):
+        if not request.body_pending:
             if self._body_required:
                 raise BodyRequired
             return b""
@@ -206,10 +206,6 @@ def idempotency_key(value: str | None, rule: str) -> str | None:
     if not _KEY.fullmatch(key):
         raise InvalidIdempotencyKey
     return key
-
-
-def has_body(request: Incoming) -> bool:
-    return request.field(b"transfer-encoding") is not None or request.field(b"content-length") not in (None, "0")
 
 
 def check_media_type(request: Incoming, merge_patch: bool = False) -> None:

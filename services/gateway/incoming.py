@@ -42,6 +42,7 @@ class Incoming(Request):
             if name in self.fields and name in ONCE:
                 self.doubled = name
             self.fields[name] = value.decode("latin-1")
+        self.body_pending = b"transfer-encoding" in self.fields or self.fields.get(b"content-length", "0") != "0"
         self.id = request_id(self.fields.get(b"x-request-id", ""))
         self.traceparent = traceparent(self.fields.get(b"traceparent", ""))
         self.language = language(self.fields.get(b"accept-language", ""))

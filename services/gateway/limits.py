@@ -14,6 +14,8 @@ from gateway.incoming import Incoming
 
 BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 30.0
+DISCARD_BYTES = 4 * BODY_BYTES
+DISCARD_SECONDS = 1.0
 BUCKETS = 50_000
 
 
@@ -46,7 +48,26 @@ async def _next(request: Incoming) -> dict[str, Any]:
     message: dict[str, Any] = dict(await request.receive())
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
-    return {"body": message.get("body", b""), "more_body": message.get("more_body", False)}
+    request.body_pending = message.get("more_body", False)
+    return {"body": message.get("body", b""), "more_body": request.body_pending}
+
+
+async def discard_body(request: Incoming) -> bool:
+    """Read away what a refused request still sends, so that its connection stays usable.
+
+    False when that would take too much or too long, or when the client waits to be asked (Expect): then the
+    connection has to be closed.
+    """
+    if request.field(b"expect"):
+        return False
+    try:
+        async with asyncio.timeout(DISCARD_SECONDS):
+            size = 0
+            while request.body_pending and size <= DISCARD_BYTES:
+                size += len((await _next(request))["body"])
+    except TimeoutError:
+        return False
+    return not request.body_pending
 
 
 class Buckets:

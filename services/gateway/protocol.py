@@ -16,7 +16,6 @@ HEADER_BYTES = 8 * 1024
 HEADERS = 100
 URL_BYTES = 8 * 1024
 HEAD_SECONDS = 10.0
-LINGER_SECONDS = 1.0
 
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -79,14 +78,6 @@ class StrictProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.at = "start"
-
-    def on_response_complete(self) -> None:
-        """Answered before the body was read: let the client read the answer, then close without reading the rest."""
-        if self.cycle.more_body and not self.pipeline and not self.transport.is_closing():
-            self.deaf = True
-            self.loop.call_later(LINGER_SECONDS, self.transport.close)
-            return
-        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what could not be parsed, without ever giving one request two answers."""

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -35,7 +35,6 @@ class Process:
     env: dict[str, str]
     log: Path
     popen: "subprocess.Popen[bytes] | None" = None
-    _files: list[IO[bytes]] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -46,9 +45,9 @@ class Process:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, wait: bool = True) -> "Process":
-        self._files.append(self.log.open("ab"))
         command = [sys.executable, "-m", "gateway"]
-        self.popen = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=self._files[-1], stderr=self._files[-1])
+        with self.log.open("ab") as log:
+            self.popen = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
         if wait:
             until(lambda: _answers(f"{self.url}/readyz"))
         return self
@@ -57,11 +56,7 @@ class Process:
         """SIGTERM, and the exit code."""
         assert self.popen is not None
         self.popen.send_signal(signal.SIGTERM)
-        code = self.popen.wait(30)
-        for file in self._files:
-            file.close()
-        self._files.clear()
-        return code
+        return self.popen.wait(30)
 
     def metric(self, name: str) -> float:
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
