@@ -28,6 +28,7 @@ class Context:
     wait_for: tuple[UUID, ...] = ()
     event_id: UUID | None = None
     event_type: str = ""
+    event_cause: str = ""
     event_time: datetime | None = None
     published: list[UUID] = field(default_factory=list)
 

@@ -228,6 +228,10 @@ class Many(fields.List[Any]):
             limits.append(validate.Length(min=least, error="too_short"))
         super().__init__(inner, validate=limits, **kwargs)
 
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        """A merge patch replaces arrays whole (RFC 7396, section 2), so their elements are complete."""
+        return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
+
 
 class Part(fields.Nested):
     """An object inside an object."""

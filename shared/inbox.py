@@ -254,5 +254,6 @@ def _context(received: Envelope) -> Context:
         causation_id=str(received.id),
         event_id=received.id,
         event_type=received.type,
+        event_cause=received.causation_id,
         event_time=received.time,
     )

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from shared import transaction
 from shared.context import Context
 from shared.contract import Operation
 from shared.database import Aggregate, new_session
+from shared.dumping import compiled
 from shared.envelope import dumps
 from shared.fields import Schema, pointers
 from shared.handlers import Handler
@@ -277,9 +279,10 @@ def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict
         raise BadRequest(errors) from None
 
 
+@cache
 def dumper(schema: type[Schema]) -> Callable[[Any], Any]:
     """The function that turns a result into its JSON form."""
-    return _instance(schema).dump
+    return compiled(schema)
 
 
 def _instance(schema: type[Schema]) -> Schema:

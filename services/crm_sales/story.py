@@ -153,7 +153,7 @@ def _heard(session: Session, document: Document) -> dict[str, Any]:
         "id": str(document.id),
         "number": document.number,
         "at": told_at(session),
-        "caused_by": getattr(context, "event_cause", None),
+        "caused_by": context.event_cause or None,
     }
 
 

@@ -17,6 +17,7 @@ from erp_finance.models import CreditApproval, Invoice, InvoiceLine, SalesOrder,
 from erp_finance.receivables import adjust
 from shared import clock
 from shared.context import event_context
+from shared.contract import Event
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
@@ -33,20 +34,18 @@ class Ordering:
         """Keep prices and terms, and answer whether the customer may owe that much more.
 
         The decision holds the customer's account, so two orders at once cannot both take the last of the limit.
+        Asked again (sales resumes an order), it repeats its answer; an order that is held is looked at anew.
         """
-        known = session.get(SalesOrder, event.order_id, with_for_update=True)
-        if known and known.is_known:
-            return
-        if known:
-            _fill(session, known, event)
-            publish(session, finance.CreditReleased(order_id=known.id, customer_id=event.customer_id))
-            return
-        order = SalesOrder.placed(event)
-        exposure, limit = adjust(session, order.company_id, event.customer_id)
-        if order.decide_credit(exposure, limit):
-            adjust(session, order.company_id, event.customer_id, open_orders=order.open_amount)
-        _store(session, order, event)
-        publish(session, order.answer())
+        order = session.get(SalesOrder, event.order_id, with_for_update=True)
+        if order is None:
+            order = SalesOrder.placed(event)
+            _decide(session, order, event.customer_id)
+            _store(session, order, event)
+        elif not order.is_known:
+            _fill(session, order, event)
+        elif order.status == "open" and order.credit == "held":
+            _decide(session, order, event.customer_id)
+        publish(session, _answer(order, event.customer_id))
 
     @subscribe(sales.HoldReleased)
     def record_approval(self, session: Session, event: sales.HoldReleased) -> None:
@@ -95,12 +94,26 @@ class Ordering:
         if order is None:
             session.add(SalesOrder.void(event.order_id, event.number))
             return
-        if order.status == "cancelled" or order.customer_id is None:
-            return
-        given_back = order.cancel()
-        _credit_cancelled(session, order)
-        adjust(session, order.company_id, order.customer_id, open_orders=-given_back)
-        publish(session, finance.CreditReleased(order_id=order.id, customer_id=order.customer_id))
+        if order.customer_id is None:
+            return  # the answer goes out when the order itself arrives
+        if order.status == "open":
+            given_back = order.cancel()
+            _credit_cancelled(session, order)
+            adjust(session, order.company_id, order.customer_id, open_orders=-given_back)
+        publish(session, _answer(order, order.customer_id))
+
+
+def _decide(session: Session, order: SalesOrder, customer_id: UUID) -> None:
+    exposure, limit = adjust(session, order.company_id, customer_id)
+    if order.decide_credit(exposure, limit):
+        adjust(session, order.company_id, customer_id, open_orders=order.open_amount)
+
+
+def _answer(order: SalesOrder, customer_id: UUID) -> Event:
+    """What sales is told about the order's credit as it stands."""
+    if order.status == "cancelled":
+        return finance.CreditReleased(order_id=order.id, customer_id=customer_id)
+    return order.answer()
 
 
 def _known(session: Session, order_id: UUID) -> SalesOrder:

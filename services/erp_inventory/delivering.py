@@ -49,13 +49,19 @@ class Delivering:
 
     @subscribe(sales.OrderPlaced)
     def reserve_order(self, session: Session, event: sales.OrderPlaced) -> None:
-        """Set aside what is there; the rest waits its turn. The order learns the answer from StockReserved."""
+        """Set aside what is there; the rest waits its turn. The order learns the answer from StockReserved.
+
+        Asked again (sales resumes an order), it repeats its answer.
+        """
         placed_at = event_context(session).event_time or clock.now()
         noted = session.execute(_PLACED, {"order_id": event.order_id, "at": placed_at}).one_or_none()
-        if noted is None or noted.cancelled_at is not None:
-            return  # answered before, or cancelled before it came
+        if noted is not None and noted.cancelled_at is not None:
+            return  # cancelled before it came
         if not deliverable(event):
             publish(session, _nothing_to_deliver(event))
+            return
+        if noted is None:
+            _repeat_answer(session, event.order_id)
             return
         delivery = Delivery.for_order(event, placed_at, _number(session))
         shelves = _shelves_for(session, delivery)
@@ -104,11 +110,13 @@ class Delivering:
 
     @subscribe(sales.OrderCancelled)
     def release_order(self, session: Session, event: sales.OrderCancelled) -> None:
-        """Give back what was set aside; others who wait get it. What has shipped stands: the order is told."""
+        """Give back what was set aside; others who wait get it. What has shipped stands: the order is told.
+
+        Asked again, there is nothing left to give back, and the answer is the same.
+        """
         noted = session.execute(_CANCELLED, {"order_id": event.order_id, "at": clock.now()}).one_or_none()
-        if noted is None:
-            return  # cancelled before
-        shipped = noted.placed_at is not None and _cancel_open(session, event.order_id)
+        was_placed = noted is None or noted.placed_at is not None
+        shipped = was_placed and _cancel_open(session, event.order_id)
         publish(session, inventory.StockReleased(order_id=event.order_id, shipped=shipped))
 
 
@@ -120,6 +128,12 @@ def _nothing_to_deliver(order: sales.OrderPlaced) -> inventory.StockReserved:
     return inventory.StockReserved(
         order_id=order.order_id, delivery_id=NO_DELIVERY, delivery_number="", complete=True, lines=[]
     )
+
+
+def _repeat_answer(session: Session, order_id: UUID) -> None:
+    """Say again what the open delivery of an order has; nothing, once it has shipped or was cancelled."""
+    for delivery in _locked(session, Delivery.order_id == order_id, Delivery.status.in_(("waiting", "ready"))):
+        publish(session, delivery.answer())
 
 
 def _shelves_for(session: Session, delivery: Delivery) -> dict[UUID, Shelf]:

@@ -57,13 +57,7 @@ LIFECYCLE_STAGES = (
 
 
 class Kept(fields.Many):
-    """A list that is stored in its JSON form, so that showing it takes no work.
-
-    Its elements are complete also in a merge patch, which replaces arrays whole (RFC 7396, section 2).
-    """
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
+    """A list that is stored in its JSON form, so that showing it takes no work."""
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return value

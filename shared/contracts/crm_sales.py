@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
@@ -145,13 +145,6 @@ PAYMENT_DAYS = {"immediate": 0, "net_10": 10, "net_15": 15, "net_30": 30, "net_4
 """Days from invoice to due date. Sixty is the most that the law allows (Code de commerce, art. L441-10)."""
 
 
-class Lines(fields.Many):
-    """Lines of a document, complete also in a merge patch, which replaces arrays whole (RFC 7396, section 2)."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
-
-
 class LineRequest(Schema):
     """A line to sell. Price, unit, tax code and description come from the product where they are left out.
 
@@ -202,7 +195,7 @@ class QuoteChange(Schema):
     payment_terms = fields.Choice(*PAYMENT_DAYS)
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
-    lines = Lines(fields.Part(LineRequest), least=1, most=500)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500)
 
 
 class QuoteRequest(QuoteChange):
@@ -211,7 +204,7 @@ class QuoteRequest(QuoteChange):
     id = fields.Uuid()
     company_id = fields.Uuid()
     customer_id = fields.Uuid(required=True)
-    lines = Lines(fields.Part(LineRequest), least=1, most=500, required=True)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, required=True)
 
 
 class PreviewRequest(Schema):
@@ -219,7 +212,7 @@ class PreviewRequest(Schema):
 
     customer_id = fields.Uuid()
     currency = fields.Choice(*MINOR_UNITS, load_default="EUR")
-    lines = Lines(fields.Part(LineRequest), least=1, most=500, required=True)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, required=True)
 
 
 class TaxView(Schema):
@@ -282,7 +275,7 @@ class OrderChange(Schema):
     invoicing_policy = fields.Choice(*INVOICING_POLICIES)
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
-    lines = Lines(fields.Part(LineRequest), least=1, most=500)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500)
 
 
 class OrderRequest(OrderChange):
@@ -291,7 +284,7 @@ class OrderRequest(OrderChange):
     id = fields.Uuid()
     company_id = fields.Uuid()
     customer_id = fields.Uuid(required=True)
-    lines = Lines(fields.Part(LineRequest), least=1, most=500, required=True)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, required=True)
 
 
 class ReasonRequest(Schema):
