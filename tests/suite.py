@@ -9,6 +9,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -89,27 +90,23 @@ class Suite:
             return cursor.fetchall() if cursor.description else []
 
     def unsettled(self) -> dict[str, int]:
-        """What is still under way: rows to send, to try again or parked, and messages in queues."""
+        """What is still under way: events to send, to deliver, to try again, and parked messages."""
         found: dict[str, int] = {}
-        for service in contracts.SERVICES:
-            for what, statement in _UNSETTLED.items():
-                ((count,),) = self.sql(service, statement)
-                if count:
-                    found[f"{service} {what}"] = count
-        return found | self._undelivered()
-
-    def _undelivered(self) -> dict[str, int]:
-        """Events that a subscribed handler has not seen yet: the outboxes joined with the inboxes."""
-        missing = 0
         seen: set[tuple[str, str]] = set()
+        sent: list[tuple[str, str]] = []
         for service in contracts.SERVICES:
-            seen |= {(c, e) for c, e in self.sql(service, "SELECT consumer, event_id::text FROM inbox")}
-        for service in contracts.SERVICES:
-            for event_id, event_type in self.sql(service, "SELECT event_id::text, type FROM outbox"):
-                missing += sum((c, event_id) not in seen for c in self.listeners.get(event_type, ()))
-        return {"undelivered": missing} if missing else {}
+            ((*counts, handled, events),) = self.sql(service, _UNSETTLED)
+            found |= {
+                f"{service} {what}": n
+                for what, n in zip(("to send", "to try again", "parked"), counts, strict=True)
+                if n
+            }
+            seen |= {(consumer, event_id) for consumer, event_id in handled}
+            sent += [(event_id, event_type) for event_id, event_type in events]
+        missing = sum((c, event_id) not in seen for event_id, kind in sent for c in self.listeners.get(kind, ()))
+        return found | ({"undelivered": missing} if missing else {})
 
-    @property
+    @cached_property
     def listeners(self) -> dict[str, list[str]]:
         """Handler names by full event type."""
         from shared.handlers import collect, service_class
@@ -248,11 +245,13 @@ class Suite:
             response.read()
 
 
-_UNSETTLED = {
-    "to send": "SELECT count(*) FROM outbox WHERE state <> 'published'",
-    "to try again": "SELECT count(*) FROM inbox WHERE state IN ('retry', 'trying')",
-    "parked": "SELECT count(*) FROM inbox WHERE state = 'parked'",
-}
+_UNSETTLED = """
+    SELECT (SELECT count(*) FROM outbox WHERE state <> 'published'),
+           (SELECT count(*) FROM inbox WHERE state IN ('retry', 'trying')),
+           (SELECT count(*) FROM inbox WHERE state = 'parked'),
+           (SELECT coalesce(json_agg(json_build_array(consumer, event_id)), '[]') FROM inbox),
+           (SELECT coalesce(json_agg(json_build_array(event_id, type)), '[]') FROM outbox)
+"""
 
 
 def _environment() -> dict[str, str]:
