@@ -1,6 +1,6 @@
 """One good set of databases per run; corruptions happen in transactions that are rolled back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,8 +43,10 @@ class Good:
                 connection.rollback()
                 connection.close()
 
-    def audit(self, connections: dict[str, Any], history: list[Command], **options: Any) -> dict[str, Findings]:
-        return run(World(Opened(connections), self.bus.bindings, history), **options)
+    def audit(
+        self, connections: dict[str, Any], history: Sequence[Command] = (), **options: Any
+    ) -> dict[str, Findings]:
+        return run(World(Opened(connections), self.bus.bindings, list(history)), **options)
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +66,9 @@ def corrupted(good: Good) -> Audit:
     def audit(
         service: str,
         *statements: str,
-        history: list[Command] = [],
+        history: Sequence[Command] = (),
         grace: float = 0,
-        only: tuple[str, ...] = (),  # noqa: B006
+        only: tuple[str, ...] = (),
     ) -> dict[str, Findings]:
         with good.opened() as connections:
             with connections[service].cursor() as cursor:

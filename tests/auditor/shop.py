@@ -122,9 +122,13 @@ def trade(shop: Shop) -> dict[str, Any]:
 
 
 def _calendar(shop: Shop) -> None:
-    """The first month of the year is closed for good before anything is posted."""
-    january = min(shop.bus.call("erp_finance", "list_periods", query={"limit": "50"})["data"], key=lambda p: p["code"])
-    shop.books("lock_period", id=january["id"], body={"final": True})
+    """A month that is not this one is closed for good before anything is posted."""
+    periods = sorted(
+        shop.bus.call("erp_finance", "list_periods", query={"limit": "50"})["data"], key=lambda p: p["code"]
+    )
+    today = clock.today().isoformat()
+    other = periods[-1] if periods[0]["starts_on"] <= today <= periods[0]["ends_on"] else periods[0]
+    shop.books("lock_period", id=other["id"], body={"final": True})
 
 
 def _completed(shop: Shop, customer: str, *lines: tuple[str, str]) -> Any:

@@ -48,12 +48,12 @@ def test_an_edited_entry_that_was_hashed_anew_contradicts_the_anchor(good: Good)
         forged = chain.entry_hash(entry["prev_hash"], {**entry, "lines": lines})
         cursor.execute("UPDATE journal_entry SET hash = %s WHERE id = %s", (forged, entry["id"]))
         cursor.execute("UPDATE ledger_head SET hash = %s WHERE journal = 'BQ'", (forged,))
-        results = good.audit(connections, [])
+        results = good.audit(connections)
         assert noticed(results) == {"I31"}
         assert ["noted at" in v.sentence for v in results["I31"].violations] == [True]
 
         cursor.execute("DELETE FROM ledger_anchor")
-        assert noticed(good.audit(connections, [])) == set(), "without the note, the forgery would be perfect"
+        assert noticed(good.audit(connections)) == set(), "without the note, the forgery would be perfect"
 
 
 def _row(cursor: Any, statement: str) -> dict[str, Any]:
