@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 
 from gateway import accounts, contract, metrics
 from gateway.errors import BodyRequired, Overloaded, RefreshRefused, SignInRefused, TooManyRequests, Unauthenticated
-from gateway.forwarding import check_media_type
 from gateway.incoming import Incoming
 from gateway.limits import Buckets, read_body
 from gateway.models import User
+from gateway.reading import check_media_type
 from gateway.roles import permissions_of
 from gateway.tokens import LIFETIME, Tokens
 from shared import strict_json

@@ -2,40 +2,21 @@
 
 import json
 import logging
-import re
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
 from gateway import problems
-from gateway.errors import (
-    BodyNotExpected,
-    BodyRequired,
-    IdempotencyKeyRequired,
-    InternalError,
-    InvalidIdempotencyKey,
-    InvalidIfMatch,
-    InvalidParameter,
-    InvalidWaitFor,
-    UnsupportedMediaType,
-)
+from gateway.errors import BodyNotExpected, BodyRequired, InternalError, InvalidParameter
 from gateway.incoming import Incoming
 from gateway.limits import read_body
+from gateway.reading import check_media_type, event_ids, idempotency_key, if_match, if_none_match, parse_query
 from gateway.rpc import Reply, Rpc
 from gateway.wire import HeaderValue
 from shared import strict_json
 from shared.contract import Operation
-from shared.refusals import VersionRequired
-
-QUERY_FIELDS = 100
-MOST_EVENTS = 10
 
 _RESULT = b'{"error":null,"result":'
-_KEY = re.compile(r"[\x21-\x7e]{16,255}")
-_ETAG = re.compile(r'"([0-9]{1,18})"')
-_ETAG_WEAK = re.compile(r'(?:W/)?"([0-9]{1,18})"')
-_EVENT_ID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +45,11 @@ class Forwarder:
         if wait_for is not None:
             headers["nameko.wait_for"] = event_ids(wait_for)
         if self.operation.method == "GET":
-            if matched := _ETAG_WEAK.fullmatch(request.field(b"if-none-match") or ""):
-                headers["nameko.if_none_match"] = matched[1]
+            if version := if_none_match(request.field(b"if-none-match")):
+                headers["nameko.if_none_match"] = version
             return headers
-        if (version := if_match(request.field(b"if-match"), self.operation.needs_version)) is not None:
-            headers["nameko.if_match"] = version
+        if (expected := if_match(request.field(b"if-match"), self.operation.needs_version)) is not None:
+            headers["nameko.if_match"] = expected
         if key := idempotency_key(request.field(b"idempotency-key"), self.operation.idempotency):
             headers["nameko.idempotency_key"] = key
         return headers
@@ -153,69 +134,3 @@ def _error(body: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         return {}
     return error if isinstance(error, dict) else {}
-
-
-def parse_query(raw: bytes) -> dict[str, str | list[str]]:
-    """Names and values; a repeated name gives a list. Raises InvalidParameter for what is not readable."""
-    if not raw:
-        return {}
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=QUERY_FIELDS)
-    except ValueError:
-        raise InvalidParameter from None
-    query: dict[str, str | list[str]] = {}
-    for name, value in pairs:
-        if "\x00" in value or "\x00" in name:
-            raise InvalidParameter
-        known = query.get(name)
-        query[name] = value if known is None else [*([known] if isinstance(known, str) else known), value]
-    return query
-
-
-def event_ids(value: str | list[str]) -> str:
-    """`wait_for`: a few event ids, separated by commas or repeated. Raises InvalidWaitFor."""
-    ids = ",".join([value] if isinstance(value, str) else value).split(",")
-    if len(ids) > MOST_EVENTS or not all(_EVENT_ID.fullmatch(one) for one in ids):
-        raise InvalidWaitFor(limit=MOST_EVENTS)
-    return ",".join(ids)
-
-
-def if_match(value: str | None, needed: bool) -> int | str | None:
-    """The version that the client saw, `*`, or None. Raises VersionRequired or InvalidIfMatch."""
-    if value is None:
-        if needed:
-            raise VersionRequired
-        return None
-    if value.strip() == "*":
-        return "*"
-    matched = _ETAG.fullmatch(value.strip())
-    if not matched:
-        raise InvalidIfMatch
-    return int(matched[1])
-
-
-def idempotency_key(value: str | None, rule: str) -> str | None:
-    """The key without its quotes: `"k"` and `k` are one key. Raises when it is needed and absent, or not well made."""
-    if rule == "none":
-        return None
-    if value is None:
-        if rule == "required":
-            raise IdempotencyKeyRequired
-        return None
-    key = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
-    if not _KEY.fullmatch(key):
-        raise InvalidIdempotencyKey
-    return key
-
-
-def check_media_type(request: Incoming, merge_patch: bool = False) -> None:
-    """JSON in UTF-8, not compressed. Raises UnsupportedMediaType."""
-    media_type, _, parameters = (request.field(b"content-type") or "").lower().partition(";")
-    charset = parameters.strip().partition("charset=")[2].strip('" ')
-    allowed = {"application/json", "application/merge-patch+json"} if merge_patch else {"application/json"}
-    if (
-        media_type.strip() not in allowed
-        or charset not in ("", "utf-8")
-        or request.field(b"content-encoding") not in (None, "identity")
-    ):
-        raise UnsupportedMediaType(expected="application/json")

@@ -43,18 +43,8 @@ class Problem(Schema):
 
 def document() -> dict[str, Any]:
     """The whole document: the gateway's own operations, then those of every service."""
-    sent, received = Components(), Components()
-    received.reference(Problem)
-    paths: dict[str, Any] = {}
-    for declared in ({"gateway": contract.OPERATIONS} | operations()).values():
-        for operation in declared.values():
-            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, sent, received)
-    inputs, outputs = sent.collected(closed=True), received.collected(closed=False)
-    components, renamed = merged(inputs, outputs)
-    for item in paths.values():
-        for operation_object in item.values():
-            if "requestBody" in operation_object:
-                operation_object["requestBody"] = repointed(operation_object["requestBody"], renamed)
+    paths, components = _paths_and_components()
+    tags = sorted({operation["tags"][0] for item in paths.values() for operation in item.values()})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,7 +53,7 @@ def document() -> dict[str, Any]:
             "description": "CRM and ERP. Amounts, prices, quantities and percentages are decimal strings.",
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in sorted({o["tags"][0] for item in paths.values() for o in item.values()})],
+        "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -71,6 +61,22 @@ def document() -> dict[str, Any]:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
+
+
+def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs and outputs are collected apart, then brought together without mixing up what both use."""
+    sent, received = Components(), Components()
+    received.reference(Problem)
+    paths: dict[str, Any] = {}
+    for declared in ({"gateway": contract.OPERATIONS} | operations()).values():
+        for operation in declared.values():
+            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, sent, received)
+    components, renamed = merged(sent.collected(closed=True), received.collected(closed=False))
+    for item in paths.values():
+        for described in item.values():
+            if "requestBody" in described:
+                described["requestBody"] = repointed(described["requestBody"], renamed)
+    return paths, components
 
 
 class Page:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import forwarding, incoming
+from gateway import forwarding, incoming, reading
 from gateway.errors import (
     IdempotencyKeyRequired,
     InvalidIdempotencyKey,
@@ -70,7 +70,7 @@ def test_a_trace_begins(offered: str) -> None:
 
 @pytest.mark.parametrize("value", ["k" * 16, "k" * 255, '"' + "k" * 16 + '"', "8e03978e-40d5-43dd-bc93-6894a57f9324"])
 def test_idempotency_key(value: str) -> None:
-    assert forwarding.idempotency_key(value, "accepted") == value.strip('"')
+    assert reading.idempotency_key(value, "accepted") == value.strip('"')
 
 
 @pytest.mark.parametrize(
@@ -78,46 +78,46 @@ def test_idempotency_key(value: str) -> None:
 )
 def test_no_idempotency_key(value: str) -> None:
     with pytest.raises(InvalidIdempotencyKey):
-        forwarding.idempotency_key(value, "accepted")
+        reading.idempotency_key(value, "accepted")
 
 
 def test_idempotency_key_rules() -> None:
-    assert forwarding.idempotency_key(None, "accepted") is None
-    assert forwarding.idempotency_key("whatever", "none") is None
+    assert reading.idempotency_key(None, "accepted") is None
+    assert reading.idempotency_key("whatever", "none") is None
     with pytest.raises(IdempotencyKeyRequired):
-        forwarding.idempotency_key(None, "required")
+        reading.idempotency_key(None, "required")
 
 
 @pytest.mark.parametrize(("value", "version"), [('"3"', 3), ("*", "*"), (' "17" ', 17), (None, None)])
 def test_if_match(value: str | None, version: int | str | None) -> None:
-    assert forwarding.if_match(value, needed=False) == version
+    assert reading.if_match(value, needed=False) == version
 
 
 @pytest.mark.parametrize("value", ["3", '"a"', 'W/"3"', '"1", "2"', '""', '"-1"', '"' + "9" * 19 + '"'])
 def test_no_if_match(value: str) -> None:
     with pytest.raises(InvalidIfMatch):
-        forwarding.if_match(value, needed=True)
+        reading.if_match(value, needed=True)
 
 
 def test_if_match_needed() -> None:
     with pytest.raises(VersionRequired):
-        forwarding.if_match(None, needed=True)
+        reading.if_match(None, needed=True)
 
 
 def test_wait_for() -> None:
-    assert forwarding.event_ids(EVENT) == EVENT
-    assert forwarding.event_ids([EVENT, f"{EVENT},{EVENT}"]) == f"{EVENT},{EVENT},{EVENT}"
+    assert reading.event_ids(EVENT) == EVENT
+    assert reading.event_ids([EVENT, f"{EVENT},{EVENT}"]) == f"{EVENT},{EVENT},{EVENT}"
 
 
 @pytest.mark.parametrize("value", ["", "x", f"{EVENT},", f"{EVENT} ,{EVENT}", ",".join([EVENT] * 11)])
 def test_no_wait_for(value: str) -> None:
     with pytest.raises(InvalidWaitFor):
-        forwarding.event_ids(value)
+        reading.event_ids(value)
 
 
 def test_query() -> None:
     raw = b"status=open&total[gte]=1000&name%5Bcontains%5D=caf%C3%A9&tag=a&tag=b&tag=c&q="
-    assert forwarding.parse_query(raw) == {
+    assert reading.parse_query(raw) == {
         "status": "open",
         "total[gte]": "1000",
         "name[contains]": "café",
@@ -129,7 +129,7 @@ def test_query() -> None:
 @pytest.mark.parametrize("raw", [b"q=%00", b"%00=1", b"q=%ff", b"q=\xff", b"&".join(b"a=%d" % n for n in range(101))])
 def test_no_query(raw: bytes) -> None:
     with pytest.raises(InvalidParameter):
-        forwarding.parse_query(raw)
+        reading.parse_query(raw)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
 """Token buckets, with a clock that stands still until it is moved."""
 
+import asyncio
+from typing import Any
+
 import pytest
+import uvloop
 
 from gateway import limits
-from gateway.errors import TooManyRequests
+from gateway.errors import BodyTimeout, TooManyRequests
+from gateway.incoming import Incoming
 from gateway.limits import Buckets
 
 
@@ -55,3 +60,18 @@ def test_header_values() -> None:
     buckets = Buckets(rate=500, burst=1000, clock=Clock())
     assert buckets.policy == '"default";q=1000;w=2'
     assert buckets.state(900) == '"default";r=900;t=1'
+
+
+def test_a_body_that_trickles_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.1)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"transfer-encoding", b"chunked")]}
+    with pytest.raises(BodyTimeout):
+        uvloop.run(limits.read_body(Incoming(scope, receive, send)))

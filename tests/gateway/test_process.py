@@ -93,6 +93,16 @@ def test_status_asks_everybody_and_never_fails(own_gateway: Process) -> None:
     silent.close()
 
 
+def test_a_client_that_asks_too_often(own_gateway: Process) -> None:
+    own_gateway.env |= {"LIAISON_RATE_PER_SECOND": "0.5", "LIAISON_RATE_BURST": "3"}
+    own_gateway.start()
+    with sign_in(own_gateway.url, *ADMIN) as client, sign_in(own_gateway.url, *ADMIN) as other:
+        assert [client.get("/v1/me").status_code for _ in range(4)] == [200, 200, 200, 429]
+        limited = client.get("/v1/me")
+        assert limited.json()["code"] == "too_many_requests" and 1 <= int(limited.headers["retry-after"]) <= 2
+        assert other.get("/v1/me").headers["ratelimit"] == '"default";r=2;t=2'
+
+
 def test_the_log(own_gateway: Process) -> None:
     own_gateway.start()
     with sign_in(own_gateway.url, *ADMIN) as client:

@@ -1,5 +1,6 @@
 """Bytes that no honest client sends, over raw sockets: one answer at most, and the connection is closed."""
 
+import contextlib
 import re
 import socket
 import time
@@ -128,12 +129,12 @@ def test_a_bad_chunk_after_the_answer(gateway: Process) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
         connection.settimeout(3)
         connection.sendall(head)
-        first = connection.recv(65_536)
-        connection.sendall(b"zz\r\n" + _SMUGGLED)
-        rest = b""
-        while data := connection.recv(65_536):
-            rest += data
-    assert first.startswith(b"HTTP/1.1 401") and b"HTTP/1.1" not in rest
+        came = connection.recv(65_536)
+        with contextlib.suppress(ConnectionError):  # it may be closed already, which is as good
+            connection.sendall(b"zz\r\n" + _SMUGGLED)
+            while data := connection.recv(65_536):
+                came += data
+    assert re.findall(rb"HTTP/1\.1 ([0-9]{3})", came) == [b"401"]
 
 
 def test_expect_100_continue(gateway: Process) -> None:
