@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 # README.md says once what eventlet's announcement means; every process need not repeat it.
 warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
@@ -167,7 +168,7 @@ class Bench:
         self.report.section(f"Reads, 8 connections, {orders:,} orders before")
         read_orders = [r[0] for r in world.suite.sql("crm_sales", "SELECT id::text FROM sales_order LIMIT 500")]
         get = world.suite.api.get
-        pages = [f"/v1/contacts?name[starts]={name}%20&sort=name&limit=50" for name in NAMES]
+        pages = [f"/v1/contacts?name[starts]={quote(name)}%20&sort=name&limit=50" for name in NAMES]
         pages += [f"{path}&cursor={get(path)['next_cursor']}" for path in pages]
         order_paths = [f"/v1/orders/{order}" for order in read_orders]
         stock_paths = [f"/v1/stock-levels?product_id={product}" for product in world.products[:200]]
