@@ -1,0 +1,119 @@
+"""Rows 1 to 4 and 34: processes that die, pause, retire and take over."""
+
+import signal
+import time
+
+from shared import contracts
+from tests.faults.gates import Trial, gate
+from tests.faults.rig import until
+from tests.faults.workload import BOOKS, SALES, STOCK, seeded
+
+_ORDER = (
+    "SELECT count(*) FROM outbox a JOIN outbox b ON a.aggregate_id = b.aggregate_id AND split_part(a.routing_key, '.', 2) ="
+    " split_part(b.routing_key, '.', 2) AND a.sequence < b.sequence WHERE a.published_at > b.published_at OR a.id > b.id"
+)
+"""Pairs of events of one aggregate that were sent in the wrong order."""
+
+
+@gate(1, "kill -9 in handlers, before and after the commit")
+def kill_in_handlers(trial: Trial) -> None:
+    rig, choose = trial.rig, seeded(trial.rig.seed, 1)
+    victims = [f"{service}.1" for service in (SALES, STOCK, BOOKS)]
+    for victim in victims:
+        points = ("before_commit", "after_commit", "after_commit_before_ack", "after_inbox")
+        plan = ",".join(f"{point}:{choose.randint(25, 60)}:kill" for point in points)
+        rig.arm([victim], plan)
+    work = trial.work()
+    with work.running(clients=4):
+        until(lambda: _kills(trial) >= 4, 60)
+        time.sleep(trial.lasting(30, 4))
+    trial.result.figures["duplicates_ignored"] = rig.metric("bus_consumed_total", None, 'result="duplicate"')
+
+
+@gate(2, "relay dies between publishing and marking")
+def kill_relay(trial: Trial) -> None:
+    """Events go out twice; every effect stays one."""
+    rig = trial.rig
+    before = rig.metric("bus_consumed_total", rig.processes(BOOKS), 'result="duplicate"')
+    rig.arm(rig.processes(SALES), "relay_after_publish_before_mark:6:kill")
+    rig.arm(rig.processes(STOCK), "relay_after_mark:9:kill,relay_before_publish:14:kill")
+    work = trial.work()
+    with work.running(clients=3):
+        until(lambda: _kills(trial) >= 3, 60)
+        time.sleep(trial.lasting(25, 2))
+    doubles = rig.metric("bus_consumed_total", rig.processes(BOOKS), 'result="duplicate"') - before
+    trial.result.figures["published_twice"] = doubles
+    trial.result.expect(doubles > 0, "nothing was published twice: the fault did not strike")
+
+
+@gate(3, "relay frozen, then killed; another takes over")
+def freeze_relay(trial: Trial) -> None:
+    rig, work = trial.rig, trial.work()
+    first = until(lambda: rig.relay_of(SALES), what="a relay")
+    with work.running(clients=3):
+        rig.suite.supervisor.send(first, signal.SIGSTOP)
+        time.sleep(trial.lasting(20, 5))
+        trial.result.expect(rig.relay_of(SALES) == first, "two relays: the lock moved while its session was alive")
+        rig.suite.supervisor.send(first, signal.SIGCONT)
+        time.sleep(trial.lasting(10, 3))
+        holder = until(lambda: rig.relay_of(SALES), what="a relay")
+        killed_at = time.monotonic()
+        rig.suite.supervisor.kill(holder)
+        until(lambda: rig.relay_of(SALES) not in (None, holder), 15, "another relay")
+        trial.result.figures["takeover_s"] = time.monotonic() - killed_at
+        time.sleep(trial.lasting(5, 1))
+    rig.suite.quiesce(timeout=120)
+    for service in (SALES, STOCK, BOOKS):
+        disordered = rig.sql(service, _ORDER)[0][0]
+        trial.result.expect(disordered == 0, f"{disordered} events of {service} were sent out of order")
+    trial.result.expect(trial.result.figures["takeover_s"] < 10, "the other relay took over too late")
+
+
+@gate(4, "rolling restart by SIGTERM under load")
+def roll(trial: Trial) -> None:
+    """Each process in turn ends by itself with 0; clients notice nothing but 503 with Retry-After."""
+    rig, work = trial.rig, trial.work()
+    names = rig.processes()
+    rounds = names if not trial.short else [f"{SALES}.1", f"{BOOKS}.2"]
+    codes = {}
+    with work.running(clients=3):
+        for name in rounds:
+            by_itself = rig.suite.supervisor.stop(name)
+            codes[name] = rig.suite.supervisor.exit_code(name)
+            trial.result.expect(by_itself and codes[name] == 0, f"{name} ended with {codes[name]}")
+            rig.suite.supervisor.start(name)
+            rig.suite.supervisor.wait_ready(60, [name])
+            time.sleep(trial.lasting(3, 1))
+    bad = {status: n for status, n in work.history.statuses.items() if (status >= 500 and status != 503) or status == 0}
+    trial.result.expect(not bad, f"clients saw {bad} {dict(work.history.codes)}")
+    trial.result.expect(not work.history.without_retry_after, "503 without Retry-After")
+    trial.result.figures |= {"restarted": len(codes), "http_503": work.history.statuses[503]}
+
+
+@gate(34, "crm_sales killed at each step of the order process")
+def kill_each_step(trial: Trial) -> None:
+    """One order per (point, nth): the process dies there once, comes back, and the order is completed."""
+    rig, work = trial.rig, trial.work()
+    client = work.client()
+    rig.halt([f"{SALES}.2"])
+    points = {"before_commit": 8, "after_commit": 6, "after_commit_before_ack": 5, "relay_after_publish_before_mark": 3}
+    matrix = [(point, nth) for point, most in points.items() for nth in range(1, most + 1)]
+    if trial.short:
+        matrix = seeded(rig.seed, 34).sample(matrix, 3)
+    struck = 0
+    for point, nth in matrix:
+        rig.arm([f"{SALES}.1"], f"{point}:{nth}:kill", once=True)
+        before = _kills(trial)
+        flow = work.sell(client)
+        trial.result.expect(not flow.failure, f"killed at {point} {nth}: {flow.failure}")
+        struck += _kills(trial) > before
+    client.close()
+    trial.result.figures |= {"steps": len(matrix), "struck": struck}
+    trial.result.expect(struck >= len(matrix) * 0.8, "most kills did not strike")
+
+
+def _kills(trial: Trial) -> int:
+    return sum("SIGKILL" in line for line in trial.rig.deaths)
+
+
+assert {SALES, STOCK, BOOKS} <= set(contracts.SERVICES)
