@@ -62,14 +62,14 @@ class Bus(SharedExtension):
             return
         self._stopped = True
         until = time.monotonic() + LIMITS.drain
-        finished = self.events.drain(until) and self.rpc.drain(until)
+        finished = [self.events.drain(until), self.rpc.drain(until)]
         self.timers.stop(min(until, time.monotonic() + 5))
         self.relay.stop()
         self.events.close()
         self.rpc.close()
         self.engine.dispose()
         log.info(
-            "drained" if finished else "drain deadline passed", extra={"service_name": self.container.service_name}
+            "drained" if all(finished) else "drain deadline passed", extra={"service_name": self.container.service_name}
         )
 
 

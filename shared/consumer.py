@@ -12,7 +12,7 @@ from kombu import Connection, Consumer, Queue
 from shared import faults, metrics
 from shared.handlers import Handler
 from shared.inbox import Inbox
-from shared.link import LOST, Link
+from shared.link import LOST, Link, cancel, give_back
 from shared.settings import LIMITS
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,7 @@ class EventConsumer:
         """Take nothing new, finish what runs. Returns whether everything finished before the deadline."""
         self._ending = True
         for consumer in self._consumers:
-            try:
-                consumer.cancel()
-            except LOST:
-                log.info("consumer was gone already", extra={"service_name": self.service})
+            cancel(consumer)
         while self.running and time.monotonic() < until:
             time.sleep(0.02)
         return not self.running
@@ -77,7 +74,7 @@ class EventConsumer:
 
     def _receive(self, name: str, message: Any) -> None:
         if self._ending:
-            return
+            return give_back(message)
         self.running += 1
         if faults.WEATHER == "shuffle":
             eventlet.spawn_after(self._random.uniform(0, 0.08), self._work, name, message)
@@ -102,7 +99,8 @@ class EventConsumer:
             log.info("left for later", extra={"consumer": name})
         except Exception:
             log.exception("delivery failed", extra={"consumer": name})
-            self._give_back(name, message)
+            time.sleep(1)
+            give_back(message)
         finally:
             self.running -= 1
 
@@ -129,13 +127,6 @@ class EventConsumer:
             self._retry_seen = time.monotonic()
         metrics.consumed.labels(handler.name, result).inc()
         metrics.handler_seconds.labels(handler.name).observe(time.monotonic() - started)
-
-    def _give_back(self, name: str, message: Any) -> None:
-        time.sleep(1)
-        try:
-            message.requeue()
-        except LOST:
-            log.info("given back by the broker itself", extra={"consumer": name})
 
     def _retry_forever(self) -> None:
         """Run inbox rows whose next attempt is due, in every replica; a row is taken by one of them.

@@ -10,7 +10,7 @@ from typing import Any
 
 import amqp
 import eventlet
-from kombu import Connection
+from kombu import Connection, Consumer
 
 from shared.settings import LIMITS
 
@@ -18,6 +18,24 @@ log = logging.getLogger(__name__)
 
 LOST = (amqp.exceptions.AMQPError, amqp.exceptions.ConnectionError, OSError, socket.timeout, AttributeError)
 """What a dead connection raises; AttributeError is py-amqp touching a channel that was taken down under it."""
+
+
+def cancel(consumer: Consumer) -> None:
+    """Ask for no more messages, without waiting for the answer: only the link's own greenlet may read the socket."""
+    channel: Any = consumer.channel
+    try:
+        for tag in consumer._active_tags.values():
+            channel.basic_cancel(tag, nowait=True)
+    except LOST as error:
+        log.info("consumer was gone already", extra={"error_code": type(error).__name__})
+
+
+def give_back(message: Any) -> None:
+    """Let another replica have a message at once, not only when this process is gone."""
+    try:
+        message.requeue()
+    except LOST as error:
+        log.info("given back by the broker itself", extra={"error_code": type(error).__name__})
 
 
 class Link:

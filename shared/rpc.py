@@ -20,7 +20,7 @@ from shared import clock, contracts, faults, ids, metrics, strict_json
 from shared.context import Context
 from shared.envelope import dumps
 from shared.handlers import Handler
-from shared.link import LOST, Link
+from shared.link import LOST, Link, cancel, give_back
 from shared.operations import Reply, execute
 from shared.refusals import NotYet, Refusal, Unavailable
 from shared.settings import LIMITS
@@ -68,11 +68,8 @@ class RpcServer:
     def drain(self, until: float) -> bool:
         """Take nothing new, finish and answer what runs. Returns whether that succeeded before the deadline."""
         self._ending = True
-        try:
-            if self._consumer is not None:
-                self._consumer.cancel()
-        except LOST:
-            log.info("consumer was gone already", extra={"service_name": self.name})
+        if self._consumer is not None:
+            cancel(self._consumer)
         while self.running and time.monotonic() < until:
             time.sleep(0.02)
         return not self.running
@@ -97,7 +94,7 @@ class RpcServer:
 
     def _receive(self, message: Any) -> None:
         if self._ending:
-            return
+            return give_back(message)
         self.running += 1
         eventlet.spawn(self._work, message)
 
