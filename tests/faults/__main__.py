@@ -61,8 +61,14 @@ def _conclude(results: list[Result], file: Path | None) -> int:
     if file:
         file.write_text(json.dumps([result.as_dict() for result in results], indent=1, default=str))
     failed = [result.gate for result in results if result.violations]
-    totals = {name: sum(getattr(r, name) for r in results) for name in ("attempts", "accepted", "lost", "doubled", "unbalanced")}
-    print(f"{len(results)} gates, {len(failed)} failed {failed or ''}; " + ", ".join(f"{v} {k}" for k, v in totals.items()))
+    totals = {
+        name: sum(getattr(r, name) for r in results)
+        for name in ("attempts", "accepted", "lost", "doubled", "unbalanced")
+    }
+    print(
+        f"{len(results)} gates, {len(failed)} failed {failed or ''}; "
+        + ", ".join(f"{v} {k}" for k, v in totals.items())
+    )
     return 1 if failed else 0
 
 

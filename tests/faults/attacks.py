@@ -1,1 +1,402 @@
-"""Gates."""
+"""Rows 39, 41, 42, 48 and 49: hostile requests, over HTTP and over raw sockets."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from marshmallow import fields as ma
+
+from shared import contracts
+from shared.contract import Operation
+from shared.ids import new_id
+from tests.faults.client import Answer, Client, History, sign_in
+from tests.faults.gates import Trial, gate
+from tests.faults.rig import read_all, until
+from tests.faults.workload import BOOKS, CONTACTS, SALES, STOCK
+
+SERVER_OWNED = {
+    "version": 99, "created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z", "status": "paid",
+    "state": "posted", "number": "F-1", "net_total": "0.01", "gross_total": "0.01", "total": "0.01", "residual": "0",
+    "balance": "1", "approved_by": "me", "role": "admin", "roles": ["admin"], "permissions": ["*"], "actor": "admin",
+    "tenant_id": "x", "hash": "0", "seq": 1, "reserved": "9", "on_hand": "9", "posted_at": "2020-01-01T00:00:00Z",
+    "__class__": {}, "constructor": {}, "$set": {},
+}  # fmt: skip
+
+
+@gate(39, "mass assignment: unknown and server-owned fields in every operation")
+def mass_assignment(trial: Trial) -> None:
+    client = trial.work().client()
+    before = _audited(trial)
+    tried = 0
+    for operation in _writing():
+        for body, pointers in _overfull(operation):
+            answer = _send(client, operation, body)
+            tried += 1
+            told = {e.get("pointer") for e in (answer.json or {}).get("errors", []) if e["code"] == "unknown_field"}
+            fine = answer.status == 422 and pointers <= told if operation.request else 400 <= answer.status < 500
+            trial.result.expect(fine, f"{operation.name}: {answer.status} {sorted(pointers - told)[:4]}")
+    trial.result.figures |= {"operations": len(_writing()), "bodies": tried}
+    trial.result.expect(_audited(trial) == before, "something was stored")
+    client.close()
+
+
+def _writing() -> list[Operation]:
+    return [o for found in contracts.operations().values() for o in found.values() if o.method in ("POST", "PATCH")]
+
+
+def _overfull(operation: Operation) -> list[tuple[Any, set[str]]]:
+    """Bodies with members that the schema does not have, and the pointers that the answer must name."""
+    if operation.request is None:
+        return [(SERVER_OWNED, set())]
+    schema = operation.request()
+    extra = {name: value for name, value in SERVER_OWNED.items() if name not in schema.fields}
+    bodies: list[tuple[Any, set[str]]] = [(extra, {f"/{_escaped(name)}" for name in extra})]
+    for name, field in schema.fields.items():
+        inner = field.inner if isinstance(field, ma.List) else field
+        if isinstance(inner, ma.Nested):
+            more = {n: v for n, v in SERVER_OWNED.items() if n not in inner.schema.fields}
+            many = isinstance(field, ma.List)
+            at = f"/{name}/0" if many else f"/{name}"
+            bodies.append(({name: [more] if many else more}, {f"{at}/{_escaped(n)}" for n in more}))
+    return bodies
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _send(client: Client, operation: Operation, body: Any) -> Answer:
+    path = operation.path
+    for name in operation.path_parameters:
+        path = path.replace(f"{{{name}}}", str(new_id()))
+    headers = {"Idempotency-Key": str(uuid4())}
+    if operation.method == "PATCH":
+        headers |= {"If-Match": '"1"', "Content-Type": "application/merge-patch+json"}
+    return client.once(operation.method, path, body, headers=headers)
+
+
+def _audited(trial: Trial) -> list[Any]:
+    return [trial.rig.sql(s, "SELECT count(*) FROM audit")[0][0] for s in (CONTACTS, SALES, STOCK, BOOKS)]
+
+
+# -- bodies that mean harm --------------------------------------------------------------------------------------------
+
+
+def hostile_bodies() -> dict[str, bytes]:
+    """Bodies that no parser may choke on; every one is refused."""
+    name = b'{"kind":"organization","name":'
+    return {
+        "nested 10 000 levels": b"[" * 10_000 + b"]" * 10_000,
+        "nested objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        "nested inside": name + b'"x","tags":' + b"[" * 500 + b"]" * 500 + b"}",
+        "NaN": name + b"NaN}",
+        "Infinity": name + b'"x","tags":[-Infinity]}',
+        "1e400": name + b"1e400}",
+        "huge integer": name + b"9" * 100_000 + b"}",
+        "duplicate members": name + b'"a","name":"b"}',
+        "lone surrogate": name + b'"\\ud800"}',
+        "surrogate in a key": b'{"\\udc00":1}',
+        "NUL escaped": name + b'"a\\u0000b"}',
+        "NUL raw": name + b'"a\x00b"}',
+        "not UTF-8": name + b'"\xff\xfe"}',
+        "UTF-16": '{"name":"x"}'.encode("utf-16"),
+        "BOM": b"\xef\xbb\xbf" + name + b'"x"}',
+        "empty": b"",
+        "only space": b"   ",
+        "two values": b"{}{}",
+        "trailing comma": name + b'"x",}',
+        "comment": b"/* */ {}",
+        "single quotes": b"{'name':'x'}",
+        "2 MB": name + b'"' + b"x" * 2_000_000 + b'"}',
+        "many members": b"{" + b",".join(b'"k%d":1' % n for n in range(60_000)) + b"}",
+        "many errors": b'{"kind":"organization","name":"x","tags":[' + b",".join([b"1"] * 100_000) + b"]}",
+        "long text": name + b'"' + b"x" * 500_000 + b'"}',
+    }
+
+
+@gate(41, "oversize, nesting, NaN, duplicates, surrogates, NUL")
+def hostile_input(trial: Trial) -> None:
+    work = trial.work()
+    client = work.client()
+    _warm(client)
+    before, audited = trial.rig.memory(), _audited(trial)
+    trial.nobody_may_exit()
+    slowest = ("", 0.0)
+    for name, body in hostile_bodies().items():
+        for path in ("/v1/contacts", "/v1/orders"):
+            answer = client.once("POST", path, raw=body)
+            slowest = max(slowest, (f"{name} {path}", answer.seconds), key=lambda found: found[1])
+            trial.result.expect(answer.status in (400, 413, 422), f"{name} to {path}: {answer.status}")
+    grown = {name: (size - before[name]) / 1e6 for name, size in trial.rig.memory().items() if name in before}
+    client.close()
+    trial.result.figures |= {"slowest": slowest[0], "slowest_s": slowest[1], "grown_mb": round(max(grown.values()))}
+    trial.result.expect(slowest[1] < 1, f"{slowest[0]} took {slowest[1]:.2f} s")
+    trial.result.expect(max(grown.values()) < 20, f"memory grew: { {n: round(g) for n, g in grown.items() if g > 20} }")
+    trial.result.expect(_audited(trial) == audited, "something was stored")
+
+
+def _warm(client: Client) -> None:
+    for _ in range(20):
+        client.once("POST", "/v1/contacts", {"kind": "organization"})
+        client.once("POST", "/v1/orders", {"lines": []})
+
+
+# -- idempotency ------------------------------------------------------------------------------------------------------
+
+
+@gate(42, "idempotency keys abused")
+def abuse_keys(trial: Trial) -> None:
+    work = trial.work()
+    client = work.client()
+    body = {"customer_id": work.customer, "lines": [{"product_id": work.products[0], "quantity": "1"}]}
+    for many in (1, 50):
+        key = str(uuid4())
+        answers = _at_once(trial, many, lambda c, key=key: c.once("POST", "/v1/orders", body, headers=_key(key)))
+        made = {a.json["id"] for a in answers if a.status in (200, 201)}
+        codes = {a.code for a in answers if a.status not in (200, 201)}
+        trial.result.expect(len(made) == 1, f"{many} at once made {len(made)} orders")
+        trial.result.expect(codes <= {"idempotency_running"}, f"{many} at once were told {codes}")
+        again = client.once("POST", "/v1/orders", body, headers=_key(key))
+        trial.result.expect({again.json["id"]} == made, "a later repetition made another order")
+        trial.result.expect(again.headers.get("idempotency-replayed") == "true", "not marked as replayed")
+        other = client.once("POST", "/v1/orders", {**body, "reference": "x"}, headers=_key(key))
+        trial.result.expect((other.status, other.code) == (422, "idempotency_mismatch"), f"other body: {other.status}")
+        _another_user(trial, work.customer, body, key, made)
+    _chosen_id_at_once(trial, body)
+    for point in ("rpc_after_work_before_reply", "after_commit", "before_commit"):
+        _crash_and_repeat(trial, client, body, point)
+    client.close()
+
+
+def _another_user(trial: Trial, customer: str, body: Any, key: str, made: set[str]) -> None:
+    """The same key of somebody else is another key."""
+    email = f"{uuid4().hex[:8]}@suite.example"
+    trial.rig.suite.user(email, "admin").http.close()
+    token = sign_in(trial.rig.suite.base_url, email, "another-long-password")
+    other = Client(trial.rig.suite.base_url, token, History(trial.rig.root / "unused.jsonl"))
+    answer = other.once("POST", "/v1/orders", body, headers=_key(key))
+    trial.result.expect(answer.status == 201 and answer.json["id"] not in made, f"another user's key: {answer.status}")
+    other.close()
+
+
+def _chosen_id_at_once(trial: Trial, body: Any) -> None:
+    chosen = {**body, "id": str(new_id())}
+    answers = _at_once(trial, 20, lambda c: c.once("POST", "/v1/orders", chosen))
+    statuses = sorted({a.status for a in answers})
+    trial.result.expect(set(statuses) <= {200, 201, 409}, f"the same chosen id at once: {statuses}")
+    trial.result.expect(sum(a.status == 201 for a in answers) == 1, "the same chosen id was created more than once")
+
+
+def _crash_and_repeat(trial: Trial, client: Client, body: Any, point: str) -> None:
+    """The process dies between effect and answer: the repetition gets the answer of the first."""
+    rig, key, reference = trial.rig, str(uuid4()), f"crash-{point}"
+    rig.halt([f"{SALES}.2"])
+    rig.suite.quiesce()
+    rig.arm([f"{SALES}.1"], f"{point}:1:kill", once=True)
+    found: list[Answer] = []
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not found or found[-1].status != 201):
+        found.append(client.once("POST", "/v1/orders", {**body, "reference": reference}, headers=_key(key)))
+        time.sleep(0.2)
+    count = rig.sql(SALES, "SELECT count(*) FROM sales_order WHERE reference = %s", reference)[0][0]
+    trial.result.expect(found[0].status in (503, 504), f"{point}: the crash was answered with {found[0].status}")
+    trial.result.expect(found[-1].status == 201 and count == 1, f"{point}: {found[-1].status}, {count} orders")
+    rig.suite.supervisor.start(f"{SALES}.2")
+    rig.suite.supervisor.wait_ready(60)
+
+
+def _at_once(trial: Trial, many: int, act: Callable[[Client], Answer]) -> list[Answer]:
+    answers: list[Answer] = []
+    gate_ = threading.Barrier(many)
+
+    def one() -> None:
+        client = trial.works[0].client()
+        client.once("GET", "/v1/orders?limit=1")
+        gate_.wait()
+        answers.append(act(client))
+        client.close()
+
+    threads = [threading.Thread(target=one) for _ in range(many)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def _key(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key}
+
+
+# -- raw sockets ------------------------------------------------------------------------------------------------------
+
+_MANY = b"".join(b"X%d: y\r\n" % n for n in range(500))
+_SMUGGLED = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def smuggling() -> dict[str, bytes]:
+    """Requests that two parsers could read differently; the second one inside must never be answered."""
+    head = b"POST /v1/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    chunked = b"0\r\n\r\n" + _SMUGGLED
+    return {
+        "CL and TE": head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked,
+        "TE and CL": head + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n" + chunked,
+        "TE xchunked": head + b"Transfer-Encoding: xchunked\r\n\r\n" + chunked,
+        "TE chunked twice": head + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n" + chunked,
+        "TE list": head + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + chunked,
+        "TE with tab": head + b"Transfer-Encoding:\tchunked\x0b\r\n\r\n" + chunked,
+        "TE with space before colon": head + b"Transfer-Encoding : chunked\r\n\r\n" + chunked,
+        "TE on HTTP/1.0": head.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n" + chunked,
+        "two lengths": head + b"Content-Length: 2\r\nContent-Length: 40\r\n\r\n{}" + _SMUGGLED,
+        "two equal lengths": head + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}" + _SMUGGLED,
+        "length list": head + b"Content-Length: 2, 2\r\n\r\n{}" + _SMUGGLED,
+        "negative length": head + b"Content-Length: -1\r\n\r\n{}" + _SMUGGLED,
+        "plus length": head + b"Content-Length: +2\r\n\r\n{}" + _SMUGGLED,
+        "hex length": head + b"Content-Length: 0x2\r\n\r\n{}" + _SMUGGLED,
+        "huge length": head + b"Content-Length: 99999999999999999999\r\n\r\n{}" + _SMUGGLED,
+        "bad chunk size": head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n" + _SMUGGLED,
+        "negative chunk": head + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n0\r\n\r\n" + _SMUGGLED,
+        "chunk overflow": head + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n{}\r\n0\r\n\r\n" + _SMUGGLED,
+        "chunk longer than said": head + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{}xx\r\n0\r\n\r\n" + _SMUGGLED,
+        "trailer": head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nContent-Length: 9\r\n\r\n" + _SMUGGLED,
+        "bare LF": head.replace(b"\r\n", b"\n") + b"Content-Length: 2\n\n{}" + _SMUGGLED,
+        "bare CR": head + b"X: a\rContent-Length: 50\r\n\r\n" + _SMUGGLED,
+        "folded header": head + b"X: a\r\n Content-Length: 50\r\n\r\n" + _SMUGGLED,
+        "NUL in header": head + b"X: a\x00b\r\nContent-Length: 2\r\n\r\n{}" + _SMUGGLED,
+        "no host": b"GET /livez HTTP/1.1\r\n\r\n" + _SMUGGLED,
+        "two hosts": b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + _SMUGGLED,
+        "absolute form": b"GET http://evil/livez HTTP/1.1\r\nHost: a\r\n\r\n" + _SMUGGLED,
+        "space in target": b"GET /livez /readyz HTTP/1.1\r\nHost: a\r\n\r\n" + _SMUGGLED,
+        "HTTP/0.9": b"GET /livez\r\n",
+        "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 60,
+        "garbage": b"\x00\x01\x02\x03\r\n\r\n" + _SMUGGLED,
+        "long header": b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000 + b"\r\n\r\n" + _SMUGGLED,
+        "long target": b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n" + _SMUGGLED,
+        "many headers": b"GET /livez HTTP/1.1\r\nHost: a\r\n" + _MANY + b"\r\n" + _SMUGGLED,
+        "CONNECT": b"CONNECT evil:443 HTTP/1.1\r\nHost: evil\r\n\r\n" + _SMUGGLED,
+        "h2c upgrade with a body": head + b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\n{}" + _SMUGGLED,
+    }  # fmt: skip
+
+
+@gate(48, "request smuggling and malformed HTTP")
+def smuggle(trial: Trial) -> None:
+    trial.nobody_may_exit()
+    for name, request in smuggling().items():
+        for pieces in (1, 7):
+            answer, closed = _exchange(trial, request, pieces)
+            count = answer.count(b"HTTP/1.1 ")
+            status = answer[9:12].decode("latin-1")
+            trial.result.expect(count <= 1, f"{name}: {count} answers to one request")
+            refused = status == "" or status[0] == "4" or status == "501"
+            trial.result.expect(refused and b"alive" not in answer, f"{name}: answered {status}")
+            trial.result.expect(closed, f"{name}: the connection stays open")
+    trial.result.figures["requests"] = 2 * len(smuggling())
+    with socket.create_connection(_address(trial)) as honest:
+        honest.sendall(_SMUGGLED + _SMUGGLED.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        trial.result.expect(read_all(honest, 5).count(b"HTTP/1.1 200") == 2, "honest pipelining is not answered")
+
+
+def _exchange(trial: Trial, request: bytes, pieces: int) -> tuple[bytes, bool]:
+    """Send a request in so many pieces; what came back, and whether the connection was closed."""
+    with socket.create_connection(_address(trial)) as opened:
+        size = len(request) // pieces + 1
+        try:
+            for start in range(0, len(request), size):
+                opened.sendall(request[start : start + size])
+                time.sleep(0.005 if pieces > 1 else 0)
+        except OSError:
+            pass
+        answer = read_all(opened, 4)
+        opened.settimeout(12)
+        try:
+            return answer, opened.recv(1) == b""
+        except ConnectionResetError:
+            return answer, True
+        except TimeoutError:
+            return answer, False
+
+
+@gate(49, "slow clients hold connections open")
+def slowloris(trial: Trial) -> None:
+    """Heads and bodies that trickle: others are served as before, and the slow ones are cut off."""
+    count, work = (40 if trial.short else 300), trial.work()
+    client = work.client()
+    trial.nobody_may_exit()
+    alone = _p95(client)
+    body = b"POST /v1/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+    slow = [_Slow(trial, b"GET /livez HTTP/1.1\r\nX-Slow: ") for _ in range(count)]
+    slow += [_Slow(trial, b"") for _ in range(count // 4)]
+    slow_bodies = [] if trial.short else [_Slow(trial, body) for _ in range(count // 4)]
+    ending = threading.Event()
+    feeder = threading.Thread(target=_trickle, args=(slow + slow_bodies, ending))
+    feeder.start()
+    try:
+        beside = _p95(client)
+        heads = until(
+            lambda: all(s.ended for s in slow) and max(s.ended - s.began for s in slow), 20, "slow heads cut off"
+        )
+        trial.result.figures["heads_cut_s"] = heads
+        if slow_bodies:
+            cut = until(
+                lambda: all(s.ended for s in slow_bodies) and max(s.ended - s.began for s in slow_bodies), 60, "bodies"
+            )
+            trial.result.figures["bodies_cut_s"] = cut
+    finally:
+        ending.set()
+        feeder.join()
+        client.close()
+    trial.result.figures |= {"sockets": len(slow) + len(slow_bodies), "p95_alone_s": alone, "p95_beside_s": beside}
+    trial.result.expect(beside < 2 * alone + 0.1, f"others wait {beside:.3f} s instead of {alone:.3f} s")
+    trial.result.expect(heads < 13, f"slow heads were cut off after {heads:.0f} s")
+
+
+class _Slow:
+    """A connection that sends a byte per second."""
+
+    def __init__(self, trial: Trial, start: bytes) -> None:
+        self.socket = socket.create_connection(_address(trial))
+        self.began, self.ended = time.monotonic(), 0.0
+        self.silent = not start
+        self.socket.sendall(start)
+        self.socket.setblocking(False)
+
+    def feed(self) -> None:
+        if self.ended:
+            return
+        try:
+            if not self.silent:
+                self.socket.send(b"x")
+            while self.socket.recv(4096):
+                continue
+            self._end()
+        except BlockingIOError:
+            return
+        except OSError:
+            self._end()
+
+    def _end(self) -> None:
+        self.ended = time.monotonic()
+        self.socket.close()
+
+
+def _trickle(slow: list[_Slow], ending: threading.Event) -> None:
+    while not ending.wait(1.0):
+        for one in slow:
+            one.feed()
+    for one in slow:
+        one.socket.close()
+
+
+def _p95(client: Client) -> float:
+    times = sorted(client.once("GET", "/v1/orders?limit=1").seconds for _ in range(100))
+    return times[94]
+
+
+def _address(trial: Trial) -> tuple[str, int]:
+    place = urlsplit(trial.rig.suite.base_url)
+    return (place.hostname or "", place.port or 0)

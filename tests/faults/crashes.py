@@ -3,7 +3,6 @@
 import signal
 import time
 
-from shared import contracts
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import until
 from tests.faults.workload import BOOKS, SALES, STOCK, seeded
@@ -114,6 +113,3 @@ def kill_each_step(trial: Trial) -> None:
 
 def _kills(trial: Trial) -> int:
     return sum("SIGKILL" in line for line in trial.rig.deaths)
-
-
-assert {SALES, STOCK, BOOKS} <= set(contracts.SERVICES)

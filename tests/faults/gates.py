@@ -86,7 +86,7 @@ def _conclude(trial: Trial) -> None:
         if trial.discards_parked:
             rig.operator("parked", "discard", "--reason", "a fault run parked it on purpose")
         rig.suite.quiesce(timeout=180)
-        result.recovery = time.monotonic() - healing
+        result.recovery = max(result.recovery, time.monotonic() - healing)
         for work in trial.works:
             reckon(rig, result, work)
         count_doubled(rig, result)

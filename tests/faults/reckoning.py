@@ -54,7 +54,7 @@ _UNBALANCED = (
 
 @dataclass
 class Result:
-    """What one gate printed. `recovery` is the time from healing to rest, in seconds."""
+    """What one gate printed. `recovery`: seconds from the end of a fault until all accept again and all is at rest."""
 
     gate: int
     title: str
@@ -147,7 +147,8 @@ def count_doubled(rig: Rig, result: Result) -> None:
 
 def count_parked(rig: Rig) -> int:
     return sum(
-        int(rig.sql(s, "SELECT count(*) FROM inbox WHERE state = 'parked'")[0][0]) for s in (SALES, STOCK, BOOKS, CONTACTS)
+        int(rig.sql(s, "SELECT count(*) FROM inbox WHERE state = 'parked'")[0][0])
+        for s in (SALES, STOCK, BOOKS, CONTACTS)
     )
 
 

@@ -113,12 +113,14 @@ class Rig:
 
     def relay_of(self, service: str) -> str | None:
         """The replica that relays now: the process at the other end of the session that holds the lock."""
-        rows = self.sql(
-            service,
+        rows = self._query(
+            self.servers.postgresql.url(f"{self.suite.name}_{service}"),
             "SELECT a.client_port FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory'"
             " AND l.objid = 4218 AND l.granted AND a.datname = current_database()",
+            (),
         )
-        return _owner_of_port(rows[0][0], {n: p for n, p in self.pids().items() if n in self.processes(service)}) if rows else None
+        replicas = {name: pid for name, pid in self.pids().items() if name in self.processes(service)}
+        return _owner_of_port(rows[0][0], replicas) if rows else None
 
     # -- breaking -----------------------------------------------------------------------------------------------------
 

@@ -74,12 +74,8 @@ class Workload:
             yield
         finally:
             self._ending.set()
-
-        for thread in threads:
-            thread.join()
-
-    def finish(self) -> None:
-        self._ending.set()
+            for thread in threads:
+                thread.join()
 
     def _sell(self, client: Client) -> None:
         while not self._ending.is_set():
@@ -96,11 +92,27 @@ class Workload:
             flow.failure = f"order {flow.order}: {error}"
         return flow
 
+    def sell_only(self, client: Client) -> Flow:
+        """Create and place an order; `carry_on` does the rest later."""
+        flow = Flow(str(new_id()))
+        self.flows.append(flow)
+        self._order(client, flow)
+        return flow
+
+    def carry_on(self, client: Client, flow: Flow) -> None:
+        try:
+            self._fulfil(client, flow)
+        except (Refused, GaveUp) as error:
+            flow.failure = f"order {flow.order}: {error}"
+
     def _order_to_cash(self, client: Client, flow: Flow) -> None:
         self._order(client, flow)
         if client.random.random() < 0.1:
             self._cancel(client, flow)
-            return
+        else:
+            self._fulfil(client, flow)
+
+    def _fulfil(self, client: Client, flow: Flow) -> None:
         delivery = self._timed(flow, "confirm", lambda: self._ready_delivery(client, flow))
         path = f"/v1/deliveries/{delivery}/ship"
         self._timed(flow, "ship", lambda: client.write(STOCK, "ship_delivery", path, {}, id=delivery))
