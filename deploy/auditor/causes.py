@@ -6,10 +6,16 @@ from deploy.auditor.joins import Row, joined, merged
 _EXTENSION = "split_part(split_part(envelope, '\"{}\":\"', 2), '\"', 1)"
 _CAUSE, _CORRELATION = _EXTENSION.format("causationid"), _EXTENSION.format("correlationid")
 
-# Three kinds of streams, sorted byte by byte as Python sorts: effects by cause, events by id, commands by request id.
-_EFFECTS = f'SELECT {_CAUSE} COLLATE "C", event_id::text, {_CORRELATION}, created_at, type FROM outbox ORDER BY 1'
-_EVENTS = f'SELECT event_id::text COLLATE "C", {_CORRELATION}, created_at FROM outbox ORDER BY 1'
-_COMMANDS = 'SELECT request_id COLLATE "C", request_id, min(at) FROM audit GROUP BY 1, 2 ORDER BY 1'
+# What a command caused stands in the same database as its trace, with the correlation of the command itself.
+_EFFECTS = f"""
+    WITH effect AS MATERIALIZED (
+        SELECT {_CAUSE} COLLATE "C" AS cause, event_id, {_CORRELATION} COLLATE "C" AS correlation, created_at, type
+        FROM outbox)
+    SELECT cause, event_id::text, correlation, created_at, type FROM effect
+    WHERE NOT EXISTS (SELECT 1 FROM audit WHERE request_id = cause AND cause = correlation) ORDER BY cause"""
+_EVENTS = f'SELECT event_id::text COLLATE "C", {_CORRELATION}, created_at FROM outbox ORDER BY outbox.event_id'
+_COUNT = "SELECT count(*) FROM outbox"
+
 # Months are dropped whole: of a database older than a year, the causes of its oldest events may be gone.
 _KEPT_SINCE = (
     "SELECT CASE WHEN min(created_at) < now() - interval '12 months' THEN min(created_at) + interval '2 days' END"
@@ -21,12 +27,12 @@ _KEPT_SINCE = (
 def caused_by_something(world: World, found: Findings) -> None:
     rows = world.databases.rows
     effects = merged(*(rows(service, _EFFECTS) for service in world.services))
-    causes = merged(*(rows(s, q) for s in world.services for q in (_EVENTS, _COMMANDS)))
+    causes = merged(*(rows(service, _EVENTS) for service in world.services))
     kept = [since for service in world.services if (since := world.databases.value(service, _KEPT_SINCE))]
+    found.checked += sum(int(world.databases.value(service, _COUNT)) for service in world.services)
     backwards = []
     for caused, causing in joined(effects, causes):
         for effect in caused:
-            found.checked += 1
             if not kept or effect[3] >= max(kept):
                 _check(effect, causing, found)
             if any(effect[3] < cause[2] for cause in causing):

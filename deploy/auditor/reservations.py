@@ -57,12 +57,15 @@ _LINES = (
     " WHERE o.placed_at IS NOT NULL AND l.kind <> 'service' ORDER BY l.id"
 )
 _GOODS = """
-    SELECT l.order_line_id, min(d.order_id::text), min(l.product_id::text), max(l.product_id::text),
+    SELECT l.order_line_id, d.order_id, l.product_id,
         sum(CASE WHEN d.status = 'shipped' THEN l.done ELSE 0 END),
         sum(CASE WHEN d.status IN ('waiting', 'ready') THEN l.quantity ELSE 0 END),
         sum(coalesce(r.reserved, 0)), max(d.updated_at)
     FROM delivery_line l JOIN delivery d ON d.id = l.delivery_id LEFT JOIN reservation r ON r.delivery_line_id = l.id
-    GROUP BY 1 ORDER BY 1"""
+    GROUP BY 1, 2, 3 ORDER BY 1"""
+_LEFT = """
+    SELECT l.order_line_id, sum(l.done), max(d.updated_at) FROM delivery_line l JOIN delivery d ON d.id = l.delivery_id
+    WHERE d.status = 'shipped' GROUP BY 1 ORDER BY 1"""
 _BILLED = "SELECT id, order_id, delivered_quantity FROM sales_order_line WHERE kind <> 'service' ORDER BY id"
 
 
@@ -76,7 +79,7 @@ def set_aside_and_shipped(world: World, confirmed: Findings, shipped: Findings) 
             line_id, *_, since = goods[0]
             shipped.add("goods are delivered for a line that no placed order has", since, order_line=line_id)
         else:
-            _check_line(lines[0], goods[0] if goods else None, confirmed, shipped)
+            _check_line(lines[0], goods, confirmed, shipped)
     _check_books(world, shipped)
 
 
@@ -101,15 +104,15 @@ def _check_orders(world: World, found: Findings) -> None:
             found.add(f"order {number} is confirmed and no delivery of it is prepared", since, order=order_id)
 
 
-def _check_line(line: Row, goods: Row | None, confirmed: Findings, shipped: Findings) -> None:
+def _check_line(line: Row, goods: list[Row], confirmed: Findings, shipped: Findings) -> None:
     line_id, order_id, product_id, ordered, told, status, number, rest_released, since = line
-    if goods is None:
+    if not goods:
         if told:
             shipped.add(f"{number}: sales counts {told} delivered, nothing was", since, order_line=line_id)
         return
-    _, for_order, least, most, left, still_open, reserved, moved = goods
-    since = max(since, moved)
-    if for_order != order_id or not (least == most == product_id):
+    left, still_open, reserved = (sum(row[column] for row in goods) for column in (3, 4, 5))
+    since = max(since, *(row[6] for row in goods))
+    if any(row[1:3] != (order_id, product_id) for row in goods):
         shipped.add(f"{number}: delivered for another order or another product", since, order_line=line_id)
     if left > ordered or left + still_open > ordered or reserved > still_open:
         text = f"{number}: {ordered} ordered, {still_open} to deliver, {reserved} set aside, {left} shipped"
@@ -126,8 +129,8 @@ def _check_line(line: Row, goods: Row | None, confirmed: Findings, shipped: Find
 def _check_books(world: World, found: Findings) -> None:
     """Finance counts as delivered what the warehouse shipped."""
     rows = world.databases.rows
-    for lines, goods in joined(rows("erp_finance", _BILLED), rows("erp_inventory", _GOODS)):
-        left, since = (goods[0][4], goods[0][7]) if goods else (0, None)
+    for lines, goods in joined(rows("erp_finance", _BILLED), rows("erp_inventory", _LEFT)):
+        left, since = goods[0][1:] if goods else (0, None)
         counted = lines[0][2] if lines else 0
         if left != counted:
             line_id = (lines or goods)[0][0]

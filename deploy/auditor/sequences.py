@@ -9,12 +9,14 @@ _SEQUENCE = Rule(
     "",
     counted="SELECT count(*) FROM aggregate_sequence",
     broken="""
-    WITH numbered AS (
-        SELECT split_part(routing_key, '.', 2) AS aggregate, aggregate_id, count(*) AS events,
-            count(DISTINCT sequence) AS numbers, min(sequence) AS first, max(sequence) AS last,
-            max(created_at) AS since,
-            bool_or(right(envelope, length(sequence::text) + 15) <> ',"sequence":"' || sequence || '"}') AS mislabelled
-        FROM outbox GROUP BY 1, 2),
+    WITH event AS MATERIALIZED (
+        SELECT aggregate_id, split_part(routing_key, '.', 2) COLLATE "C" AS aggregate, sequence, created_at,
+            right(envelope, length(sequence::text) + 15) <> ',"sequence":"' || sequence || '"}' AS mislabelled
+        FROM outbox),
+    numbered AS (
+        SELECT aggregate_id, aggregate, count(*) AS events, count(DISTINCT sequence) AS numbers,
+            min(sequence) AS first, max(sequence) AS last, max(created_at) AS since, bool_or(mislabelled) AS mislabelled
+        FROM event GROUP BY 1, 2),
     kept AS (SELECT coalesce(min(created_at) < now() - interval '12 months', false) AS pruned FROM outbox)
     SELECT coalesce(n.aggregate, s.aggregate) AS aggregate, coalesce(n.aggregate_id, s.aggregate_id) AS aggregate_id,
         coalesce(events, 0) AS events, first, n.last, s.last AS counter, since
