@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import eventlet
@@ -33,6 +34,7 @@ class EventConsumer:
         self.link = Link(uri, f"{service} events", self._subscribe)
         self.turns = {name: Semaphore(LIMITS.event_concurrency) for name in handlers}
         self.all_turns = Semaphore(LIMITS.all_events_concurrency)
+        self.alone = Semaphore(1)
         self.running = 0
         self._retry_seen = 0.0
         self._consumers: list[Consumer] = []
@@ -105,28 +107,32 @@ class EventConsumer:
             self.running -= 1
 
     def _handle(self, handler: Handler, message: Any) -> None:
+        """What came back several times is handled alone: if the process dies of it, only it is counted as the cause."""
+        suspicious = int((message.headers or {}).get("x-delivery-count", 0)) >= _SUSPICIOUS_DELIVERIES
+        started = time.monotonic()
+        with self.alone if suspicious else nullcontext():
+            result = self._deliver(handler, message, suspicious)
+        if result == "retry":
+            self._retry_seen = time.monotonic()
+        metrics.consumed.labels(handler.name, result).inc()
+        metrics.handler_seconds.labels(handler.name).observe(time.monotonic() - started)
+
+    def _deliver(self, handler: Handler, message: Any, suspicious: bool) -> str:
         """Deliver until the database has answered; while it is away the messages wait, here and in the queue."""
-        started, pause = time.monotonic(), 0.1
+        pause = 0.1
         body = message.body.tobytes() if isinstance(message.body, memoryview) else message.body
         body = body.encode() if isinstance(body, str) else body
         producer = message.properties.get("user_id") if self.trust_user else _first_word(message)
-        deliveries = int((message.headers or {}).get("x-delivery-count", 0))
         while True:
             try:
-                result = self.inbox.deliver(
-                    handler, body, producer or "", suspicious=deliveries >= _SUSPICIOUS_DELIVERIES
-                )
-                break
+                return self.inbox.deliver(handler, body, producer or "", suspicious)
             except Exception as error:
                 if self._ending:
                     raise _Stopped from error
                 log.warning("database away", extra={"consumer": handler.name, "error_code": type(error).__name__})
                 time.sleep(random.uniform(pause / 2, pause))
                 pause = min(pause * 2, 5.0)
-        if result == "retry":
-            self._retry_seen = time.monotonic()
-        metrics.consumed.labels(handler.name, result).inc()
-        metrics.handler_seconds.labels(handler.name).observe(time.monotonic() - started)
+                suspicious = False  # this delivery was counted; the database is to blame
 
     def _retry_forever(self) -> None:
         """Run inbox rows whose next attempt is due, in every replica; a row is taken by one of them.
