@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared import contracts
 from tests.faults.reckoning import Result, audit, count_doubled, count_parked, reckon
 from tests.faults.rig import Rig
 from tests.faults.workload import Workload
@@ -77,6 +78,13 @@ def _check_survivors(trial: Trial) -> None:
         trial.result.expect(not gone, f"processes ended: {sorted(gone)} {trial.rig.deaths[-5:]}")
 
 
+def _discard(rig: Rig) -> None:
+    """What was parked on purpose is discarded, and its evidence forgotten: nobody had published it."""
+    rig.operator("parked", "discard", "--reason", "a fault run parked it on purpose")
+    for service in contracts.SERVICES:
+        rig.sql(service, "DELETE FROM inbox WHERE state = 'discarded'")
+
+
 def _conclude(trial: Trial) -> None:
     rig, result = trial.rig, trial.result
     healing = time.monotonic()
@@ -84,7 +92,7 @@ def _conclude(trial: Trial) -> None:
         rig.heal()
         result.parked += count_parked(rig)
         if trial.discards_parked:
-            rig.operator("parked", "discard", "--reason", "a fault run parked it on purpose")
+            _discard(rig)
         rig.suite.quiesce(timeout=180)
         result.recovery = max(result.recovery, time.monotonic() - healing)
         for work in trial.works:

@@ -1,6 +1,7 @@
 """What a gate cost: lost, doubled and unbalanced, counted from the databases without the services' code."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ _DOUBLES = {
         "SELECT id::text FROM order_line WHERE delivered_quantity > quantity OR invoiced_quantity > quantity",
     ),
 }
+_FOUND = re.compile(r"I\d+ +\D")
+"""A line of the auditor's report that names a violation; lines of its table go on with a number."""
+
 _UNBALANCED = (
     "SELECT entry_id::text FROM journal_line GROUP BY entry_id HAVING sum(debit) <> sum(credit)"
     " UNION ALL SELECT 'trial balance' FROM account_balance HAVING sum(debit) <> sum(credit)"
@@ -159,4 +163,5 @@ def audit(rig: Rig, result: Result, histories: list[Path]) -> None:
     try:
         rig.suite.audit("--history", str(together))
     except AssertionError as error:
-        result.violations.append(f"audit: {error}"[:4000])
+        found = [line for line in str(error).splitlines() if _FOUND.match(line)]
+        result.violations += [f"audit: {line}" for line in found[:5] or [str(error)[-500:]]]
