@@ -223,10 +223,15 @@ class Many(fields.List[Any]):
     default_error_messages: Messages = _CODES
 
     def __init__(self, inner: Any, most: int = 500, least: int = 0, **kwargs: Any) -> None:
-        limits = [validate.Length(max=most, error="too_long")]
-        if least:
-            limits.append(validate.Length(min=least, error="too_short"))
+        self.most = most
+        limits = [validate.Length(min=least, error="too_short")] if least else []
         super().__init__(inner, validate=limits, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """The length first: a hundred thousand wrong values are one error, not as many."""
+        if isinstance(value, (list, tuple)) and len(value) > self.most:
+            raise ma.ValidationError("too_long")
+        return super()._deserialize(value, *args, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         """A merge patch replaces arrays whole (RFC 7396, section 2), so their elements are complete."""

@@ -259,6 +259,10 @@ def _uuid(raw: Any, cls: type) -> UUID:
         raise NotFound(what=cls.__name__.lower(), id=raw) from None
 
 
+_MOST_ERRORS = 100
+"""Named in one refusal; nobody reads more, and the answer must not be larger than the question."""
+
+
 def load(schema: type[Schema] | None, body: Any, partial: bool = False) -> dict[str, Any]:
     """Validate a request body. Raises Invalid with a JSON pointer and a code for each error."""
     if schema is None:
@@ -267,7 +271,7 @@ def load(schema: type[Schema] | None, body: Any, partial: bool = False) -> dict[
         loaded: dict[str, Any] = _instance(schema).load({} if body is None else body, partial=partial)
         return loaded
     except ma.ValidationError as error:
-        raise Invalid(pointers(error.normalized_messages())) from None
+        raise Invalid(pointers(error.normalized_messages())[:_MOST_ERRORS]) from None
 
 
 def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict[str, Any]:

@@ -123,3 +123,23 @@ def test_queries_cannot_write(toy: Harness) -> None:
     toy.operations["get_thing"] = Handler("query", "get_thing", meddle, handler.operation, arguments=handler.arguments)
     with pytest.raises(DBAPIError):
         toy.call("get_thing", id=thing["id"])
+
+
+def test_an_answer_is_not_larger_than_the_question(toy: Harness) -> None:
+    """A flood of wrong members is refused with a hundred errors."""
+    with pytest.raises(Invalid) as refused:
+        toy.call("create_thing", body={f"k{n}": 1 for n in range(5000)})
+    assert len(refused.value.errors) == 100
+
+
+def test_a_list_that_is_too_long_is_one_error() -> None:
+    from shared import fields
+    from shared.operations import load
+
+    class Basket(fields.Schema):
+        items = fields.Many(fields.Text(), most=3)
+
+    with pytest.raises(Invalid) as refused:
+        load(Basket, {"items": [1] * 100_000})
+    assert refused.value.errors == [{"pointer": "/items", "code": "too_long"}]
+    assert load(Basket, {"items": ["a", "b", "c"]}) == {"items": ["a", "b", "c"]}
