@@ -120,23 +120,35 @@ def hostile_bodies() -> dict[str, bytes]:
 
 @gate(41, "oversize, nesting, NaN, duplicates, surrogates, NUL")
 def hostile_input(trial: Trial) -> None:
+    """Sent twice: what the first round needs the second must not need again."""
     work = trial.work()
     client = work.client()
     _warm(client)
     before, audited = trial.rig.memory(), _audited(trial)
     trial.nobody_may_exit()
+    slowest, first = _attack(trial, client), trial.rig.memory()
+    slowest = max(slowest, _attack(trial, client), key=lambda found: found[1])
+    after = trial.rig.memory()
+    client.close()
+    grown = {name: (size - first[name]) / 1e6 for name, size in after.items() if name in first}
+    trial.result.figures |= {
+        "slowest": slowest[0], "slowest_s": slowest[1], "grown_mb": round(max(grown.values())),
+        "grown_first_mb": round(max((size - before[name]) / 1e6 for name, size in first.items() if name in before)),
+    }  # fmt: skip
+    trial.result.expect(slowest[1] < 1, f"{slowest[0]} took {slowest[1]:.2f} s")
+    trial.result.expect(max(grown.values()) < 20, f"memory grew: { {n: round(g) for n, g in grown.items() if g > 20} }")
+    trial.result.expect(_audited(trial) == audited, "something was stored")
+
+
+def _attack(trial: Trial, client: Client) -> tuple[str, float]:
+    """Send all of it; returns the slowest body and its time in seconds."""
     slowest = ("", 0.0)
     for name, body in hostile_bodies().items():
         for path in ("/v1/contacts", "/v1/orders"):
             answer = client.once("POST", path, raw=body)
             slowest = max(slowest, (f"{name} {path}", answer.seconds), key=lambda found: found[1])
             trial.result.expect(answer.status in (400, 413, 422), f"{name} to {path}: {answer.status}")
-    grown = {name: (size - before[name]) / 1e6 for name, size in trial.rig.memory().items() if name in before}
-    client.close()
-    trial.result.figures |= {"slowest": slowest[0], "slowest_s": slowest[1], "grown_mb": round(max(grown.values()))}
-    trial.result.expect(slowest[1] < 1, f"{slowest[0]} took {slowest[1]:.2f} s")
-    trial.result.expect(max(grown.values()) < 20, f"memory grew: { {n: round(g) for n, g in grown.items() if g > 20} }")
-    trial.result.expect(_audited(trial) == audited, "something was stored")
+    return slowest
 
 
 def _warm(client: Client) -> None:
