@@ -227,14 +227,13 @@ class Many(fields.List[Any]):
         limits = [validate.Length(min=least, error="too_short")] if least else []
         super().__init__(inner, validate=limits, **kwargs)
 
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        """The length first: a hundred thousand wrong values are one error, not as many."""
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        """The length first: a hundred thousand wrong values are one error, not as many.
+
+        A merge patch replaces arrays whole (RFC 7396, section 2), so their elements are complete.
+        """
         if isinstance(value, (list, tuple)) and len(value) > self.most:
             raise ma.ValidationError("too_long")
-        return super()._deserialize(value, *args, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        """A merge patch replaces arrays whole (RFC 7396, section 2), so their elements are complete."""
         return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
 
 
