@@ -6,6 +6,7 @@ session that marks the rows, so that losing the session is losing the office.
 
 import logging
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import amqp
@@ -14,7 +15,7 @@ from eventlet.hubs import trampoline
 from kombu import Connection
 from sqlalchemy import Engine, create_engine, pool
 
-from shared import faults, metrics, outbox
+from shared import clock, faults, metrics, outbox
 from shared.envelope import CONTENT_TYPE
 from shared.link import LOST
 from shared.settings import LIMITS
@@ -22,11 +23,18 @@ from shared.settings import LIMITS
 log = logging.getLogger(__name__)
 
 _LOCK = 4218
-_WAITING = "SELECT id, event_id::text, type, routing_key, envelope FROM outbox WHERE state = 'new' ORDER BY id LIMIT %s"
-_MARK = (
-    "UPDATE outbox SET state = m.state, published_at = clock_timestamp()"
-    " FROM unnest(%s::bigint[], %s::text[]) AS m (id, state) WHERE outbox.id = m.id AND outbox.state = 'new'"
+# Both statements name a span of time, so that PostgreSQL plans for one partition of the outbox instead of for all.
+_WAITING = (
+    "SELECT id, event_id::text, type, routing_key, envelope, created_at FROM outbox"
+    " WHERE state = 'new' AND created_at >= %s ORDER BY id LIMIT %s"
 )
+_MARK = (
+    "UPDATE outbox SET state = %s, published_at = clock_timestamp()"
+    " WHERE id = ANY(%s) AND state = 'new' AND created_at BETWEEN %s AND %s"
+)
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+_LATELY = timedelta(days=1)
+_SWEEP_SECONDS = 60.0
 
 
 class BrokerRefused(Exception):
@@ -41,12 +49,12 @@ class Relay:
         self.wake = outbox.Wake()
         self._ending = False
         self._thread: Any = None
-        self._listener: Any = None
         self._broker: Connection | None = None
         self._channel: Any = None
         self._outstanding: dict[int, int] = {}
         self._returned: set[str] = set()
         self._nacked = False
+        self._swept = float("-inf")
         self.url = engine.url
 
     def start(self) -> None:
@@ -90,6 +98,7 @@ class Relay:
                     break
                 time.sleep(LIMITS.relay_poll)
             self.wake.leads = not self._ending
+            self._swept = float("-inf")
             listener = eventlet.spawn(self._listen)
             try:
                 self._publish_until_stopped(cursor)
@@ -112,15 +121,22 @@ class Relay:
     def _publish_until_stopped(self, cursor: Any) -> None:
         while not self._ending:
             self.wake.clear()
-            cursor.execute(_WAITING, (LIMITS.relay_batch,))
+            cursor.execute(_WAITING, (self._since(), LIMITS.relay_batch))
             rows = cursor.fetchall()
             if not rows:
                 self._rest()
                 continue
             states = self._publish(rows)
             faults.point("relay_after_publish_before_mark")
-            cursor.execute(_MARK, (list(states), list(states.values())))
+            _mark(cursor, rows, states)
             faults.point("relay_after_mark")
+
+    def _since(self) -> datetime:
+        """Look at the last day; once a minute, and first of all, at everything."""
+        if time.monotonic() - self._swept > _SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            return _EVER
+        return clock.now() - _LATELY
 
     def _rest(self) -> None:
         """Wait for work; meanwhile answer the broker's heartbeats."""
@@ -135,7 +151,7 @@ class Relay:
         started = time.monotonic()
         self._returned.clear()
         faults.point("relay_before_publish")
-        for row_id, event_id, event_type, routing_key, body in rows:
+        for row_id, event_id, event_type, routing_key, body, _ in rows:
             self._send(channel, row_id, event_id, event_type, routing_key, body)
             if len(self._outstanding) >= LIMITS.relay_window:
                 self._wait_for_confirms(LIMITS.relay_window // 2)
@@ -220,3 +236,11 @@ class Relay:
                 broker.close()
             except LOST as error:
                 log.info("relay link closed uncleanly", extra={"error_code": type(error).__name__})
+
+
+def _mark(cursor: Any, rows: list[Any], states: dict[int, str]) -> None:
+    """Write down what the broker has taken, and what no queue took."""
+    times = [row[5] for row in rows]
+    for state in sorted(set(states.values())):
+        taken = [row_id for row_id, reached in states.items() if reached == state]
+        cursor.execute(_MARK, (state, taken, min(times), max(times)))
