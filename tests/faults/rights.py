@@ -149,8 +149,9 @@ TAMPERINGS = {
     ),
     "a hash changed": f"UPDATE journal_entry SET hash = repeat('0', 64) WHERE id = {_MIDDLE}",
     "two entries swapped": (
-        "UPDATE journal_entry a SET seq = b.seq FROM journal_entry b WHERE a.journal = '{journal}' AND b.journal = a.journal"
-        " AND a.company_id = b.company_id AND a.seq IN (1, 2) AND b.seq IN (1, 2) AND a.seq <> b.seq"
+        "UPDATE journal_entry SET seq = 1000001 WHERE journal = '{journal}' AND seq = 1;"
+        " UPDATE journal_entry SET seq = 1 WHERE journal = '{journal}' AND seq = 2;"
+        " UPDATE journal_entry SET seq = 2 WHERE journal = '{journal}' AND seq = 1000001"
     ),
 }  # fmt: skip
 
