@@ -1,7 +1,10 @@
 """The invariants by name, and the run that checks them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from queue import SimpleQueue
 
 from deploy.auditor import (  # noqa: F401  (importing a module registers its checks)
     billing,
@@ -18,7 +21,8 @@ from deploy.auditor import (  # noqa: F401  (importing a module registers its ch
     settlement,
     stock,
 )
-from deploy.auditor.findings import CHECKS, Findings, World
+from deploy.auditor.databases import Databases
+from deploy.auditor.findings import CHECKS, Check, Findings, World
 
 TITLES = {
     "I1": "every published event reached every consumer, once",
@@ -49,11 +53,28 @@ TITLES = {
 }
 
 
-def run(world: World, only: Iterable[str] = (), grace: timedelta = timedelta(0)) -> dict[str, Findings]:
-    """Check the invariants (all, or only some) and return their findings in the order of `TITLES`."""
+def run(
+    world: World, only: Iterable[str] = (), grace: timedelta = timedelta(0), lanes: Sequence[Databases] = ()
+) -> dict[str, Findings]:
+    """Check the invariants (all, or only some) and return their findings in the order of `TITLES`.
+
+    With several `lanes`, one check computes while another waits for its database.
+    """
     wanted = set(only) or set(TITLES)
     results = {name: Findings(name, world.databases.read_at, grace) for name in TITLES}
-    for invariants, check in CHECKS:
-        if wanted.intersection(invariants):
-            check(world, *(results[name] for name in invariants))
+    free: SimpleQueue[Databases] = SimpleQueue()
+    for lane in lanes or (world.databases,):
+        free.put(lane)
+
+    def carry_out(invariants: tuple[str, ...], check: Check) -> None:
+        databases = free.get()
+        try:
+            check(replace(world, databases=databases), *(results[name] for name in invariants))
+        finally:
+            free.put(databases)
+
+    with ThreadPoolExecutor(max(1, len(lanes))) as pool:
+        started = [pool.submit(carry_out, *each) for each in CHECKS if wanted.intersection(each[0])]
+        for one in started:
+            one.result()
     return {name: results[name] for name in TITLES if name in wanted}

@@ -69,14 +69,30 @@ class Databases:
 
 
 @contextmanager
-def opened(urls: Mapping[str, str]) -> Iterator[Databases]:
-    """Connect to all, then take all snapshots at once. Raises psycopg2.Error."""
-    connections: dict[str, psycopg2.extensions.connection] = {}
+def opened(urls: Mapping[str, str], lanes: int = 1) -> Iterator[list[Databases]]:
+    """Connect to all databases, then take all snapshots at once. Raises psycopg2.Error.
+
+    Each lane is a set of connections of its own on the same snapshots, for one thread.
+    """
+    connections: list[dict[str, psycopg2.extensions.connection]] = [{} for _ in range(lanes)]
     try:
-        for service, url in urls.items():
-            connections[service] = psycopg2.connect(url, connect_timeout=10)
-            connections[service].set_session(isolation_level="REPEATABLE READ", readonly=True)
-        yield Databases(connections)
+        for lane in connections:
+            for service, url in urls.items():
+                lane[service] = psycopg2.connect(url, connect_timeout=10)
+                lane[service].set_session(isolation_level="REPEATABLE READ", readonly=True)
+        for others in connections[1:]:
+            _share_snapshots(connections[0], others)
+        yield [Databases(lane) for lane in connections]
     finally:
-        for connection in connections.values():
-            connection.close()
+        for lane in connections:
+            for connection in lane.values():
+                connection.close()
+
+
+def _share_snapshots(
+    first: Mapping[str, psycopg2.extensions.connection], others: Mapping[str, psycopg2.extensions.connection]
+) -> None:
+    for service, connection in first.items():
+        with connection.cursor() as exporting, others[service].cursor() as importing:
+            exporting.execute("SELECT pg_export_snapshot()")
+            importing.execute("SET TRANSACTION SNAPSHOT %s", exporting.fetchone())

@@ -57,7 +57,7 @@ def test_no_verdict_ends_with_2(
 
 
 def test_the_auditor_cannot_write(good: Good) -> None:
-    with opened({name: each.auditor for name, each in good.bus.urls.items()}) as databases:
+    with opened({name: each.auditor for name, each in good.bus.urls.items()}) as (databases,):
         with pytest.raises(psycopg2.Error):
             databases.execute("erp_finance", "UPDATE invoice SET residual = 0")
 
@@ -80,3 +80,9 @@ def test_joins_of_sorted_streams() -> None:
     ]
     assert [row[1] for row in merged(left, right)] == [1, 2, 3, 5, 6, 4, 7, 8]
     assert list(joined([], [])) == []
+
+
+def test_a_check_that_cannot_run_ends_the_audit(corrupted: Audit) -> None:
+    """No verdict without all checks, and nobody waits for a connection that will never be free."""
+    with pytest.raises(psycopg2.Error):
+        corrupted("erp_finance", "ALTER TABLE period RENAME TO another_name")
