@@ -64,3 +64,8 @@ def busy() -> tuple[float, float]:
     """CPU seconds used by the whole machine so far, and those it had (all cores)."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / TICKS, sum(fields) / TICKS
+
+
+def foreign(before: tuple[float, float], after: tuple[float, float], ours: float) -> float:
+    """The share of the machine that programs other than ours used between two readings of `busy`."""
+    return max(0.0, after[0] - before[0] - ours) / max(0.01, after[1] - before[1])

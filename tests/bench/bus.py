@@ -38,7 +38,9 @@ def relay(world: World, events: int) -> float:
             cursor.execute("NOTIFY outbox")
         begun = time.time()
         ids = [row[0] for row in rows]
-        done = "SELECT count(*), extract(epoch FROM max(published_at))::float FROM outbox WHERE event_id = ANY(%s::uuid[])"
+        done = (
+            "SELECT count(*), extract(epoch FROM max(published_at))::float FROM outbox WHERE event_id = ANY(%s::uuid[])"
+        )
         while True:
             ((count, last),) = world.suite.sql("erp_inventory", done + " AND state <> 'new'", ids)
             if count == events:

@@ -82,11 +82,15 @@ def _reads(job: Job) -> Job:
     def client(number: int) -> None:
         connection = Connection(job["base_url"], job["token"])
         while (at := time.monotonic()) - begun < job["seconds"]:
-            answer = connection.get(paths[next(turns) % len(paths)], headers)
+            try:
+                answer = connection.get(paths[next(turns) % len(paths)], headers)
+            except Broken as error:
+                failures[str(error)] += 1
+                continue
             if answer.status == job.get("status", 200):
                 seconds.append(time.monotonic() - at)
             else:
-                failures[f"{answer.status} {answer.body[:200].decode(errors='replace')}"] += 1
+                failures[f"{answer.status} {answer.json.get('code')} {answer.json.get('errors', '')}"] += 1
 
     _together(job["clients"], client)
     return {"rate": len(seconds) / (time.monotonic() - begun), "seconds": seconds, "failures": failures}
@@ -109,7 +113,7 @@ async def _calls(job: Job) -> Job:
     async def caller() -> None:
         nonlocal done
         while time.monotonic() - begun < job["seconds"]:
-            headers = {"nameko.actor": "bench", "nameko.permissions": ["*"]}
+            headers: dict[str, str | int | list[str]] = {"nameko.actor": "bench", "nameko.permissions": ["*"]}
             reply = await rpc.call(job["service"], job["operation"], body, headers, 10)
             assert reply.body.startswith(b'{"error":null'), reply.body[:300]
             done += 1

@@ -115,7 +115,9 @@ class Past:
 
     def _multiply(self, url: str, first: int, last: int) -> None:
         with psycopg2.connect(url) as connection, connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off; SET work_mem = '64MB'")
+            cursor.execute(
+                "SET session_replication_role = replica; SET synchronous_commit = off; SET work_mem = '64MB'"
+            )
             for table in self.tables[url]:
                 if table.born:
                     cursor.execute(self._copy_statement(table, first, last))

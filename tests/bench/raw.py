@@ -74,7 +74,9 @@ def consume(servers: Servers, messages: int) -> float:
         while channel.queue_declare(QUEUE, passive=True).message_count < messages:
             time.sleep(0.05)
         begun = time.monotonic()
-        with Consumer(channel, [Queue(QUEUE, no_declare=True)], on_message=take, prefetch_count=100, auto_declare=False):
+        with Consumer(
+            channel, [Queue(QUEUE, no_declare=True)], on_message=take, prefetch_count=100, auto_declare=False
+        ):
             _drain(connection, lambda: last < messages)
         rate = messages / (time.monotonic() - begun)
         channel.queue_delete(QUEUE)

@@ -1,6 +1,7 @@
 """The figures and how they are shown: a table with targets, or JSON."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -77,6 +78,7 @@ class Report:
         path.write_text(json.dumps({"figures": figures, "details": self.details}, indent=1), encoding="utf-8")
 
 
+_NUMBER = re.compile(r"[≤≥ ]*[\d.,]+$")
 _WIDTHS = (66, 9, 12, 9, 8, 0)
 
 
@@ -91,7 +93,7 @@ def show(rows: list[list[str]], indent: int = 2, fixed: bool = True) -> None:
 
 
 def _cell(text: str, width: int) -> str:
-    return text.rjust(width) if text[:1].isdigit() or text[:1] in "-≤≥" else text.ljust(width)
+    return text.rjust(width) if _NUMBER.match(text) else text.ljust(width)
 
 
 def _short(value: float) -> str:

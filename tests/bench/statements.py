@@ -14,8 +14,8 @@ pg_stat_statements.max = 10000
 pg_stat_statements.track_planning = on
 """
 _READ = """
-SELECT d.datname, s.query, sum(s.calls)::bigint, sum(s.total_exec_time + s.total_plan_time), sum(s.rows)::bigint FROM pg_stat_statements s
-JOIN pg_database d ON d.oid = s.dbid WHERE d.datname LIKE 'bench\\_%' GROUP BY 1, 2
+SELECT d.datname, s.query, sum(s.calls)::bigint, sum(s.total_exec_time + s.total_plan_time), sum(s.rows)::bigint
+FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname LIKE 'bench\\_%' GROUP BY 1, 2
 """
 _TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK")
 

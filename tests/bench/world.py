@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import httpx
+import psycopg2
 from kombu import Connection
 
 from deploy.local import servers as local
@@ -22,14 +23,28 @@ from tests.suite import ADMIN, CHECKOUT, Suite
 
 ROOT = CHECKOUT / ".local" / "bench"
 SETTINGS = "track_commit_timestamp = on\nshared_buffers = 512MB\nmax_wal_size = 4GB"
-NAMES = ("Atelier", "Boulangerie", "Cabinet", "Domaine", "Épicerie", "Ferme", "Garage", "Hôtel", "Imprimerie", "Jardins")
+NAMES = (
+    "Atelier",
+    "Boulangerie",
+    "Cabinet",
+    "Domaine",
+    "Épicerie",
+    "Ferme",
+    "Garage",
+    "Hôtel",
+    "Imprimerie",
+    "Jardins",
+)
 PLENTY = "10000000"
+STARTING = 0.15
+"""CPU seconds that the load generator needs to start and the signing in costs: ours, but in nobody's account."""
 
 
 class World:
     """Private servers, the suite on them, 200 products in stock and 10,000 contacts."""
 
     def __init__(self, products: int = 200, customers: int = 100) -> None:
+        self.shares: list[float] = []
         self.servers = _fresh_servers()
         os.environ["LIAISON_RATE_PER_SECOND"] = os.environ["LIAISON_RATE_BURST"] = "1000000"
         self.suite = Suite(self.servers, ROOT / "suite", "bench")
@@ -43,6 +58,12 @@ class World:
         except BaseException:
             self.stop()
             raise
+
+    def disturbed(self) -> str:
+        """A remark when other programs took a part of the machine since the last time this was asked, or nothing."""
+        shares, self.shares = self.shares, []
+        worst = max(shares, default=0.0)
+        return f"DISTURBED: other programs used up to {100 * worst:.0f} % of the machine" if worst > 0.05 else ""
 
     def stop(self) -> None:
         if hasattr(self.suite, "supervisor"):
@@ -107,6 +128,8 @@ class World:
             self.orders.take()
         ((there,),) = self.suite.sql("crm_sales", "SELECT count(*) FROM sales_order")
         self.orders.multiply(max(0, (orders - there) // template))
+        with psycopg2.connect(self.servers.pg_admin_url) as connection, connection.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
 
     def settle(self, timeout: float = 120) -> None:
         """Wait until for a second nothing was left to send or to take; the suite's `quiesce` is for short pasts."""
@@ -137,15 +160,16 @@ class World:
     def load(self, kind: str, **job: Any) -> dict[str, Any]:
         """Run the load generator; its result and the CPU seconds of every process meanwhile, under `used`."""
         given = {"kind": kind, "base_url": self.suite.base_url, "token": self._token(), **job}
-        before = accounting.cpu(self.roots())
+        before, busy = accounting.cpu(self.roots()), accounting.busy()
         done = subprocess.run(
             [sys.executable, "-m", "tests.bench.load"], input=json.dumps(given), cwd=CHECKOUT, text=True,
             env={**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'services'}"},
             stdout=subprocess.PIPE, check=True,
         )  # fmt: skip
-        after = accounting.cpu(self.roots())
+        after, now = accounting.cpu(self.roots()), accounting.busy()
         result: dict[str, Any] = json.loads(done.stdout)
         result["used"] = {n: after[n] - before[n] for n in before} | {"load generator": result["cpu"]}
+        self.shares.append(accounting.foreign(busy, now, sum(result["used"].values()) + STARTING))
         return result
 
     def _token(self) -> str:
