@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from deploy.local import servers as local
-from tests.faults import attacks, crashes, messages, outages, pressure, rights, weathers  # noqa: F401 - the gates
+from tests.faults import attacks, crashes, messages, outages, pressure, rights, sockets, weathers  # noqa: F401 - the gates
 from tests.faults.gates import GATES, run_gate
 from tests.faults.reckoning import Result
 from tests.faults.rig import Rig

@@ -20,7 +20,6 @@ import psycopg2
 from deploy.local.backoff import Backoff
 from deploy.local.plan import GATEWAY
 from deploy.local.servers import Servers
-from shared import contracts
 from tests.faults.client import History
 from tests.faults.workload import Workload
 from tests.suite import CHECKOUT, Suite, _environment
@@ -48,7 +47,10 @@ class Rig:
 
     def start(self) -> "Rig":
         os.environ["LIAISON_GATEWAY_DEADLINE_SECONDS"] = f"{DEADLINE:g}"
-        self.suite.start()
+        try:
+            self.suite.start()
+        finally:
+            del os.environ["LIAISON_GATEWAY_DEADLINE_SECONDS"]
         self.suite.supervisor._report = lambda line: self.deaths.append(line.strip())
         for child in self.suite.supervisor._children.values():
             child.backoff = Backoff(first=0.3, longest=1.0, healthy=5.0)
@@ -264,10 +266,6 @@ def read_all(opened: socket.socket, timeout: float) -> bytes:
     except (TimeoutError, ConnectionResetError):
         pass
     return content
-
-
-def contract_services() -> tuple[str, ...]:
-    return contracts.SERVICES
 
 
 def dumps(value: Any) -> bytes:

@@ -1,0 +1,84 @@
+"""Who may import whom. The business code must outlive Nameko and eventlet, and every service must stand alone."""
+
+from pathlib import Path
+
+import pytest
+
+from shared import contracts
+from tests.architecture.source import ROOT, domain_files, files, is_flow, short, touches
+
+TRANSPORT = (
+    "nameko",
+    "eventlet",
+    "kombu",
+    "amqp",
+    "pika",
+    "aio_pika",
+    "shared.entrypoints",
+    "shared.bus",
+    "shared.rpc",
+)
+PACKAGES = (*contracts.SERVICES, "gateway")
+SESSION = ("sqlalchemy.orm.Session", "sqlalchemy.orm.session")
+
+
+def _is_model(path: Path) -> bool:
+    return path.name == "models.py" or path.parent.name == "models"
+
+
+def _is_migration(path: Path) -> bool:
+    return "migrations" in path.parts
+
+
+@pytest.mark.parametrize("path", files("shared"), ids=short)
+def test_shared_knows_no_service(path: Path) -> None:
+    assert not touches(path, *PACKAGES, "tests", "services")
+
+
+@pytest.mark.parametrize("service", PACKAGES)
+def test_no_service_imports_another(service: str) -> None:
+    others = [name for name in PACKAGES if name != service]
+    found = {short(p): touches(p, *others, "tests", "deploy") for p in files(f"services/{service}")}
+    assert not {path: names for path, names in found.items() if names}
+
+
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_contracts_of_a_service_are_written_with_that_service_only(service: str) -> None:
+    assert (ROOT / "shared" / "contracts" / f"{service}.py").exists()
+    assert not touches(ROOT / "shared" / "contracts" / f"{service}.py", *TRANSPORT, "sqlalchemy")
+
+
+@pytest.mark.parametrize("path", domain_files(), ids=short)
+def test_only_flow_files_know_the_transport(path: Path) -> None:
+    """And even they know it by one name: shared.entrypoints."""
+    if is_flow(path):
+        assert touches(path, *TRANSPORT) == {"shared.entrypoints"}
+    else:
+        assert not touches(path, *TRANSPORT)
+
+
+@pytest.mark.parametrize("path", [p for p in domain_files() if _is_model(p)], ids=short)
+def test_models_never_see_a_session(path: Path) -> None:
+    assert not touches(path, *SESSION, *TRANSPORT, "shared.outbox", "shared.transaction")
+
+
+@pytest.mark.parametrize("path", [p for p in domain_files() if not (_is_model(p) or _is_migration(p))], ids=short)
+def test_what_takes_no_session_neither_publishes_nor_stores(path: Path) -> None:
+    """A module is either work on a session, or calculates (it may build statements), not a bit of both."""
+    if not touches(path, *SESSION) and not is_flow(path):
+        assert not touches(path, "sqlalchemy.orm", "psycopg2", "shared.outbox", "shared.transaction")
+
+
+def test_the_auditor_imports_no_service_code() -> None:
+    found = {short(p): touches(p, *PACKAGES, "shared.handlers", "nameko") for p in files("deploy/auditor")}
+    assert not {path: names for path, names in found.items() if names}
+
+
+def test_the_gateway_knows_neither_nameko_nor_any_domain() -> None:
+    """Adding an operation to a service must not touch it."""
+    found = {
+        short(p): touches(p, "nameko", "eventlet", "kombu", *contracts.SERVICES) for p in files("services/gateway")
+    }
+    assert not {path: names for path, names in found.items() if names}
+    sources = "".join(p.read_text(encoding="utf-8") for p in files("services/gateway"))
+    assert not [s for s in contracts.SERVICES if f'"{s}"' in sources or f"contracts.{s}" in sources]
