@@ -38,6 +38,22 @@ def give_back(message: Any) -> None:
         log.info("given back by the broker itself", extra={"error_code": type(error).__name__})
 
 
+def disconnect(connection: Connection, orderly: bool) -> None:
+    """End a connection. Without `orderly` nothing is asked of the other side, which may be gone without a word.
+
+    kombu's own `close` and `collect` wait for the broker's answer as long as the socket lives.
+    """
+    try:
+        if orderly:
+            with eventlet.Timeout(2, False):
+                connection.close()
+        established: Any = connection._connection
+        if established is not None:
+            established.collect()
+    except Exception as error:
+        log.info("connection ended uncleanly", extra={"error_code": type(error).__name__})
+
+
 class Link:
     """A connection with a purpose. `on_open(connection)` sets up channels; it is called again after every loss."""
 
@@ -107,12 +123,8 @@ class Link:
     def _drop(self) -> None:
         self.up = False
         connection, self.connection = self.connection, None
-        if connection is None:
-            return
-        try:
-            connection.close() if self._ending else connection.collect(socket_timeout=1)
-        except Exception as error:
-            log.info("link closed uncleanly", extra={"link": self.name, "error_code": type(error).__name__})
+        if connection is not None:
+            disconnect(connection, orderly=self._ending)
 
     def _note_blocked(self, reason: str) -> None:
         self.blocked = True

@@ -23,7 +23,10 @@ STATE = Path(".local/liaison.json")
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run one command; returns the exit code."""
-    chosen = _parser().parse_args(arguments)
+    chosen, rest = _parser().parse_known_args(arguments)
+    if rest and chosen.run is not _audit:
+        _parser().error("unrecognized arguments: " + " ".join(rest))
+    chosen.rest = rest
     return int(chosen.run(chosen) or 0)
 
 
@@ -34,8 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "bindings", _bindings, "print which handler takes which events, as JSON")
     migrate = _add(commands, "migrate", _migrate, "bring databases to the newest schema")
     migrate.add_argument("services", nargs="+", choices=[*contracts.SERVICES, "gateway"])
-    audit = _add(commands, "audit", _audit, "check the invariants across all databases")
-    audit.add_argument("rest", nargs=argparse.REMAINDER)
+    _add(commands, "audit", _audit, "check the invariants across all databases; takes the auditor's own options")
     stuck = _add(commands, "parked", _parked, "list, show, replay or discard messages that no attempt could handle")
     stuck.add_argument("verb", choices=["list", "show", "replay", "discard"])
     stuck.add_argument("--service", choices=contracts.SERVICES)

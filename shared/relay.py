@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, pool
 
 from shared import clock, faults, metrics, outbox
 from shared.envelope import CONTENT_TYPE
-from shared.link import LOST
+from shared.link import disconnect
 from shared.settings import LIMITS
 
 log = logging.getLogger(__name__)
@@ -232,10 +232,7 @@ class Relay:
     def _close_broker(self) -> None:
         broker, self._broker, self._channel = self._broker, None, None
         if broker is not None:
-            try:
-                broker.close()
-            except LOST as error:
-                log.info("relay link closed uncleanly", extra={"error_code": type(error).__name__})
+            disconnect(broker, orderly=self._ending)
 
 
 def _mark(cursor: Any, rows: list[Any], states: dict[int, str]) -> None:

@@ -57,3 +57,11 @@ class OrderNotHere(NotYet):
     code = "order_not_here"
     en = "Order {id} is not known here yet."
     fr = "La commande {id} n'est pas encore connue ici."
+
+
+class ForeignCurrency(Conflict):
+    """Quotes may be made in any accepted currency; invoices are issued in the company's own for now."""
+
+    code = "foreign_currency"
+    en = "Order {number} is in {currency}; only orders in {company_currency} can be invoiced."
+    fr = "La commande {number} est en {currency} ; seules les commandes en {company_currency} peuvent être facturées."

@@ -95,9 +95,9 @@ class Ordering:
         told = order.note_quantities(credit(session, order, event.lines), invoices_of(session, order), clock.now())
         tell(session, order, before, told, Document("credit_note", event.credit_note_id, event.number))
 
-    @subscribe(finance.PaymentReceived)
-    def note_receipt(self, session: Session, event: finance.PaymentReceived) -> None:
-        """Money came in; it may settle invoices of several orders, in part or whole."""
+    @subscribe(finance.PaymentReceived, finance.PaymentAllocated)
+    def note_receipt(self, session: Session, event: finance.PaymentReceived | finance.PaymentAllocated) -> None:
+        """Money came in, or is set against invoices later; it may settle those of several orders, in part or whole."""
         for order_id in sorted({a.order_id for a in event.allocations if a.order_id}):
             order = locked(session, order_id)
             before, invoices = steps_of(order), invoices_of(session, order)

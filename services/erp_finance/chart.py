@@ -13,6 +13,9 @@ from pathlib import Path
 
 _DATA = Path(__file__).parent / "data"
 
+CONTROL_ACCOUNTS = ("411", "37")
+"""Kept equal to their sub-ledgers, so closed to manual entries: customers' open items and the value of stock."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChartAccount:

@@ -93,7 +93,7 @@ def _change(thing: Company | Account, request: dict[str, Any], required: tuple[s
 def _start_books(session: Session, company: Company) -> None:
     accounts = [
         {"company_id": company.id, "code": a.code, "name": a.name, "name_en": a.name_en, "type": a.type,
-         "reconcilable": a.reconcilable, "blocked": False}
+         "reconcilable": a.reconcilable, "blocked": a.code in chart.CONTROL_ACCOUNTS}
         for a in chart.accounts()
     ]  # fmt: skip
     journals = [

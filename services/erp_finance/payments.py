@@ -76,10 +76,13 @@ class Paying:
     def allocate_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
         """Settle invoices from what is left of a posted payment."""
         payment.require_posted()
+        if payment.direction == "out":
+            raise Invalid.at("/allocations", "out_of_range")
         settled = _planned(session, payment, request["allocations"])
         _settle(payment, settled, clock.today())
         _adjust(session, payment, settled, ZERO)
         payment.touch()
+        publish(session, payment.allocated(settled, clock.today()))
         _publish_paid(session, settled, clock.today())
         return payment
 

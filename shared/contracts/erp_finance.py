@@ -128,6 +128,20 @@ class PaidInvoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentAllocated(Event):
+    """Money received before was set against invoices; `unallocated` is what is left of the payment."""
+
+    type: ClassVar[str] = "erp_finance.payment.allocated"
+    payment_id: UUID
+    number: str
+    customer_id: UUID
+    currency: str
+    allocated_on: date
+    unallocated: Decimal
+    allocations: list[PaidInvoice]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentReceived(Event):
     """Money came in from a customer and was posted; `unallocated` is what settles no invoice yet."""
 

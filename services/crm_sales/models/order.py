@@ -10,9 +10,9 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales import process
-from crm_sales.errors import AlreadyShipped, NotEditable, NothingToResume, ReleaseByPlacer
+from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
 from crm_sales.models.base import Base, PricedColumns, PricedDocument
-from crm_sales.pricing import PricedLine, totals
+from crm_sales.pricing import LIST_CURRENCY, PricedLine, totals
 from shared.contract import Event
 from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import PAYMENT_DAYS
@@ -86,8 +86,10 @@ class Order(Aggregate, PricedDocument, Base):
     # -- what people do ----------------------------------------------------------------------------------------------
 
     def place(self, actor: str, now: datetime) -> sales.OrderPlaced:
-        """Freeze the prices and ask for credit and stock."""
+        """Freeze the prices and ask for credit and stock. Raises ForeignCurrency: the books are kept in one currency."""
         self._allow("place")
+        if self.currency != LIST_CURRENCY:
+            raise ForeignCurrency(number=self.number, currency=self.currency, company_currency=LIST_CURRENCY)
         self.status, self.placed_by, self.placed_at = "placed", actor, now
         self.credit_status = self.stock_status = "pending"
         return self.placed()

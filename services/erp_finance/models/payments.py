@@ -1,6 +1,7 @@
 """Payments and what they settle."""
 
 from datetime import date
+from datetime import date as Day  # `date` is a column of Payment
 from decimal import Decimal
 from typing import Self
 from uuid import UUID
@@ -135,8 +136,19 @@ class Payment(Aggregate, Base):
         return finance.PaymentReceived(
             payment_id=self.id, number=self.number, company_id=self.company_id, customer_id=self.contact_id,
             amount=self.amount, currency=self.currency, paid_on=self.date, unallocated=self.unallocated,
-            allocations=[
-                finance.PaidInvoice(invoice_id=i.id, order_id=i.order_id, amount=a.amount, residual=i.residual)
-                for a, i in settled
-            ],
+            allocations=_parts(settled),
         )  # fmt: skip
+
+    def allocated(self, settled: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentAllocated:
+        """What a later allocation settled, as an event."""
+        return finance.PaymentAllocated(
+            payment_id=self.id, number=self.number, customer_id=self.contact_id, currency=self.currency,
+            allocated_on=on, unallocated=self.unallocated, allocations=_parts(settled),
+        )  # fmt: skip
+
+
+def _parts(settled: list[tuple[Allocation, Invoice]]) -> list[finance.PaidInvoice]:
+    return [
+        finance.PaidInvoice(invoice_id=i.id, order_id=i.order_id, amount=a.amount, residual=i.residual)
+        for a, i in settled
+    ]

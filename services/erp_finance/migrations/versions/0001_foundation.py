@@ -253,6 +253,9 @@ def _rows(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
+_CONTROL_ACCOUNTS = ("411", "37")
+
+
 def _insert(table: str, rows: list[dict[str, object]]) -> None:
     columns = list(rows[0])
     values = ", ".join(f":{column}" for column in columns)
@@ -269,7 +272,8 @@ def _seed() -> None:
     )  # fmt: skip
     _insert(
         "account",
-        [{"id": str(new_id()), **company, **row, "reconcilable": row["reconcilable"] == "yes", "blocked": False}
+        [{"id": str(new_id()), **company, **row, "reconcilable": row["reconcilable"] == "yes",
+          "blocked": row["code"] in _CONTROL_ACCOUNTS}
          for row in _rows("pcg.csv")],
     )  # fmt: skip
     journals = _rows("journals.csv")
