@@ -231,6 +231,7 @@ class Relay:
 
     def _close_broker(self) -> None:
         broker, self._broker, self._channel = self._broker, None, None
+        metrics.relay_blocked.labels(self.service).set(0)
         if broker is not None:
             disconnect(broker, orderly=self._ending)
 
