@@ -8,6 +8,7 @@ import pytest
 from shared import contracts, envelope
 from tests.contracts.golden import SAMPLES, file_of
 
+contracts.events()
 FILES = sorted(SAMPLES.glob("*.json"))
 
 

@@ -55,10 +55,15 @@ def made(name: str) -> bytes:
     return message(event, new_event_id(event.full_type))
 
 
+_UNHEARD = (
+    "SELECT count(*) FROM outbox o WHERE type LIKE '%thing.made%' AND NOT EXISTS"
+    " (SELECT 1 FROM inbox i WHERE i.event_id = o.event_id AND consumer = 'note_made')"
+)
+
+
 def settled(toy: ToyOnTheBus) -> None:
     until(lambda: toy.sql("SELECT count(*) FROM outbox WHERE state = 'new'") == [(0,)])
-    until(lambda: toy.sql("SELECT count(*) FROM outbox o WHERE type LIKE '%%thing.made%%' AND NOT EXISTS"
-                          " (SELECT 1 FROM inbox i WHERE i.event_id = o.event_id AND consumer = 'note_made')") == [(0,)])  # fmt: skip
+    until(lambda: toy.sql(_UNHEARD) == [(0,)])
 
 
 def test_each_event_has_one_effect_across_replicas(toy_bus: ToyOnTheBus, call: Any) -> None:
