@@ -24,6 +24,7 @@ class Figure:
     target: float | None = None
     at_most: bool = False
     peers: str = ""
+    section: str = ""
 
     @property
     def value(self) -> float:
@@ -47,13 +48,15 @@ class Report:
 
     figures: list[Figure] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
+    title: str = ""
 
     def section(self, title: str) -> None:
+        self.title = title
         print(f"\n{title}", flush=True)
 
     def add(self, name: str, unit: str, values: list[float], **more: Any) -> Figure:
         """Note a figure and print it."""
-        figure = Figure(name, unit, values, **more)
+        figure = Figure(name, unit, values, section=self.title, **more)
         self.figures.append(figure)
         show([figure.row()])
         return figure
@@ -69,9 +72,12 @@ class Report:
         print(f"  {text}", flush=True)
 
     def summary(self) -> None:
-        """All figures that have a target."""
-        self.section("Targets")
-        show([figure.row() for figure in self.figures if figure.target is not None])
+        """All figures that have a target, by section."""
+        print("\nTARGETS", flush=True)
+        aimed = [figure for figure in self.figures if figure.target is not None]
+        for title in dict.fromkeys(figure.section for figure in aimed):
+            self.section(title)
+            show([figure.row() for figure in aimed if figure.section == title])
 
     def write(self, path: Path) -> None:
         figures = [{**vars(f), "value": f.value, "verdict": f.verdict} for f in self.figures]
