@@ -31,6 +31,7 @@ def shuffled(trial: Trial) -> None:
     with work.running(clients=2):
         for number in range(8 if trial.short else 40):
             _rename(client, work, number)
+            time.sleep(trial.lasting(0.5, 0.2))
     client.close()
     rig.suite.quiesce(timeout=120)
     _compare(trial, "products", (STOCK, "SELECT id, name FROM product"), (SALES, "SELECT id, name FROM product"))
