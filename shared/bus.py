@@ -43,8 +43,9 @@ class Bus(SharedExtension):
         consumers = by_kind.get("event", {})
         self.engine = engine
         self.relay = Relay(name, engine, uri, user)
-        self.events = EventConsumer(name, uri, consumers, Inbox(service, name, engine), trust_user=user is not None)
-        self.rpc = RpcServer(service, name, uri, by_kind.get("operation", {}), consumers, engine)
+        inbox = Inbox(service, name, engine)
+        self.events = EventConsumer(name, uri, consumers, inbox, trust_user=user is not None)
+        self.rpc = RpcServer(service, name, uri, by_kind.get("operation", {}), consumers, engine, inbox.applied)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
         self._parts = (self.relay, self.events, self.rpc, self.timers)
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from shared import clock, envelope, faults, ids, metrics, transaction
+from shared.applied import Applied
 from shared.context import Context
 from shared.envelope import Envelope, Unreadable
 from shared.handlers import Handler
@@ -83,6 +84,7 @@ class Inbox:
 
     def __init__(self, service: object, service_name: str, engine: Engine) -> None:
         self.service, self.service_name, self.engine = service, service_name, engine
+        self.applied = Applied()
 
     def deliver(self, handler: Handler, body: bytes, producer: str, suspicious: bool = False) -> str:
         """Handle one delivery. Returns done, duplicate, skipped, retry or parked; then it may be acknowledged.
@@ -163,6 +165,7 @@ class Inbox:
             result = transaction.run(self.engine, context, work)
         except _AlreadyDone:
             return self._duplicate(handler, received, body)
+        self.applied.note(received.id, handler.name)
         metrics.end_to_end_seconds.labels(received.event.type).observe((clock.now() - received.time).total_seconds())
         return result
 

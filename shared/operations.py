@@ -126,10 +126,10 @@ class _Call:
             session.info["context"] = self.context
             session.connection(execution_options=_SNAPSHOT)
             result = self._call(session, lock=False)
-            reply = self._reply(result)
-        if reply.etag and reply.etag == self.context.if_none_match:
-            return Reply("null", status=304, etag=reply.etag)
-        return reply
+            etag = _etag(result)
+            if etag and etag == self.context.if_none_match:
+                return Reply("null", status=304, etag=etag)
+            return self._reply(result)
 
     def command(self, engine: Engine) -> Reply:
         """Carry it out at most once: the remembered reply is written in the same transaction as the effect."""
@@ -179,9 +179,8 @@ class _Call:
             if result.total is not None:
                 body["total"] = result.total
             return Reply(dumps(body))
-        version = result.get("version") if isinstance(result, dict) else getattr(result, "version", None)
         made = result.get("id") if isinstance(result, dict) else getattr(result, "id", None)
-        return Reply(dumps(dump(result)), status=operation.status, etag=str(version or ""), id=str(made or ""))
+        return Reply(dumps(dump(result)), status=operation.status, etag=_etag(result), id=str(made or ""))
 
     # -- idempotency -------------------------------------------------------------------------------------------------
 
@@ -237,6 +236,11 @@ class _Call:
         body, aggregate = "" if key.permanent else reply.body, reply.id or None
         kept = [reply.status, body, dumps(headers), aggregate, key.permanent]
         return [key.actor, self._name, key.key, self._fingerprint(), *kept]
+
+
+def _etag(result: Any) -> str:
+    version = result.get("version") if isinstance(result, dict) else getattr(result, "version", None)
+    return str(version or "")
 
 
 def _lock(*parts: str) -> int:

@@ -6,6 +6,7 @@ the caller's back; the caller sees the deadline pass and asks again with the sam
 
 import logging
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from kombu import Connection, Consumer, Queue
 from sqlalchemy import Engine, text
 
 from shared import clock, contracts, faults, ids, metrics, strict_json
+from shared.applied import Applied
 from shared.context import Context
 from shared.envelope import dumps
 from shared.handlers import Handler
@@ -28,6 +30,8 @@ from shared.settings import LIMITS
 log = logging.getLogger(__name__)
 
 _PREFIX = "nameko."
+_ASK_AGAIN = 0.1
+"""Seconds after which the inbox is asked again for what another replica may have applied."""
 
 
 class DeadlineExceeded(Refusal):
@@ -50,8 +54,10 @@ class RpcServer:
         handlers: dict[str, Handler],
         consumers: dict[str, Handler],
         engine: Engine,
+        applied: Applied,
     ) -> None:
         self.service, self.name, self.handlers, self.engine = service, name, handlers, engine
+        self.applied = applied
         self.listeners = _listeners(consumers)
         self.requests = Link(uri, f"{name} rpc", self._consume)
         self.replies = Link(uri, f"{name} replies", self._open_reply_channel)
@@ -101,10 +107,12 @@ class RpcServer:
     def _work(self, message: Any) -> None:
         started = time.monotonic()
         name = str(message.delivery_info["routing_key"]).partition(".")[2]
+        # Whoever waits for an event waits without a turn: it must not keep others from being served.
+        waits = bool((message.headers or {}).get(f"{_PREFIX}wait_for"))
         try:
-            with self.turns:
+            with nullcontext() if waits else self.turns:
                 message.ack()
-                outcome = self._serve(name, message)
+                outcome = self._serve(name, message, self.turns if waits else nullcontext())
         except LOST as error:
             outcome = "lost"
             log.info("request lost with its connection", extra={"operation": name, "error_code": type(error).__name__})
@@ -113,11 +121,11 @@ class RpcServer:
         known = name if name in self.handlers else "unknown"
         metrics.rpc_seconds.labels(known, outcome).observe(time.monotonic() - started)
 
-    def _serve(self, name: str, message: Any) -> str:
+    def _serve(self, name: str, message: Any, turn: Any) -> str:
         context = Context()
         try:
             context = _context(message.headers or {})
-            reply = self._execute(name, message.body, context)
+            reply = self._execute(name, message.body, context, turn)
         except Refusal as refusal:
             self._send(message, _refused(refusal, context.language))
             return refusal.code
@@ -136,7 +144,7 @@ class RpcServer:
         self._send(message, f'{{"error":null,"result":{reply.body}}}', headers)
         return "ok"
 
-    def _execute(self, name: str, body: Any, context: Context) -> Reply:
+    def _execute(self, name: str, body: Any, context: Context, turn: Any) -> Reply:
         handler = self.handlers.get(name)
         if handler is None:
             raise MethodNotFound(method=name)
@@ -146,24 +154,30 @@ class RpcServer:
         if not isinstance(call, dict) or not isinstance(call.get("kwargs"), dict) or call.get("args"):
             raise MalformedCall
         self._wait_for(context)
-        return execute(self.service, self.engine, handler, call["kwargs"], context)
+        with turn:
+            return execute(self.service, self.engine, handler, call["kwargs"], context)
 
     def _wait_for(self, context: Context) -> None:
         """Return when this service has applied the events that the caller waits for; refuse when it takes too long."""
-        wanted = [(event_id, n) for event_id in context.wait_for if (n := self._handlers_of(event_id))]
         deadline = time.monotonic() + LIMITS.wait_for
         if context.deadline:
             left = (context.deadline - clock.now()).total_seconds()
             deadline = min(deadline, time.monotonic() + left - 0.3)
-        pause = 0.002
-        while wanted:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                wanted = [(e, n) for e, n in wanted if connection.execute(_APPLIED, {"event_id": e}).scalar_one() < n]
-            if wanted:
-                if time.monotonic() > deadline:
-                    raise NotYet(event_ids=[str(event_id) for event_id, _ in wanted])
-                time.sleep(pause)
-                pause = min(pause * 1.5, 0.05)
+        for event_id in context.wait_for:
+            wanted = self._handlers_of(event_id)
+            with self.applied.signal(event_id) as signal:
+                while wanted and not self._has_applied(event_id, wanted):
+                    if time.monotonic() > deadline:
+                        raise NotYet(event_ids=[str(event_id)])
+                    signal.wait(_ASK_AGAIN)
+                    signal.clear()
+
+    def _has_applied(self, event_id: UUID, wanted: int) -> bool:
+        """By this process's own knowledge, or else by the inbox, where other replicas leave theirs."""
+        if self.applied.count(event_id) >= wanted:
+            return True
+        with self.engine.connect() as connection:
+            return bool(connection.execute(_APPLIED, {"event_id": event_id}).scalar_one() >= wanted)
 
     def _handlers_of(self, event_id: UUID) -> int:
         event_type = contracts.type_of_event_id(event_id)
