@@ -123,13 +123,13 @@ class Relay:
             self.wake.clear()
             cursor.execute(_WAITING, (self._since(), LIMITS.relay_batch))
             rows = cursor.fetchall()
-            if not rows:
+            if rows:
+                states = self._publish(rows)
+                faults.point("relay_after_publish_before_mark")
+                _mark(cursor, rows, states)
+                faults.point("relay_after_mark")
+            if len(rows) < LIMITS.relay_batch and not self.wake.is_set():
                 self._rest()
-                continue
-            states = self._publish(rows)
-            faults.point("relay_after_publish_before_mark")
-            _mark(cursor, rows, states)
-            faults.point("relay_after_mark")
 
     def _since(self) -> datetime:
         """Look at the last day; once a minute, and first of all, at everything."""
