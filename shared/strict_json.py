@@ -14,6 +14,9 @@ from shared.refusals import BadRequest
 DEEPEST = 32
 """Levels of arrays and objects."""
 
+MOST_MEMBERS = 1000
+"""Of one object; ours have a few dozen, and each unknown one costs an error."""
+
 LONGEST_NUMBER = 100
 """Characters of one number; amounts are strings, so honest numbers are short."""
 
@@ -50,6 +53,8 @@ class _Unacceptable(ValueError):
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(members) > MOST_MEMBERS:
+        raise _Unacceptable("too many members")
     value = dict(members)
     if len(value) != len(members):
         raise _Unacceptable("duplicate member")
