@@ -90,6 +90,8 @@ def _limits(self: Any, field: ma.fields.Field[Any], **kwargs: Any) -> dict[str, 
         return {"minimum": field.least, "maximum": field.most}
     if isinstance(field, fields.Uuid):
         return {"minLength": 36, "maxLength": 36}
+    if isinstance(field, fields.Many):
+        return {"maxItems": field.most}
     return {}
 
 

@@ -54,7 +54,10 @@ def listening(pids: set[int]) -> set[str]:
     inodes = set()
     for pid in pids:
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = os.readlink(descriptor)
+            try:
+                target = os.readlink(descriptor)
+            except FileNotFoundError:
+                continue  # closed since the folder was read
             if target.startswith("socket:["):
                 inodes.add(target[8:-1])
     found = set()

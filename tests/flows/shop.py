@@ -34,7 +34,8 @@ class Shop:
         made = self.api.post("/v1/contacts", {"kind": "organization", "name": name, "roles": ["customer"]})
         self._known_to_sales()
         if limit is not None:
-            self.api.post("/v1/credit-limits", {"contact_id": made["id"], "limit": limit})
+            registered = self.api.last_event  # finance keeps limits of customers that it knows
+            self.api.post("/v1/credit-limits", {"contact_id": made["id"], "limit": limit}, wait_for=registered)
         return made
 
     def _known_to_sales(self) -> None:
