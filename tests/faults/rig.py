@@ -128,19 +128,18 @@ class Rig:
 
     def restart_with(self, names: Iterable[str], **env: str) -> None:
         """Start processes again with other settings; they are set back when the gate ends."""
-        names = list(names)
-        for name in names:
-            self._env(name).update(env)
-            self._dirty.add(name)
-        self._restart(names)
+        self._restart(self._set(names, env))
 
     def arm(self, names: Iterable[str], plan: str, once: bool = False) -> None:
         """Restart with fault points armed; with `once` only this life of the process has them."""
-        names = list(names)
-        self.restart_with(names, LIAISON_FAULT=plan)
-        if once:
-            for name in names:
-                self._env(name).pop("LIAISON_FAULT", None)
+        self._restart(self._set(names, {"LIAISON_FAULT": plan}), forget="LIAISON_FAULT" if once else "")
+
+    def _set(self, names: Iterable[str], env: dict[str, str]) -> list[str]:
+        chosen = list(names)
+        for name in chosen:
+            self._env(name).update(env)
+            self._dirty.add(name)
+        return chosen
 
     def disarm(self) -> None:
         """Processes that were given other settings get the normal ones back."""
@@ -170,11 +169,13 @@ class Rig:
             self.suite.supervisor.start(name)
         self.suite.supervisor.wait_ready(timeout=90)
 
-    def _restart(self, names: list[str]) -> None:
+    def _restart(self, names: list[str], forget: str = "") -> None:
+        """`forget` is a variable that the next life, after a crash, shall not have."""
         for name in names:
             self.suite.supervisor.stop(name)
         for name in names:
             self.suite.supervisor.start(name)
+            self._env(name).pop(forget, None)
         self.suite.supervisor.wait_ready(timeout=90, names=names) if names else None
 
     def _env(self, name: str) -> dict[str, str]:
