@@ -19,6 +19,7 @@ class Bus(SharedExtension):
     def __init__(self) -> None:
         self._parts: Any = None
         self._stopped = False
+        self.drained = True
 
     def setup(self) -> None:
         """Build the parts; the imports stand here because they need the process to be patched by eventlet."""
@@ -63,14 +64,14 @@ class Bus(SharedExtension):
             return
         self._stopped = True
         until = time.monotonic() + LIMITS.drain
-        finished = [self.events.drain(until), self.rpc.drain(until)]
+        self.drained = all([self.events.drain(until), self.rpc.drain(until)])
         self.timers.stop(min(until, time.monotonic() + 5))
         self.relay.stop()
         self.events.close()
         self.rpc.close()
         self.engine.dispose()
         log.info(
-            "drained" if all(finished) else "drain deadline passed", extra={"service_name": self.container.service_name}
+            "drained" if self.drained else "drain deadline passed", extra={"service_name": self.container.service_name}
         )
 
 

@@ -1,6 +1,7 @@
 """Carrying out one operation: arguments, idempotency, versions, the transaction, the reply."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -199,12 +200,9 @@ class _Call:
         return f"{self.operation.service}.{self.operation.name}"
 
     def _fingerprint(self) -> bytes:
-        text_form = (
-            dumps([self.path, self.raw_body])
-            if not isinstance(self.raw_body, dict)
-            else dumps([self.path, dict(sorted(self.raw_body.items()))])
-        )
-        return hashlib.sha256(text_form.encode()).digest()
+        """What makes two requests the same: path and body, whatever the order of members."""
+        same = json.dumps([self.path, self.raw_body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(same.encode()).digest()
 
     def _remembered(self, session: Session, key: _Key) -> Reply | None:
         """The reply of an earlier run with this key. Raises when it still runs or was for another request."""

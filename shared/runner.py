@@ -69,8 +69,9 @@ class Process:
         with eventlet.Timeout(LIMITS.drain + 8, False):
             for stopping in [eventlet.spawn(container.stop) for container in self.containers]:
                 stopping.wait()
-            log.info("stopped", extra={"services": self.names})
-            return 0
+            if all(_bus(container).drained for container in self.containers):
+                log.info("stopped", extra={"services": self.names})
+                return 0
         log.error("stopped hard: the deadline passed; everything unfinished is delivered again")
         return 1
 
