@@ -44,7 +44,7 @@ class Bus(SharedExtension):
         consumers = by_kind.get("event", {})
         self.engine = engine
         self.relay = Relay(name, engine, uri, user)
-        inbox = Inbox(service, name, engine)
+        inbox = Inbox(service, engine)
         self.events = EventConsumer(name, uri, consumers, inbox, trust_user=user is not None)
         self.rpc = RpcServer(service, name, uri, by_kind.get("operation", {}), consumers, engine, inbox.applied)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))

@@ -82,8 +82,8 @@ class Retry:
 class Inbox:
     """The events of one service's database."""
 
-    def __init__(self, service: object, service_name: str, engine: Engine) -> None:
-        self.service, self.service_name, self.engine = service, service_name, engine
+    def __init__(self, service: object, engine: Engine) -> None:
+        self.service, self.engine = service, engine
         self.applied = Applied()
 
     def deliver(self, handler: Handler, body: bytes, producer: str, suspicious: bool = False) -> str:

@@ -38,6 +38,22 @@ def give_back(message: Any) -> None:
         log.info("given back by the broker itself", extra={"error_code": type(error).__name__})
 
 
+def new_connection(
+    uri: str, name: str, on_blocked: Callable[[str], None], on_unblocked: Callable[[], None]
+) -> Connection:
+    """A connection as every part of a service wants it, not yet open. The broker's lists show it by its name."""
+    return Connection(
+        uri,
+        heartbeat=LIMITS.heartbeat,
+        connect_timeout=5,
+        transport_options={
+            "on_blocked": on_blocked,
+            "on_unblocked": on_unblocked,
+            "client_properties": {"connection_name": name},
+        },
+    )
+
+
 def disconnect(connection: Connection, orderly: bool) -> None:
     """End a connection. Without `orderly` nothing is asked of the other side, which may be gone without a word.
 
@@ -61,7 +77,6 @@ class Link:
         self.uri, self.name, self.on_open = uri, name, on_open
         self.connection: Connection | None = None
         self.up = False
-        self.blocked = False
         self._ending = False
         self._thread: Any = None
 
@@ -94,20 +109,11 @@ class Link:
                 pause = min(pause * 2, 5.0)
 
     def _connect(self) -> None:
-        connection = Connection(
-            self.uri,
-            heartbeat=LIMITS.heartbeat,
-            connect_timeout=5,
-            transport_options={
-                "on_blocked": self._note_blocked,
-                "on_unblocked": self._note_unblocked,
-                "client_properties": {"connection_name": self.name},
-            },
-        )
+        connection = new_connection(self.uri, self.name, self._note_blocked, self._note_unblocked)
         self.connection = connection
         connection.connect()
         self.on_open(connection)
-        self.blocked, self.up = False, True
+        self.up = True
         log.info("link up", extra={"link": self.name})
 
     def _read(self) -> None:
@@ -127,9 +133,7 @@ class Link:
             disconnect(connection, orderly=self._ending)
 
     def _note_blocked(self, reason: str) -> None:
-        self.blocked = True
         log.warning("broker blocks publishing", extra={"link": self.name, "error_code": str(reason)[:100]})
 
     def _note_unblocked(self) -> None:
-        self.blocked = False
         log.info("broker accepts again", extra={"link": self.name})

@@ -175,11 +175,3 @@ class InUse(Conflict):
     code = "in_use"
     en = "It is used elsewhere and cannot be deleted."
     fr = "Il est utilisé ailleurs et ne peut pas être supprimé."
-
-
-class Immutable(Conflict):
-    """A posted or legal document is never edited or deleted, only reversed."""
-
-    code = "immutable"
-    en = "A posted document cannot be changed; reverse it instead."
-    fr = "Une pièce validée ne peut pas être modifiée ; il faut l'extourner."

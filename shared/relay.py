@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, pool
 
 from shared import clock, faults, metrics, outbox
 from shared.envelope import CONTENT_TYPE
-from shared.link import disconnect
+from shared.link import disconnect, new_connection
 from shared.settings import LIMITS
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Relay:
         self._thread: Any = None
         self._broker: Connection | None = None
         self._channel: Any = None
-        self._outstanding: dict[int, int] = {}
+        self._outstanding: set[int] = set()
         self._returned: set[str] = set()
         self._nacked = False
         self._swept = float("-inf")
@@ -151,8 +151,8 @@ class Relay:
         started = time.monotonic()
         self._returned.clear()
         faults.point("relay_before_publish")
-        for row_id, event_id, event_type, routing_key, body, _ in rows:
-            self._send(channel, row_id, event_id, event_type, routing_key, body)
+        for _, event_id, event_type, routing_key, body, _ in rows:
+            self._send(channel, event_id, event_type, routing_key, body)
             if len(self._outstanding) >= LIMITS.relay_window:
                 self._wait_for_confirms(LIMITS.relay_window // 2)
         self._wait_for_confirms(0)
@@ -162,7 +162,7 @@ class Relay:
             metrics.relay_published.labels(self.service, state).inc(sum(1 for s in states.values() if s == state))
         return states
 
-    def _send(self, channel: Any, row_id: int, event_id: str, event_type: str, routing_key: str, body: str) -> None:
+    def _send(self, channel: Any, event_id: str, event_type: str, routing_key: str, body: str) -> None:
         properties = {"user_id": self.user} if self.user else {}
         message = amqp.Message(
             body.encode(),
@@ -174,7 +174,7 @@ class Relay:
             **properties,
         )
         self._tag += 1
-        self._outstanding[self._tag] = row_id
+        self._outstanding.add(self._tag)
         channel._basic_publish(message, exchange="events", routing_key=routing_key, mandatory=True)
 
     def _wait_for_confirms(self, left: int) -> None:
@@ -194,15 +194,8 @@ class Relay:
     def _open_channel(self) -> Any:
         if self._channel is None:
             blocked = metrics.relay_blocked.labels(self.service)
-            self._broker = Connection(
-                self.uri,
-                heartbeat=LIMITS.heartbeat,
-                connect_timeout=5,
-                transport_options={
-                    "on_blocked": lambda reason: blocked.set(1),
-                    "on_unblocked": lambda: blocked.set(0),
-                    "client_properties": {"connection_name": f"{self.service} relay"},
-                },
+            self._broker = new_connection(
+                self.uri, f"{self.service} relay", lambda reason: blocked.set(1), lambda: blocked.set(0)
             )
             self._broker.connect()
             blocked.set(0)
@@ -216,9 +209,7 @@ class Relay:
         return self._channel
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
-        confirmed = [t for t in self._outstanding if t <= tag] if multiple else [tag]
-        for t in confirmed:
-            self._outstanding.pop(t, None)
+        self._outstanding -= {t for t in self._outstanding if t <= tag} if multiple else {tag}
 
     def _on_nack(self, *_: Any) -> None:
         self._nacked = True

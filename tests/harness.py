@@ -29,7 +29,7 @@ class Harness:
         self.operations = {h.name: h for h in handlers if h.operation}
         self.consumers = {h.name: h for h in handlers if h.kind == "event"}
         self.timers = {h.name: h for h in handlers if h.kind == "timer"}
-        self.inbox = inbox.Inbox(self.service, self.name, self.engine)
+        self.inbox = inbox.Inbox(self.service, self.engine)
         self._seen = 0
         self._sequences: dict[UUID, int] = {}
 

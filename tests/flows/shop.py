@@ -1,7 +1,6 @@
 """What the people of a story do: the vocabulary in which the stories of this folder are told."""
 
 import itertools
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,6 @@ class Shop:
     def __init__(self, suite: Suite) -> None:
         self.suite, self.api = suite, suite.api
         self.number = next(_numbers)
-        self.warehouse_keeper = self.accountant = self.api
         self.opening_balances = self.balances()
 
     # -- master data --------------------------------------------------------------------------------------------------
@@ -76,7 +74,7 @@ class Shop:
 
     # -- shipping and money -------------------------------------------------------------------------------------------
 
-    def delivery(self, order: Any, status: str = "ready", count: int = 1) -> Any:
+    def delivery(self, order: Any, status: str = "ready") -> Any:
         """The delivery of an order in a state, once it is there."""
         return self.one("/v1/deliveries", order_id=order["id"], status=status)
 
@@ -135,10 +133,9 @@ class Shop:
         }
         return {account: change for account, change in sorted(changes.items()) if change}
 
-    def settle(self, check: Callable[[], bool] | None = None) -> None:
+    def settle(self) -> None:
         """Let everything that is under way arrive."""
         self.suite.quiesce()
-        assert check is None or check()
 
     def steps(self, order: Any) -> dict[str, str]:
         """Step name → status of the order process."""
