@@ -32,6 +32,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "invalid_vat_number": ("This is not a valid VAT number.", "Ce numéro de TVA n'est pas valide."),
     "invalid_email": ("This is not a valid e-mail address.", "Cette adresse électronique n'est pas valide."),
     "invalid_phone": ("This is not a valid phone number.", "Ce numéro de téléphone n'est pas valide."),
+    "email_and_password_or_refresh_token": (
+        "Send either email and password, or refresh_token.",
+        "Envoyez soit email et password, soit refresh_token.",
+    ),
     "not_for_this_kind": (
         "This does not apply to this kind of contact.",
         "Ceci ne s'applique pas à ce type de contact.",

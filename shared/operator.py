@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "topology", _topology, "declare exchanges, queues and users on the broker")
     _add(commands, "bindings", _bindings, "print which handler takes which events, as JSON")
     migrate = _add(commands, "migrate", _migrate, "bring databases to the newest schema")
-    migrate.add_argument("services", nargs="+", choices=[*contracts.SERVICES, "gateway"])
+    migrate.add_argument("services", nargs="+", choices=contracts.SERVICES)
     _add(commands, "audit", _audit, "check the invariants across all databases; takes the auditor's own options")
     stuck = _add(commands, "parked", _parked, "list, show, replay or discard messages that no attempt could handle")
     stuck.add_argument("verb", choices=["list", "show", "replay", "discard"])

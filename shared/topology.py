@@ -82,15 +82,21 @@ def permissions() -> dict[str, Permission]:
         )
         for service in contracts.SERVICES
     }
-    callable_services = "|".join(re.escape(service) for service in contracts.SERVICES)
-    found["gateway"] = Permission(
-        configure=r"^rpc\.reply-gateway-.*$",
-        write=r"^(nameko-rpc|rpc\.reply-gateway-.*)$",
-        read=r"^(nameko-rpc|rpc\.reply-gateway-.*)$",
-        topics={"nameko-rpc": rf"^({callable_services})\."},
-    )
+    found["gateway"] = _of_the_gateway(found["gateway"], reply)
     found["operator"] = Permission(configure="^$", write=r"^$", read=".*", topics={})
     return found
+
+
+def _of_the_gateway(own: Permission, reply: str) -> Permission:
+    """Beside what every service may: its edge calls all services, and hears their answers on queues of its own."""
+    callable_services = "|".join(re.escape(service) for service in contracts.SERVICES)
+    answers = r"rpc\.reply-gateway-.*"
+    return Permission(
+        configure=rf"^{answers}$",
+        write=rf"{own.write[:-2]}|{answers})$",
+        read=rf"{own.read[:-2]}|nameko-rpc|{answers})$",
+        topics={**own.topics, "nameko-rpc": rf"^({callable_services})\.|{reply}"},
+    )
 
 
 def apply_users(management_url: str, vhost: str, passwords: dict[str, str]) -> None:

@@ -51,7 +51,7 @@ class Suite:
 
     def start(self) -> "Suite":
         self.root.mkdir(parents=True, exist_ok=True)
-        names = (*contracts.SERVICES, GATEWAY)
+        names = contracts.SERVICES
         self.databases = provision(
             self.servers.pg_admin_url, names, prefix=f"{self.name}_", password=lambda role: f"secret-{role}"
         )
@@ -78,7 +78,7 @@ class Suite:
         for api in self.signed_in:
             api.http.close()
         self.supervisor.stop_all()
-        drop(self.servers.pg_admin_url, (*contracts.SERVICES, GATEWAY), prefix=f"{self.name}_")
+        drop(self.servers.pg_admin_url, contracts.SERVICES, prefix=f"{self.name}_")
         self._management("DELETE", f"vhosts/{quote(self.name)}")
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class Suite:
     def audit(self, *arguments: str) -> None:
         """Run the auditor; violations fail the test with its report."""
         urls = self.root / "urls.json"
-        urls.write_text(json.dumps({n: u.auditor for n, u in self.databases.items() if n != GATEWAY}))
+        urls.write_text(json.dumps({n: u.auditor for n, u in self.databases.items()}))
         done = subprocess.run(
             [sys.executable, "-m", "deploy.auditor", "--urls", str(urls), "--grace", "0", *arguments],
             cwd=CHECKOUT, env=_environment(), capture_output=True, text=True,

@@ -67,7 +67,7 @@ class Plan:
         }
         if urlsplit(self.access[service].amqp_uri).username != service:
             env["LIAISON_SHARED_BROKER_ACCOUNT"] = "1"  # then the broker cannot vouch for who published
-        if service == GATEWAY:
+        if process == GATEWAY:
             env |= dict(self.gateway_env) | {
                 "LIAISON_GATEWAY_HTTP_PORT": str(self.http_port),
                 "LIAISON_HEALTH_URLS": json.dumps(self.health_urls()),
@@ -85,7 +85,9 @@ def inherited_environment(source: Mapping[str, str] = os.environ) -> dict[str, s
 
 
 def process_names(service: str, replicas: int) -> list[str]:
-    return [service] if replicas == 1 else [f"{service}.{number}" for number in range(1, replicas + 1)]
+    """`gateway` alone is the HTTP edge; the service behind it is `gateway.service`."""
+    name = f"{service}.service" if service == GATEWAY else service
+    return [name] if replicas == 1 else [f"{name}.{number}" for number in range(1, replicas + 1)]
 
 
 def parse_replicas(text: str, services: Iterable[str]) -> dict[str, int]:

@@ -80,7 +80,7 @@ class Session:
         end_leftovers(recorded)
         self.infrastructure = infrastructure.start(self.root, Wanted.from_environment())
         self.summary.refresh()
-        names = (*services, GATEWAY)
+        names = services
         with step("databases and roles"):
             self.databases = provision(
                 self.infrastructure.pg_admin_url, names, password=lambda role: secrets.get(f"database:{role}")

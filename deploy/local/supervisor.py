@@ -216,7 +216,7 @@ class Supervisor:
 
     def _stop_order(self) -> list[list[str]]:
         names = list(self._children)
-        edge = [name for name in names if name.partition(".")[0] == "gateway"]
+        edge = [name for name in names if name == "gateway"]
         return [edge, [name for name in names if name not in edge]]
 
 

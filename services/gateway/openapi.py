@@ -68,7 +68,7 @@ def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
     sent, received = Components(), Components()
     received.reference(Problem)
     paths: dict[str, Any] = {}
-    for declared in ({"gateway": contract.OPERATIONS} | operations()).values():
+    for declared in (contract.OPERATIONS, *operations().values()):
         for operation in declared.values():
             paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, sent, received)
     components, renamed = merged(sent.collected(closed=True), received.collected(closed=False))

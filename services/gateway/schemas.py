@@ -60,7 +60,7 @@ class Components:
 def component_name(schema: Any) -> str:
     """`CrmSalesOrderView` for OrderView of crm_sales: two services may use one class name."""
     cls = schema if isinstance(schema, type) else type(schema)
-    service = cls.__module__.rpartition(".")[2] if cls.__module__.startswith("shared.contracts.") else ""
+    service = cls.__module__.split(".")[2] if cls.__module__.startswith("shared.contracts.") else ""
     return "".join(word.title() for word in service.split("_")) + cls.__name__
 
 

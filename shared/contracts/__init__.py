@@ -13,8 +13,11 @@ from uuid import UUID
 from shared import ids
 from shared.contract import CATALOGUE, Event, Operation, schema_of
 
-SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance")
-"""The domain services: a new one adds its name here, its contract file in this folder, and its own folder."""
+SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance", "gateway")
+"""All services: a new one adds its name here, its contract file in this folder, and its own folder.
+
+`gateway` is the service behind the HTTP edge: users, keys, webhooks. The edge itself only passes calls on.
+"""
 
 
 @cache

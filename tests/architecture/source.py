@@ -25,6 +25,11 @@ def domain_files() -> list[Path]:
     return files(*(f"services/{service}" for service in contracts.SERVICES))
 
 
+def contract_files(service: str) -> list[Path]:
+    """A contract is a file, or a folder of files that are read as one."""
+    return [p for p in files("shared/contracts") if p.relative_to(ROOT).parts[2].removesuffix(".py") == service]
+
+
 def imports(path: Path) -> set[str]:
     """Dotted names of everything that a file imports, also inside functions: `a.b`, and `a.b.c` for `from a.b import c`."""
     found: set[str] = set()

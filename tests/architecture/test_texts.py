@@ -16,7 +16,6 @@ for _service in contracts.SERVICES:
     importlib.import_module(f"{_service}.errors")
 for _module in ("operations", "rpc", "strict_json"):
     importlib.import_module(f"shared.{_module}")
-importlib.import_module("gateway.errors")
 
 
 def _all(cls: type[Refusal]) -> list[type[Refusal]]:

@@ -193,7 +193,7 @@ def _restore(trial: Trial) -> None:
 
 def _auditor_objects(trial: Trial) -> bool:
     urls = trial.rig.root / "urls.json"
-    urls.write_text(json.dumps({n: u.auditor for n, u in trial.rig.suite.databases.items() if n != "gateway"}))
+    urls.write_text(json.dumps({n: u.auditor for n, u in trial.rig.suite.databases.items()}))
     argv = [sys.executable, "-m", "deploy.auditor", "--urls", str(urls), "--grace", "0", "--only", "I29,I30,I31,I32"]
     return subprocess.run(argv, cwd=CHECKOUT, env=_environment(), capture_output=True).returncode == 1
 
