@@ -46,6 +46,14 @@ def postgresql(own_root: Path) -> Iterator[local.Servers]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def pair(own_root: Path) -> Iterator[local.Servers]:
+    """PostgreSQL and RabbitMQ, started once per run, for everything that needs a broker."""
+    running = local.start(own_root / "pair", POSTGRES_FOR_TESTS)
+    yield running
+    running.stop()
+
+
 class Databases:
     """Migrated template databases, one per service, and clones of them."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from deploy.local import servers as local
-from tests.conftest import POSTGRES_FOR_TESTS
 from tests.flows.shop import Shop
 from tests.suite import Suite
 
@@ -17,14 +16,6 @@ WEATHERS = {
     "failing_once": {"LIAISON_WEATHER": "fail_once"},
 }
 QUICK_RETRIES = {"LIAISON_RETRY_SECONDS": "0.1,0.3,1,3,10", "LIAISON_NOT_YET_SECONDS": "0.05,0.1,0.3,0.5,1,2,5,10"}
-
-
-@pytest.fixture(scope="session")
-def pair(own_root: Path) -> Iterator[local.Servers]:
-    """PostgreSQL and RabbitMQ for all suites of this run."""
-    running = local.start(own_root / "pair", POSTGRES_FOR_TESTS)
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="session", params=list(WEATHERS))

@@ -25,7 +25,7 @@ from tests.conftest import ROOT, Databases
 
 ADMIN = ("admin@lamp.example", "correct-horse-battery")
 CLERK = ("clerk@lamp.example", "staple-battery-horse")
-BROKER_PASSWORD = "gateway-of-the-tests"
+BROKER_PASSWORD = "secret-gateway"  # users of a broker are the same on all virtual hosts: as in tests/suite.py
 
 
 @dataclass
@@ -85,12 +85,10 @@ def _answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def broker(own_root: Path) -> Iterator[local.Servers]:
-    """A private RabbitMQ whose account `gateway` has the rights that it has in production, and no more."""
-    running = local.start(own_root / "gateway-broker", postgresql=False)
-    apply_users(running.management_url, "liaison", {"gateway": BROKER_PASSWORD})
-    yield running
-    running.stop()
+def broker(pair: local.Servers) -> local.Servers:
+    """A RabbitMQ whose account `gateway` has the rights that it has in production, and no more."""
+    apply_users(pair.management_url, "liaison", {"gateway": BROKER_PASSWORD})
+    return pair
 
 
 @pytest.fixture(scope="session")

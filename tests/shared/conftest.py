@@ -181,16 +181,6 @@ class ToyOnTheBus:
         return Spec(name, argv, inherited_environment() | told | env, ROOT, f"http://127.0.0.1:{port}/readyz")
 
 
-@pytest.fixture(scope="session")
-def pair(own_root: Path) -> Iterator[local.Servers]:
-    """PostgreSQL and RabbitMQ for the tests of the machinery on the bus."""
-    from tests.conftest import POSTGRES_FOR_TESTS
-
-    running = local.start(own_root / "bus", POSTGRES_FOR_TESTS)
-    yield running
-    running.stop()
-
-
 @pytest.fixture(scope="module")
 def start_toy(pair: local.Servers, own_root: Path) -> Iterator[Callable[..., ToyOnTheBus]]:
     """A factory of running toys: `start_toy("name", replicas=2, LIAISON_FAULT=…)`."""
