@@ -64,10 +64,13 @@ def _configuration(settings: Settings, gateway: Gateway) -> uvicorn.Config:
 
 
 def _listeners(settings: Settings) -> list[socket.socket]:
-    """The public address, and the health port that every process of Liaison has."""
+    """The public address, and the health port that every process of Liaison has.
+
+    Shared (SO_REUSEPORT), so that the next edge can take connections before this one stops: a restart without a gap.
+    """
     ports = [settings.port, *([settings.health_port] if settings.health_port else [])]
     hosts = [settings.host, "127.0.0.1"]
-    return [socket.create_server(address, backlog=2048) for address in zip(hosts, ports, strict=False)]
+    return [socket.create_server(address, backlog=2048, reuse_port=True) for address in zip(hosts, ports, strict=False)]
 
 
 def main() -> None:

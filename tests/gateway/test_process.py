@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -30,6 +31,37 @@ def test_ends_with_zero_and_finishes_what_runs(own_gateway: Process, echo: None)
         assert own_gateway.stop() == 0
         waiting.join()
     assert answers == [200] and time.monotonic() - begun < 10
+
+
+def test_the_next_edge_takes_over_without_a_gap(own_gateway: Process, echo: None, tmp_path: Path) -> None:
+    """Under load: the second starts on the same address, the first ends; nobody is turned away or cut off."""
+    following = Process(own_gateway.env, tmp_path / "following.log")
+    statuses: list[int] = []
+    over = threading.Event()
+    own_gateway.start()
+    client = sign_in(own_gateway.url, *ADMIN)
+    token = client.headers["Authorization"]
+    client.close()
+
+    def ask() -> None:
+        while not over.is_set():
+            answer = httpx.get(f"{own_gateway.url}/v1/me", headers={"Authorization": token}, timeout=10)
+            statuses.append(answer.status_code)
+
+    with ThreadPoolExecutor(3) as crowd:
+        asking = [crowd.submit(ask) for _ in range(3)]
+        try:
+            following.start(wait=False)
+            until(lambda: "broker connected" in following.log.read_text())
+            before = len(statuses)
+            assert own_gateway.stop() == 0
+            until(lambda: len(statuses) > before + 100)
+        finally:
+            over.set()
+            for one in asking:
+                one.result()
+            assert following.stop() == 0
+    assert set(statuses) == {200}
 
 
 def test_not_ready_while_it_stops(own_gateway: Process) -> None:
