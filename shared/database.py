@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Date, DateTime, Engine, MetaData, Numeric, Te
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
-from shared import clock, ids
+from shared import clock, ids, prepared
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -72,7 +72,13 @@ def new_engine(url: str, pool_size: int = 12) -> Engine:
         max_overflow=4,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args={"options": _SAFETY, "connect_timeout": 5, "application_name": "liaison"},
+        pool_use_lifo=True,  # few connections, often used: those that have their statements prepared
+        connect_args={
+            "options": _SAFETY,
+            "connect_timeout": 5,
+            "application_name": "liaison",
+            "connection_factory": prepared.Connection,
+        },
     )
 
 

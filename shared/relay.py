@@ -15,7 +15,7 @@ from eventlet.hubs import trampoline
 from kombu import Connection
 from sqlalchemy import Engine, create_engine, pool
 
-from shared import clock, faults, metrics, outbox
+from shared import clock, faults, metrics, outbox, prepared
 from shared.envelope import CONTENT_TYPE
 from shared.link import disconnect, new_connection
 from shared.settings import LIMITS
@@ -87,7 +87,8 @@ class Relay:
 
     def _hold_office(self) -> None:
         """Become the active relay if nobody is, and publish until something breaks or we stop."""
-        engine = create_engine(self.url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT")
+        preparing = {"connection_factory": prepared.Connection}
+        engine = create_engine(self.url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT", connect_args=preparing)
         with engine.connect() as connection:
             raw = connection.connection.dbapi_connection
             assert raw is not None

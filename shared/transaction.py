@@ -30,6 +30,8 @@ _COLLISIONS = {
     errorcodes.CRASH_SHUTDOWN,
     errorcodes.CANNOT_CONNECT_NOW,
     errorcodes.TOO_MANY_CONNECTIONS,
+    errorcodes.FEATURE_NOT_SUPPORTED,  # a prepared statement met a migration, see prepared.py
+    errorcodes.INVALID_SQL_STATEMENT_NAME,
 }
 
 

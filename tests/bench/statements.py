@@ -1,5 +1,6 @@
 """How many SQL statements a flow costs, and which: counted by PostgreSQL itself (pg_stat_statements)."""
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ _READ = """
 SELECT d.datname, s.query, sum(s.calls)::bigint, sum(s.total_exec_time + s.total_plan_time), sum(s.rows)::bigint
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname LIKE 'bench\\_%' GROUP BY 1, 2
 """
+_PREPARE = re.compile(r"^PREPARE \w+ \([^)]*\) AS ")
 _TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
@@ -72,7 +74,8 @@ _Counts = tuple[int, float, int]
 
 def _per_flow(key: _Key, counted: _Counts, idle: _Counts, stretch: float, flows: int) -> Statement:
     calls, milliseconds, rows = (max(0.0, n - i * stretch) / flows for n, i in zip(counted, idle, strict=True))
-    return Statement(key[0].removeprefix("bench_"), " ".join(key[1].split()), calls, milliseconds, rows)
+    query = _PREPARE.sub("", " ".join(key[1].split()))  # the text of a statement that was prepared
+    return Statement(key[0].removeprefix("bench_"), query, calls, milliseconds, rows)
 
 
 def _switch(world: World, settings: str) -> None:

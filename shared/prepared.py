@@ -1,0 +1,204 @@
+"""Statements that come again are prepared: PostgreSQL parses them once and plans them seldom, not every time.
+
+psycopg2 only speaks the simple protocol, so a statement's text is sent once in a PREPARE and then run by EXECUTE. The
+parameters of an EXECUTE are the literals that psycopg2 would have put into the text: a literal with a type (a number, a
+time, a uuid) is declared with just that type, a literal without one (text, NULL, an array) is left to inference, as
+before. So a statement means the same either way; one that PostgreSQL does not want to prepare is sent as ever.
+"""
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from psycopg2 import DataError, NotSupportedError, ProgrammingError, errors, extensions
+
+SEEN_BEFORE = 2
+"""How often a connection sends a statement plainly; what varies in its text is never worth preparing."""
+MOST_PLANS = 200
+"""Per connection, each some ten kilobytes of the server's memory; the least recently used one goes."""
+LIFETIME = 60.0
+"""Seconds. A plan made while a table was small must not outlive the growth of the table."""
+
+_PREPARABLE = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+_MARK = re.compile(r"%(?:\((\w+)\)s|(s)|(%))")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement's text with $1 … $n, and by which names (None: by position) its parameters come."""
+
+    text: str
+    count: int
+    names: tuple[str, ...] | None
+
+    def values(self, given: Any) -> list[Any]:
+        """The parameters in the order of $1 … $n."""
+        return [given[name] for name in self.names] if self.names is not None else list(given)
+
+
+@lru_cache(maxsize=2000)
+def parsed(query: str) -> Statement | None:
+    """A statement as psycopg2 takes it (`%s`, `%(name)s`, `%%`), or None when it is of no use to prepare it.
+
+    A name that occurs twice becomes two parameters, because each takes its type from where it stands.
+    """
+    if not _PREPARABLE.match(query):
+        return None
+    names: list[str] = []
+
+    def number(mark: re.Match[str]) -> str:
+        if mark[3]:
+            return "%"
+        names.append(mark[1] or "")
+        return f"${len(names)}"
+
+    text = _MARK.sub(number, query)
+    if not names or (any(names) and not all(names)):
+        return None
+    return Statement(text, len(names), tuple(names) if names[0] else None)
+
+
+def literal(value: Any) -> tuple[str, Any] | None:
+    """The SQL type of a value's literal and what to hand to psycopg2, or None for what is not known here."""
+    found = _LITERALS.get(type(value))
+    if found is None:
+        return None
+    kind, convert = found
+    if convert is None:
+        return kind, value
+    return convert(value)
+
+
+def _whole(value: int) -> tuple[str, int]:
+    return ("integer" if -(2**31) <= value < 2**31 else "bigint" if -(2**63) <= value < 2**63 else "numeric"), value
+
+
+def _instant(value: datetime) -> tuple[str, datetime]:
+    return ("timestamp" if value.tzinfo is None else "timestamptz"), value
+
+
+def _array(values: list[Any]) -> tuple[str, str] | None:
+    """An array without a type of its own: {1,NULL,"text"}."""
+    elements = [_ELEMENTS[type(value)](value) for value in values if type(value) in _ELEMENTS]
+    return ("unknown", "{" + ",".join(elements) + "}") if len(elements) == len(values) else None
+
+
+def _quoted(value: Any) -> str:
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_ELEMENTS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda value: "NULL", str: _quoted, bool: str, int: str, Decimal: str, UUID: str, date: str,
+    datetime: lambda value: _quoted(value.isoformat()),
+}  # fmt: skip
+_LITERALS: dict[type, tuple[str, Callable[[Any], tuple[str, Any] | None] | None]] = {
+    type(None): ("unknown", None), str: ("unknown", None), bool: ("boolean", None), Decimal: ("numeric", None),
+    UUID: ("uuid", None), date: ("date", None), timedelta: ("interval", None), bytes: ("bytea", None),
+    int: ("", _whole), datetime: ("", _instant), list: ("", _array),
+}  # fmt: skip
+
+_Key = tuple[str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a connection knows of a statement: how often it came, and its EXECUTE once it is prepared."""
+
+    seen: int = 0
+    name: str = ""
+    execute: str = ""
+    until: float = 0.0
+    refused: bool = False
+
+
+class Connection(extensions.connection):  # type: ignore[misc]
+    """A connection whose cursors prepare what they send again and again."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.cursor_factory = Cursor
+        self.plans: OrderedDict[_Key, _Plan] = OrderedDict()
+        self.dropped: list[str] = []
+        self.prepared = 0
+
+    def plan(self, key: _Key) -> _Plan:
+        """What is known of a statement with these types of parameters; the oldest in use makes room for it."""
+        plan = self.plans.get(key)
+        if plan is not None:
+            self.plans.move_to_end(key)
+            return plan
+        if len(self.plans) >= MOST_PLANS:
+            self.drop(self.plans.popitem(last=False)[1])
+        plan = self.plans[key] = _Plan()
+        return plan
+
+    def drop(self, plan: _Plan) -> None:
+        """The server forgets it with the next PREPARE."""
+        if plan.name:
+            self.dropped.append(plan.name)
+            plan.name = ""
+
+    def drop_all(self, server_has_them: bool) -> None:
+        """The plans are outdated, or the server has forgotten them already."""
+        for plan in self.plans.values():
+            self.drop(plan)
+        if not server_has_them:
+            self.dropped.clear()
+
+
+class Cursor(extensions.cursor):  # type: ignore[misc]
+    """Sends EXECUTE instead of the statement where that is prepared."""
+
+    def execute(self, query: Any, vars: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
+        statement = parsed(query) if vars and not self.name and isinstance(query, str) else None
+        literals = [literal(value) for value in statement.values(vars)] if statement else []
+        if statement is None or len(literals) != statement.count or None in literals:
+            return super().execute(query, vars)
+        types, values = zip(*literals, strict=True)  # type: ignore[arg-type]
+        plan = self.connection.plan((query, types))
+        plan.seen += 1
+        if plan.refused or plan.seen <= SEEN_BEFORE or not self._is_prepared(plan, statement, types):
+            return super().execute(query, vars)
+        try:
+            super().execute(plan.execute, values)
+        except NotSupportedError:  # "cached plan must not change result type": a migration changed a column
+            self.connection.drop_all(server_has_them=True)
+            raise
+        except errors.InvalidSqlStatementName:  # a DISCARD ALL between us and the server
+            self.connection.drop_all(server_has_them=False)
+            raise
+
+    def _is_prepared(self, plan: _Plan, statement: Statement, types: tuple[str, ...]) -> bool:
+        now = time.monotonic()
+        if plan.name and now >= plan.until:
+            self.connection.drop(plan)
+        if not plan.name:
+            plan.refused = not self._prepare(plan, statement, types)
+            plan.until = now + LIFETIME
+        return not plan.refused
+
+    def _prepare(self, plan: _Plan, statement: Statement, types: tuple[str, ...]) -> bool:
+        """One more round trip. A refusal is undone up to the savepoint and remembered."""
+        connection = self.connection
+        connection.prepared += 1
+        name = f"p{connection.prepared}"
+        prepare = [*(f"DEALLOCATE {old}" for old in connection.dropped)]
+        prepare.append(f"PREPARE {name} ({', '.join(types)}) AS {statement.text}")
+        connection.dropped.clear()
+        if not connection.autocommit:
+            prepare = ["SAVEPOINT prepare", *prepare, "RELEASE SAVEPOINT prepare"]
+        try:
+            super().execute(";".join(prepare))
+        except (ProgrammingError, NotSupportedError, DataError):
+            if not connection.autocommit:
+                super().execute("ROLLBACK TO SAVEPOINT prepare; RELEASE SAVEPOINT prepare")
+            return False
+        plan.name, plan.execute = name, f"EXECUTE {name} ({', '.join(['%s'] * len(types))})"
+        return True
