@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 import marshmallow as ma
 
 from shared import fields
 from shared.fields import Schema, instant, plain
+
+if TYPE_CHECKING:
+    from shared.resources import Resource
 
 CATALOGUE: dict[str, type["Event"]] = {}
 """Every declared event by its CloudEvents type, e.g. `liaison.crm_sales.order.placed.v1`."""
@@ -42,6 +45,7 @@ class Operation:
     those of the module attribute that holds the declaration. `idempotency` is "required" where money or stock moves
     or legal documents are made (a key must be sent), otherwise "accepted". `listing` marks a list, whose answer is
     {"data": [response …], "next_cursor": …}. `parameters` is the schema of other query parameters (reports).
+    `derived` and `resource` are set on operations that follow from declared ones (`shared/derived`).
     """
 
     route: str
@@ -56,6 +60,8 @@ class Operation:
     tag: str = ""
     service: str = ""
     name: str = ""
+    derived: str = ""
+    resource: "Resource | None" = None
 
     @property
     def method(self) -> str:

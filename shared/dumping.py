@@ -46,6 +46,14 @@ def _converter(field: ma.fields.Field[Any]) -> Dump | None:
         case fields.Many() if type(field)._serialize is ma.fields.List._serialize:
             inner = _converter(field.inner)
             return list if inner is None else lambda values: [None if v is None else inner(v) for v in values]
-        case fields.Text() | fields.Choice() | fields.Whole() | fields.Flag() | fields.Table():
+        case (
+            fields.Text()
+            | fields.Choice()
+            | fields.Whole()
+            | fields.Flag()
+            | fields.Table()
+            | fields.Open()
+            | fields.Anything()
+        ):
             return None
     return lambda value: field._serialize(value, None, None)

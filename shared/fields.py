@@ -252,6 +252,31 @@ class Table(fields.Dict):
         super().__init__(keys=Text(most=50, least=1), values=Text(most=200), validate=_few, **kwargs)
 
 
+class Open(fields.Dict):
+    """Any JSON object; what it must hold is checked by whoever takes it."""
+
+    default_error_messages: Messages = _CODES
+
+
+class Anything(fields.Raw):
+    """Any JSON value."""
+
+    default_error_messages: Messages = _CODES
+
+
+class Version(fields.Field[Any]):
+    """The version that a change is made to: 3 or, as in an ETag, "3"; or "*" for whichever there is."""
+
+    default_error_messages: Messages = {**_CODES, "invalid": "invalid_version"}
+    pattern = r'^(\*|"?[0-9]{1,18}"?)$'
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int | str:
+        known = re.fullmatch(self.pattern, str(value)) if isinstance(value, (str, int)) else None
+        if known is None or isinstance(value, bool) or (isinstance(value, int) and value < 1):
+            raise self.make_error("invalid")
+        return "*" if value == "*" else int(str(value).strip('"'))
+
+
 def _few(value: dict[str, Any]) -> None:
     if len(value) > 50:
         raise ma.ValidationError("too_long")

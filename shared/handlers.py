@@ -10,6 +10,7 @@ from typing import Any
 from shared import contracts
 from shared.contract import Event, Operation
 from shared.database import Aggregate
+from shared.derived import handler_of, with_derived
 
 
 @dataclass(slots=True)
@@ -62,7 +63,16 @@ def collect(service_cls: type) -> list[Handler]:
     doubles = {n for n in names if names.count(n) > 1}
     if doubles:
         raise TypeError(f"two handlers for {', '.join(sorted(doubles))}")
-    return found
+    return found + _derived(str(getattr(service_cls, "name", "")), found)
+
+
+def _derived(service: str, found: list[Handler]) -> list[Handler]:
+    """The handlers of what follows from the declared operations."""
+    by_name = {h.name: h for h in found if h.operation}
+    declared = contracts.operations().get(service) or with_derived(
+        {name: h.operation for name, h in by_name.items() if h.operation}
+    )
+    return [handler_of(operation, by_name) for operation in declared.values() if operation.derived]
 
 
 def mark(function: Callable[..., Any], handler: Handler) -> None:

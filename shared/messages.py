@@ -10,6 +10,9 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This text holds characters that cannot be stored.",
         "Ce texte contient des caractères non admis.",
     ),
+    "invalid_version": ("A version or * is expected.", "Une version ou * est attendue."),
+    "ambiguous": ("This means more than one thing.", "Ceci désigne plusieurs éléments."),
+    "immutable": ("This never changes.", "Ceci ne change jamais."),
     "invalid_uuid": ("A UUID is expected.", "Un UUID est attendu."),
     "invalid_decimal": (
         "A decimal number written as a string is expected.",

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import transaction
+from shared import auditing, transaction
 from shared.context import Context
 from shared.contract import Operation
 from shared.database import Aggregate, new_session
@@ -54,11 +54,11 @@ class Reply:
 def execute(service: object, engine: Engine, handler: Handler, kwargs: dict[str, Any], context: Context) -> Reply:
     """Carry out an operation for a caller. Raises Refusal; every other exception is a defect or an outage."""
     assert handler.operation is not None
-    call = _Call(service, handler, handler.operation, kwargs, context)
+    call = Call(service, handler, handler.operation, kwargs, context)
     try:
         return call.query(engine) if handler.kind == "query" else call.command(engine)
     except IntegrityError as error:
-        raise _duplicate(error) from error
+        raise refusal_of(error) from error
     except (DBAPIError, transaction.OutcomeUnknown) as error:
         if isinstance(error, transaction.OutcomeUnknown) or transaction.may_pass(error, 1):
             raise Unavailable from error
@@ -73,7 +73,8 @@ class Duplicate(Conflict):
     fr = "Cet élément existe déjà."
 
 
-def _duplicate(error: IntegrityError) -> Exception:
+def refusal_of(error: IntegrityError) -> Exception:
+    """The refusal that a violated constraint means, or the error itself where it is a defect."""
     diagnostics = getattr(error.orig, "diag", None)
     if getattr(error.orig, "pgcode", "") == errorcodes.UNIQUE_VIOLATION and diagnostics:
         return Duplicate(constraint=diagnostics.constraint_name)
@@ -91,7 +92,7 @@ class _Key:
     permanent: bool
 
 
-class _Call:
+class Call:
     """One call of one operation, with its input checked once, whatever the number of attempts."""
 
     def __init__(
@@ -139,30 +140,42 @@ class _Call:
         keys = self._keys()
 
         def work(session: Session) -> Reply:
-            for key in keys:
-                remembered = self._remembered(session, key)
-                if remembered:
-                    return remembered
-            session.info["audited"] = True
-            result = self._call(session, lock=True)
-            session.flush()
-            reply = self._reply(result)
-            session.info["remember"] = [self._to_remember(key, reply) for key in keys]
-            return reply
+            auditing.begin(session)
+            done = self.effect(session, keys)
+            if done.replayed:
+                auditing.forget(session)
+            return done
 
-        reply = transaction.run(engine, self.context, work, action=self._name, repeatable=bool(keys))
+        reply = transaction.run(engine, self.context, work, action=self.action, repeatable=bool(keys))
         if not reply.replayed:
-            reply.event_ids = [str(event_id) for event_id in self.context.published]
+            reply.event_ids = self._told()
         return reply
+
+    def effect(self, session: Session, keys: "list[_Key] | None" = None) -> Reply:
+        """Do it within a transaction that somebody else commits, or give the remembered reply."""
+        keys = self._keys() if keys is None else keys
+        for key in keys:
+            remembered = self._remembered(session, key)
+            if remembered:
+                return remembered
+        result = self._call(session, lock=True)
+        session.flush()
+        reply = self._reply(result)
+        session.info.setdefault("remember", []).extend(self._to_remember(key, reply) for key in keys)
+        return reply
+
+    def _told(self) -> list[str]:
+        """The ids of the events that the answer names: those of a single command all, of many the last ones."""
+        return [str(event_id) for event_id in self.context.published[-_MOST_TOLD:]]
 
     def _call(self, session: Session, lock: bool) -> Any:
         arguments = dict(self.arguments)
         for name, hint in self.handler.arguments.items():
             if name not in arguments:
-                arguments[name] = self._aggregate(session, hint, lock)
+                arguments[name] = self if name == "call" else self.aggregate(session, hint, lock)
         return self.handler.function(self.service, session, **arguments)
 
-    def _aggregate(self, session: Session, cls: type[Aggregate], lock: bool) -> Aggregate:
+    def aggregate(self, session: Session, cls: type[Aggregate], lock: bool) -> Aggregate:
         found = session.get(cls, _uuid(self.path.get("id"), cls), with_for_update={"of": cls} if lock else None)
         if found is None:
             raise NotFound(what=cls.__name__.lower(), id=self.path.get("id"))
@@ -172,8 +185,10 @@ class _Call:
 
     def _reply(self, result: Any) -> Reply:
         operation = self.operation
+        if isinstance(result, Reply):
+            return result
         if operation.response is None:
-            return Reply("null", status=204)
+            return Reply("null", status=204, id=str(self.path.get("id") or ""))
         dump = dumper(operation.response)
         if isinstance(result, Page):
             body: dict[str, Any] = {"data": [dump(row) for row in result.rows], "next_cursor": result.next_cursor}
@@ -196,7 +211,8 @@ class _Call:
         return found
 
     @property
-    def _name(self) -> str:
+    def action(self) -> str:
+        """What the audit calls it: `<service>.<operation>`."""
         return f"{self.operation.service}.{self.operation.name}"
 
     def _fingerprint(self) -> bytes:
@@ -206,7 +222,7 @@ class _Call:
 
     def _remembered(self, session: Session, key: _Key) -> Reply | None:
         """The reply of an earlier run with this key. Raises when it still runs or was for another request."""
-        values = {"actor": key.actor, "operation": self._name, "key": key.key}
+        values = {"actor": key.actor, "operation": self.action, "key": key.key}
         row = session.execute(_LOOK_UP, {"lock": _lock(*values.values()), **values}).one()
         if not row.alone:
             raise IdempotencyRunning
@@ -230,10 +246,10 @@ class _Call:
         return reply
 
     def _to_remember(self, key: _Key, reply: Reply) -> list[Any]:
-        headers = {"etag": reply.etag, "id": reply.id, "event_ids": [str(e) for e in self.context.published]}
+        headers = {"etag": reply.etag, "id": reply.id, "event_ids": self._told()}
         body, aggregate = "" if key.permanent else reply.body, reply.id or None
         kept = [reply.status, body, dumps(headers), aggregate, key.permanent]
-        return [key.actor, self._name, key.key, self._fingerprint(), *kept]
+        return [key.actor, self.action, key.key, self._fingerprint(), *kept]
 
 
 def _etag(result: Any) -> str:
@@ -260,6 +276,9 @@ def _uuid(raw: Any, cls: type) -> UUID:
     except ValueError:
         raise NotFound(what=cls.__name__.lower(), id=raw) from None
 
+
+_MOST_TOLD = 50
+"""Event ids in one answer: they travel in a header."""
 
 _MOST_ERRORS = 100
 """Named in one refusal; nobody reads more, and the answer must not be larger than the question."""

@@ -3,21 +3,17 @@
 import random
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from psycopg2 import errorcodes
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from shared import clock, faults, metrics, outbox
+from shared import auditing, faults, metrics, outbox
 from shared.context import Context
-from shared.database import Aggregate, new_session
-from shared.envelope import dumps
-from shared.fields import plain
-from shared.ids import new_id
+from shared.database import new_session
 from shared.settings import LIMITS
 
 T = TypeVar("T")
@@ -123,62 +119,20 @@ def finish(session: Session, action: str, result: Any, notify: bool = False) -> 
     if pending:
         parts, parameters = outbox.statement_parts(pending)
     if action and "audited" in session.info:
-        parts.append(_AUDIT)
-        parameters += _audit_values(session, action, result)
-    for number, remembered in enumerate(session.info.get("remember", ())):
-        parts.append(_REMEMBER.format(number))
-        parameters += remembered
+        auditing.note_action(session, action, getattr(result, "id", None))
+        part, values = auditing.statement_part(session)
+        parts, parameters = [*parts, part], [*parameters, *values]
+    if remembered := session.info.get("remember"):
+        parts.append(_REMEMBER + ", ".join([_REMEMBERED] * len(remembered)) + ")")
+        parameters += [value for row in remembered for value in row]
     if parts:
         session.connection().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(parameters))
     if pending and notify:
         session.connection().exec_driver_sql("NOTIFY outbox")
 
 
-_AUDIT = (
-    "audited AS (INSERT INTO audit (id, at, actor, action, object_id, request_id, changes)"
-    " VALUES (%s::uuid, %s, %s, %s, %s::uuid, %s, %s::jsonb))"
-)
 _REMEMBER = (
-    "remembered{} AS (INSERT INTO idempotency"
-    " (actor, operation, key, request_sha256, status, body, headers, aggregate_id, permanent, created_at)"
-    " SELECT * FROM (VALUES (%s, %s, %s, %s::bytea, %s, %s, %s::jsonb, %s::uuid, %s, now())) AS reply)"
+    "remembered AS (INSERT INTO idempotency"
+    " (actor, operation, key, request_sha256, status, body, headers, aggregate_id, permanent, created_at) VALUES "
 )
-
-
-def _audit_values(session: Session, action: str, result: Any) -> list[Any]:
-    context: Context = session.info["context"]
-    object_id = getattr(result, "id", None)
-    return [
-        str(new_id()),
-        clock.now(),
-        context.actor,
-        action,
-        str(object_id) if object_id else None,
-        context.request_id,
-        dumps(session.info.get("changes", {})),
-    ]
-
-
-@event.listens_for(Session, "before_flush")
-def _note_changes(session: Session, *_: Any) -> None:
-    """Collect old → new of every changed field of aggregates, for the audit row of a command."""
-    if "audited" not in session.info:
-        return
-    changes = session.info.setdefault("changes", {})
-    for changed in session.dirty:
-        if isinstance(changed, Aggregate):
-            state = inspect(changed)
-            fields = {
-                a.key: [_shown(h.deleted[0]), _shown(h.added[0])]
-                for a in state.mapper.column_attrs
-                if a.key not in ("version", "updated_at")
-                and (h := state.attrs[a.key].history).added and h.deleted
-            }  # fmt: skip
-            if fields:
-                changes[f"{changed.__class__.__name__}/{changed.id}"] = fields
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, (str, int, bool, list, dict, type(None))):
-        return value
-    return plain(value) if isinstance(value, Decimal) else str(value)
+_REMEMBERED = "(%s, %s, %s, %s::bytea, %s, %s, %s::jsonb, %s::uuid, %s, now())"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from shared import ids
 from shared.contract import CATALOGUE, Event, Operation, schema_of
+from shared.derived import with_derived
 
 SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance", "gateway")
 """All services: a new one adds its name here, its contract file in this folder, and its own folder.
@@ -22,7 +23,7 @@ SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_
 
 @cache
 def operations() -> dict[str, dict[str, Operation]]:
-    """Every declared operation: {service: {name: Operation}}."""
+    """Every operation, declared or derived: {service: {name: Operation}}."""
     return {service: _operations_of(service) for service in SERVICES}
 
 
@@ -58,4 +59,4 @@ def _operations_of(service: str) -> dict[str, Operation]:
     for name, operation in found.items():
         operation.service, operation.name = service, name
         operation.tag = operation.tag or operation.path.split("/")[2]
-    return found
+    return with_derived(found)

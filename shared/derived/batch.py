@@ -1,0 +1,193 @@
+"""Carrying out a batch: each operation in a savepoint of one transaction, with an audit entry of its own.
+
+An operation that fails leaves nothing and publishes nothing; the others stand, or, of an atomic batch, none of them.
+The idempotency key covers the whole batch.
+"""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared import auditing
+from shared.context import current
+from shared.contract import Operation
+from shared.database import Aggregate
+from shared.envelope import dumps
+from shared.handlers import Handler
+from shared.operations import Call, Reply, dumper, refusal_of
+from shared.problems import problem
+from shared.refusals import Forbidden, Invalid, NotFound, Refusal, VersionRequired
+from shared.savepoint import savepoint
+
+
+class BatchRefused(Invalid):
+    """At least one operation of an atomic batch failed, so none was carried out. Details: failed."""
+
+    code = "batch_refused"
+    en = "{failed} of the operations failed, so none was carried out."
+    fr = "{failed} des opérations ont échoué ; aucune n'a donc été effectuée."
+
+
+class Ambiguous(Invalid):
+    """The external ids of an upsert belong to different resources."""
+
+    code = "ambiguous"
+    en = "These external ids belong to more than one of them."
+    fr = "Ces identifiants externes désignent plusieurs éléments."
+
+
+def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
+    """The handler of a batch, from those that create and change one resource."""
+    resource = operation.resource
+    assert resource is not None and resource.create is not None
+    create = handlers[resource.create.name]
+    patch = handlers[resource.patch.name] if resource.patch else None
+
+    def carry_out(service: object, session: Session, call: Call, request: dict[str, Any]) -> Reply:
+        return _Batch(call, session, create, patch).run(request["operations"], request["atomic"])
+
+    return Handler("command", operation.name, carry_out, operation, arguments={"call": None, "request": None})
+
+
+class _Batch:
+    """One batch in its transaction."""
+
+    def __init__(self, call: Call, session: Session, create: Handler, patch: Handler | None) -> None:
+        self.call, self.session, self.create, self.patch = call, session, create, patch
+        self.context = current(session)
+
+    def run(self, items: list[dict[str, Any]], atomic: bool) -> Reply:
+        """Raises BatchRefused when it is atomic and something failed."""
+        outcomes = [self._attempt(number, item) for number, item in enumerate(items)]
+        refused = [(number, o) for number, o in enumerate(outcomes) if isinstance(o, Refusal)]
+        if atomic and refused:
+            raise BatchRefused([e for n, r in refused for e in self._errors(n, r)][:100], failed=len(refused))
+        told = (o if isinstance(o, str) else self._failed(n, items[n], o) for n, o in enumerate(outcomes))
+        return Reply('{"results":[' + ",".join(told) + "]}")
+
+    def _attempt(self, number: int, item: dict[str, Any]) -> str | Refusal:
+        """The JSON text of a result, or why there is none. What is no refusal ends the whole batch."""
+        published = len(self.context.published)
+        try:
+            with savepoint(self.session):
+                call = self._call_of(item)
+                reply = call.effect(self.session)
+                if not reply.replayed:
+                    auditing.note_action(self.session, call.action, reply.id)
+                return self._done(reply, self.context.published[published:])
+        except Refusal as refusal:
+            return refusal
+        except IntegrityError as error:
+            refusal_ = refusal_of(error)
+            if not isinstance(refusal_, Refusal):
+                raise
+            return refusal_
+
+    # -- which operation it is ----------------------------------------------------------------------------------------
+
+    def _call_of(self, item: dict[str, Any]) -> Call:
+        """Raises Refusal: not allowed, not found, no version, input not valid."""
+        if item["op"] == "create":
+            return self._creation(item)
+        if item["op"] == "update":
+            if "if_match" not in item:
+                raise VersionRequired
+            return self._change(item.get("id"), item["data"], item["if_match"])
+        existing = self._existing(item)
+        if existing is None:
+            return self._creation(item)
+        return self._change(existing.id, self._changeable(existing, item["data"]), item.get("if_match"))
+
+    def _creation(self, item: dict[str, Any]) -> Call:
+        data = {**item["data"], "id": str(item["id"])} if "id" in item else item["data"]
+        return self._call(self.create, {"body": data}, None)
+
+    def _change(self, id_: UUID | None, data: dict[str, Any], if_match: int | str | None) -> Call:
+        assert self.patch is not None
+        if id_ is None:
+            raise Invalid.at("/id", "required")
+        return self._call(self.patch, {"id": str(id_), "body": data}, if_match)
+
+    def _call(self, chosen: Handler, kwargs: dict[str, Any], if_match: int | str | None) -> Call:
+        operation = chosen.operation
+        assert operation is not None
+        if not self.context.may(operation.permission):
+            raise Forbidden(permission=operation.permission)
+        context = replace(self.context, if_match=if_match, idempotency_key=None)
+        try:
+            return Call(self.call.service, chosen, operation, kwargs, context)
+        except Invalid as refusal:
+            raise _InData(refusal) from None
+
+    def _existing(self, item: dict[str, Any]) -> Aggregate | None:
+        """What an upsert would change: the resource with its id, or else with one of its external ids."""
+        assert self.patch is not None and self.patch.aggregate_class is not None
+        cls = self.patch.aggregate_class
+        id_ = item.get("id") or _uuid(item["data"].get("id"))
+        if id_ is not None:
+            return self.session.get(cls, id_)
+        known = item["data"].get("external_ids")
+        if not isinstance(known, dict) or not known or not hasattr(cls, "external_ids"):
+            return None
+        same = or_(*(cls.external_ids.contains({source: value}) for source, value in known.items()))
+        found = list(self.session.scalars(select(cls).where(same).limit(2)))
+        if len(found) > 1:
+            raise Ambiguous([{"pointer": "/data/external_ids", "code": "ambiguous"}])
+        return found[0] if found else None
+
+    def _changeable(self, existing: Aggregate, data: dict[str, Any]) -> dict[str, Any]:
+        """The data without what only a creation may say, which must be as it is. Raises Invalid."""
+        resource = self.call.operation.resource
+        assert resource is not None and resource.patch is not None and resource.patch.request is not None
+        assert resource.create is not None and resource.create.request is not None and resource.get is not None
+        fixed = set(resource.create.request().fields) - set(resource.patch.request().fields) - {"id"}
+        named = {name for name in data if name in fixed}
+        if named and resource.get.response is not None:
+            shown = dumper(resource.get.response)(existing)
+            if wrong := sorted(name for name in named if data[name] != shown.get(name)):
+                raise Invalid([{"pointer": f"/data/{name}", "code": "immutable"} for name in wrong])
+        return {name: value for name, value in data.items() if name not in named and name != "id"}
+
+    # -- what is answered ---------------------------------------------------------------------------------------------
+
+    def _done(self, reply: Reply, events: list[UUID]) -> str:
+        head = {"status": reply.status, "id": reply.id, "version": int(reply.etag or 1)}
+        told = dumps({**head, "event_ids": [str(event_id) for event_id in events]})
+        return f'{told[:-1]},"resource":{reply.body}}}'
+
+    def _failed(self, number: int, item: dict[str, Any], refusal: Refusal) -> str:
+        wire = refusal.to_wire(self.context.language)
+        if wire.get("errors"):
+            wire["errors"] = self._errors(number, refusal)
+        instance = f"{self.call.operation.path}#/operations/{number}"
+        told = problem(wire, self.context.language, self.context.request_id, instance)
+        id_ = item.get("id")
+        return dumps({"status": told["status"], "id": str(id_) if id_ else None, "problem": told})
+
+    def _errors(self, number: int, refusal: Refusal) -> list[dict[str, Any]]:
+        """The errors of one operation with pointers into the body of the batch."""
+        at = f"/operations/{number}"
+        errors = refusal.to_wire(self.context.language).get("errors")
+        if not errors:
+            place = {"if_match_required": "/if_match", "stale_version": "/if_match", NotFound.code: "/id"}
+            message = refusal.text(self.context.language)
+            return [{"pointer": at + place.get(refusal.code, ""), "code": refusal.code, "message": message}]
+        return [{**e, "pointer": at + e["pointer"]} for e in errors]
+
+
+class _InData(Invalid):
+    """Errors of a body that stands under `data`."""
+
+    def __init__(self, refusal: Invalid) -> None:
+        super().__init__([{**e, "pointer": "/data" + e["pointer"]} for e in refusal.errors], **refusal.details)
+
+
+def _uuid(raw: Any) -> UUID | None:
+    try:
+        return UUID(raw) if isinstance(raw, str) else None
+    except ValueError:
+        return None

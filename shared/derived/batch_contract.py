@@ -1,0 +1,96 @@
+"""`POST /v1/<resource>/batch`: up to 500 creations and changes in one request, one call and one transaction."""
+
+from typing import Any
+
+from shared import fields
+from shared.contract import Operation
+from shared.fields import Schema
+from shared.resources import Resource
+
+MOST = 500
+OPS = ("create", "update", "upsert")
+
+
+class ProblemErrorView(Schema):
+    """One error inside a problem, with a pointer into the body of the request."""
+
+    pointer = fields.Text(required=True)
+    code = fields.Text(required=True)
+    message = fields.Text()
+
+
+class ProblemView(Schema):
+    """RFC 9457: what the same operation alone would have been answered with."""
+
+    type = fields.Text(required=True)
+    title = fields.Text(required=True)
+    status = fields.Whole(required=True)
+    detail = fields.Text()
+    instance = fields.Text()
+    code = fields.Text(required=True)
+    request_id = fields.Text()
+    errors = fields.Many(fields.Part(ProblemErrorView))
+
+
+def declare(resource: Resource) -> Operation | None:
+    """For resources that can be created; `update` and `upsert` where they can be changed too."""
+    create = resource.create
+    if create is None or create.request is None or create.response is None:
+        return None
+    return Operation(
+        f"POST {resource.path}/batch",
+        f"Create or change up to {MOST} {resource.name.replace('-', ' ')} at once",
+        create.permission,
+        request=_request(resource),
+        response=_response(resource),
+        idempotency=create.idempotency,
+        name=f"batch_{resource.snake}",
+    )
+
+
+def _request(resource: Resource) -> type[Schema]:
+    create, patch = resource.create, resource.patch
+    assert create is not None and create.request is not None
+    ops = OPS if patch else ("create",)
+    told = f"create: as in POST {resource.path}"
+    told += "; update: as in PATCH; upsert: as create, changed where the id or an external id exists" if patch else ""
+    item = _schema(
+        resource,
+        "BatchItem",
+        "One operation. `update` names the version that it changes in `if_match`; `upsert` may.",
+        op=fields.Choice(*ops, required=True),
+        id=fields.Uuid(),
+        if_match=fields.Version(),
+        data=fields.Open(required=True, metadata={"description": told}),
+    )
+    return _schema(
+        resource,
+        "Batch",
+        "Operations in their order. `atomic`: all or none of them.",
+        operations=fields.Many(fields.Part(item), least=1, most=MOST, required=True),
+        atomic=fields.Flag(load_default=False),
+    )
+
+
+def _response(resource: Resource) -> type[Schema]:
+    assert resource.create is not None and resource.create.response is not None
+    result = _schema(
+        resource,
+        "BatchResult",
+        "What became of one operation: `status` as if it had come alone, then the resource or the problem.",
+        status=fields.Whole(required=True),
+        id=fields.Uuid(allow_none=True),
+        version=fields.Whole(),
+        event_ids=fields.Many(fields.Uuid()),
+        resource=fields.Part(resource.create.response),
+        problem=fields.Part(ProblemView),
+    )
+    told = "The results in the order of the operations."
+    return _schema(resource, "BatchView", told, results=fields.Many(fields.Part(result), most=MOST, required=True))
+
+
+def _schema(resource: Resource, suffix: str, told: str, /, **members: Any) -> type[Schema]:
+    """A schema that belongs to the contract file of the resource, whence the name of its component."""
+    assert resource.create is not None and resource.create.request is not None
+    body = {**members, "__doc__": told, "__module__": resource.create.request.__module__}
+    return type(f"{resource.camel}{suffix}", (Schema,), body)

@@ -1,0 +1,107 @@
+"""Reading the history of a resource from the audit rows of its service."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from shared.auditing import WHOLE
+from shared.context import current
+from shared.contract import Operation
+from shared.database import Aggregate, Conventions, new_metadata
+from shared.fields import Schema
+from shared.handlers import Handler
+from shared.listing import ListRequest, Page
+from shared.operations import Call
+from shared.refusals import NotFound
+
+AUDITORS = "system.audit:read"
+"""Who may read the history of what no longer exists, besides whoever deleted it."""
+
+
+class _Base(Conventions, DeclarativeBase):
+    metadata = new_metadata()
+
+
+class Audit(_Base):
+    """A row that shared/auditing.py wrote."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    object_id: Mapped[UUID | None]
+    request_id: Mapped[str]
+    changes: Mapped[dict[str, Any]]
+
+
+def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
+    """The handler of a history, from the one that reads the resource."""
+    resource = operation.resource
+    assert resource is not None and resource.get is not None and resource.get.response is not None
+    cls = handlers[resource.get.name].aggregate_class
+    if cls is None:
+        raise TypeError(f"{resource.get.name} takes no aggregate, so it has no history")
+    view = resource.get.response
+
+    def history(service: object, session: Session, call: Call, listing: ListRequest) -> Page:
+        id_ = _visible(session, call, cls)
+        page = listing.page(session, select(Audit).where(Audit.object_id == id_))
+        return Page([_entry(row, f"{cls.__name__}/{id_}", view) for row in page.rows], page.next_cursor, page.total)
+
+    return Handler("query", operation.name, history, operation, arguments={"call": None, "listing": None})
+
+
+def _visible(session: Session, call: Call, cls: type[Aggregate]) -> UUID:
+    """The id of the resource, if the caller may know of it. Raises NotFound."""
+    try:
+        return call.aggregate(session, cls, lock=False).id
+    except NotFound:
+        gone = _deletion(session, call.path["id"], cls)
+        if gone and (gone.actor == current(session).actor or current(session).may(AUDITORS)):
+            return UUID(call.path["id"])
+        raise
+
+
+def _deletion(session: Session, raw: Any, cls: type[Aggregate]) -> Audit | None:
+    try:
+        id_ = UUID(str(raw))
+    except ValueError:
+        return None
+    deleted = Audit.changes[f"{cls.__name__}/{id_}"][WHOLE][0].astext == "deleted"
+    return session.scalars(select(Audit).where(Audit.object_id == id_, deleted).limit(1)).first()
+
+
+def _entry(row: Audit, key: str, view: type[Schema]) -> dict[str, Any]:
+    changes = row.changes.get(key, {}) if isinstance(row.changes, dict) else {}
+    shown = _shown(view)
+    told = [{"field": shown[name], "old": old, "new": new} for name, (old, new) in changes.items() if name in shown]
+    return {
+        "id": row.id,
+        "at": row.at,
+        "actor": row.actor,
+        "action": row.action.partition(".")[2].partition(":")[0] or row.action,
+        "effect": _effect(changes, told),
+        "request_id": row.request_id,
+        "changes": told,
+    }
+
+
+def _effect(changes: dict[str, Any], told: list[Any]) -> str:
+    match changes.get(WHOLE):
+        case [None, made]:
+            return str(made)
+        case [gone, None]:
+            return str(gone)
+    return "changed" if told else "none"
+
+
+@cache
+def _shown(view: type[Schema]) -> dict[str, str]:
+    """Attribute → public name: what the resource itself does not show, its history does not tell either."""
+    return {field.attribute or name: name for name, field in view().dump_fields.items()}

@@ -1,0 +1,48 @@
+"""`GET /v1/<resource>/{id}/history`: who changed what, old → new, when, and in which request."""
+
+from shared import fields
+from shared.contract import Listing, Operation
+from shared.fields import Schema
+from shared.resources import Resource
+
+EFFECTS = ("created", "changed", "deleted", "none")
+
+
+class FieldChange(Schema):
+    """One field before and after. For a list of parts, such as `lines`, `new` counts what was added, changed, removed."""
+
+    field = fields.Text(required=True)
+    old = fields.Anything(allow_none=True)
+    new = fields.Anything(allow_none=True)
+
+
+class HistoryEntry(Schema):
+    """One command and what it did to the resource. `action` is the name of the operation that was called."""
+
+    id = fields.Uuid(required=True)
+    at = fields.Instant(required=True)
+    actor = fields.Text(required=True)
+    action = fields.Text(required=True)
+    effect = fields.Choice(*EFFECTS, required=True)
+    request_id = fields.Text(required=True)
+    changes = fields.Many(fields.Part(FieldChange), required=True)
+
+
+HISTORY = Listing(
+    filters={"at": fields.Instant(), "actor": fields.Text(), "request_id": fields.Text()},
+    sorts=("at",),
+    default_sort="-at",
+)
+
+
+def declare(resource: Resource) -> Operation | None:
+    """For every resource: whoever may read it may read its history."""
+    assert resource.get is not None
+    return Operation(
+        f"GET {resource.path}/{{id}}/history",
+        f"Who changed what in one of the {resource.name.replace('-', ' ')}",
+        resource.get.permission,
+        response=HistoryEntry,
+        listing=HISTORY,
+        name=f"history_of_{resource.snake}",
+    )

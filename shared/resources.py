@@ -1,0 +1,49 @@
+"""Resources: what the declared operations of a service have in common under one collection path."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.contract import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A collection such as `/v1/contacts` with the operations that are declared on it and on its members."""
+
+    name: str
+    path: str
+    create: Operation | None
+    get: Operation | None
+    list: Operation | None
+    patch: Operation | None
+    delete: Operation | None
+
+    @property
+    def snake(self) -> str:
+        """`journal_entries` of `/v1/journal-entries`, for names of operations."""
+        return self.name.replace("-", "_")
+
+    @property
+    def camel(self) -> str:
+        """`JournalEntries` of `/v1/journal-entries`, for names of schemas."""
+        return "".join(word.title() for word in self.name.split("-"))
+
+
+def resources_of(operations: Iterable[Operation]) -> list[Resource]:
+    """Every collection that has both a list and a way to read one member, in the order of their paths."""
+    by_route = {operation.route: operation for operation in operations}
+    paths = sorted(o.path for o in by_route.values() if o.method == "GET" and o.listing and not o.path_parameters)
+    return [_resource(path, by_route) for path in paths if f"GET {path}/{{id}}" in by_route]
+
+
+def _resource(path: str, by_route: dict[str, Operation]) -> Resource:
+    member = f"{path}/{{id}}"
+    return Resource(
+        name=path.rpartition("/")[2],
+        path=path,
+        create=by_route.get(f"POST {path}"),
+        get=by_route.get(f"GET {member}"),
+        list=by_route.get(f"GET {path}"),
+        patch=by_route.get(f"PATCH {member}"),
+        delete=by_route.get(f"DELETE {member}"),
+    )
