@@ -45,7 +45,8 @@ class Operation:
     those of the module attribute that holds the declaration. `idempotency` is "required" where money or stock moves
     or legal documents are made (a key must be sent), otherwise "accepted". `listing` marks a list, whose answer is
     {"data": [response …], "next_cursor": …}. `parameters` is the schema of other query parameters (reports).
-    `derived` and `resource` are set on operations that follow from declared ones (`shared/derived`).
+    `derived` and `resource` are set on operations that follow from declared ones (`shared/derived`); `everywhere` on
+    those that each service has for itself under one route: the gateway asks all of them, or the one that is named.
     """
 
     route: str
@@ -62,6 +63,7 @@ class Operation:
     name: str = ""
     derived: str = ""
     resource: "Resource | None" = None
+    everywhere: bool = False
 
     @property
     def method(self) -> str:

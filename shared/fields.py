@@ -171,6 +171,15 @@ class Whole(fields.Field[int]):
         return value
 
 
+class Digits(Whole):
+    """A whole number as a query string carries it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch("[0-9]{1,9}", value):
+            raise self.make_error("invalid")
+        return super()._deserialize(int(value), *args, **kwargs)
+
+
 class Flag(fields.Field[bool]):
     """true or false, nothing else."""
 

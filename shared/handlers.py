@@ -70,7 +70,7 @@ def _derived(service: str, found: list[Handler]) -> list[Handler]:
     """The handlers of what follows from the declared operations."""
     by_name = {h.name: h for h in found if h.operation}
     declared = contracts.operations().get(service) or with_derived(
-        {name: h.operation for name, h in by_name.items() if h.operation}
+        {name: h.operation for name, h in by_name.items() if h.operation}, service
     )
     return [handler_of(operation, by_name) for operation in declared.values() if operation.derived]
 

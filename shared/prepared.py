@@ -118,7 +118,7 @@ class _Plan:
     refused: bool = False
 
 
-class Connection(extensions.connection):  # type: ignore[misc]
+class Connection(extensions.connection):
     """A connection whose cursors prepare what they send again and again."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -153,15 +153,15 @@ class Connection(extensions.connection):  # type: ignore[misc]
             self.dropped.clear()
 
 
-class Cursor(extensions.cursor):  # type: ignore[misc]
+class Cursor(extensions.cursor):
     """Sends EXECUTE instead of the statement where that is prepared."""
 
-    def execute(self, query: Any, vars: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
+    def execute(self, query: Any, vars: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
         statement = parsed(query) if vars and not self.name and isinstance(query, str) else None
         literals = [literal(value) for value in statement.values(vars)] if statement else []
         if statement is None or len(literals) != statement.count or None in literals:
             return super().execute(query, vars)
-        types, values = zip(*literals, strict=True)  # type: ignore[arg-type]
+        types, values = zip(*literals, strict=True)
         plan = self.connection.plan((query, types))
         plan.seen += 1
         if plan.refused or plan.seen <= SEEN_BEFORE or not self._is_prepared(plan, statement, types):

@@ -15,8 +15,10 @@ import pytest
 from deploy.local import servers as local
 from deploy.local.provision import DatabaseUrls, provision
 from tests.harness import Harness
+from tests.suite import Suite
 
 ROOT = Path(__file__).resolve().parent.parent
+QUICK_RETRIES = {"LIAISON_RETRY_SECONDS": "0.1,0.3,1,3,10", "LIAISON_NOT_YET_SECONDS": "0.05,0.1,0.3,0.5,1,2,5,10"}
 POSTGRES_FOR_TESTS = "max_connections = 300\nshared_buffers = 128MB"
 
 
@@ -52,6 +54,14 @@ def pair(own_root: Path) -> Iterator[local.Servers]:
     running = local.start(own_root / "pair", POSTGRES_FOR_TESTS)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def running(pair: local.Servers, own_root: Path) -> Iterator[Suite]:
+    """The whole suite, started once per run: real services behind a real gateway. Leave it as you found it."""
+    started = Suite(pair, own_root / "e2e", "e2e", env=QUICK_RETRIES, together=True).start()
+    yield started
+    started.stop()
 
 
 class Databases:

@@ -9,6 +9,7 @@ from starlette.routing import Router
 from gateway import contract, docs, openapi
 from gateway.auth import Auth
 from gateway.edge import Edge
+from gateway.everywhere import Everywhere
 from gateway.forwarding import Forwarder
 from gateway.health import Health
 from gateway.limits import Buckets
@@ -50,9 +51,16 @@ class Gateway:
             add(contract.page(path), docs.Page(file))
 
     def _add_operations(self, deadline: float) -> None:
+        everywhere: dict[str, list[Forwarder]] = {}
         for declared in operations().values():
             for operation in declared.values():
-                self.table.add(operation, Forwarder(operation, self.rpc, deadline))
+                forwarder = Forwarder(operation, self.rpc, deadline)
+                if operation.everywhere:
+                    everywhere.setdefault(operation.route, []).append(forwarder)
+                else:
+                    self.table.add(operation, forwarder)
+        for forwarders in everywhere.values():
+            self.table.add(forwarders[0].operation, Everywhere(forwarders))
 
     @asynccontextmanager
     async def _lifespan(self, app: Any) -> AsyncIterator[None]:

@@ -31,14 +31,17 @@ class Forwarder:
         self._takes_query = operation.listing is not None or operation.parameters is not None
 
     async def __call__(self, request: Incoming) -> Response:
+        return answer(self.operation, request, await self.ask(request))
+
+    async def ask(self, request: Incoming) -> Reply:
+        """The reply of the service, as it came. Raises Refusal when it could not be asked."""
         query = parse_query(request.scope["query_string"])
         headers = self._headers(request, query.pop("wait_for", None))
         if query and not self._takes_query:
             raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(query)])
         body = await self._body(request)
         message = wire_body(request.path_params, query, body)
-        reply = await self._rpc.call(self.operation.service, self.operation.name, message, headers, self._seconds)
-        return answer(self.operation, request, reply)
+        return await self._rpc.call(self.operation.service, self.operation.name, message, headers, self._seconds)
 
     def _headers(self, request: Incoming, wait_for: str | list[str] | None) -> dict[str, HeaderValue]:
         headers = circumstances(request)

@@ -70,7 +70,8 @@ def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
     paths: dict[str, Any] = {}
     for declared in (contract.OPERATIONS, *operations().values()):
         for operation in declared.values():
-            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, sent, received)
+            if operation.method.lower() not in paths.setdefault(operation.path, {}):  # else another service's like
+                paths[operation.path][operation.method.lower()] = _operation(operation, sent, received)
     components, renamed = merged(sent.collected(closed=True), received.collected(closed=False))
     for item in paths.values():
         for described in item.values():
@@ -96,7 +97,7 @@ class Page:
 def _operation(operation: Operation, sent: Components, received: Components) -> dict[str, Any]:
     public = operation.permission == PUBLIC
     described: dict[str, Any] = {
-        "operationId": f"{operation.service}_{operation.name}",
+        "operationId": operation.name if operation.everywhere else f"{operation.service}_{operation.name}",
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": _parameters(operation, sent),
@@ -112,13 +113,18 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
     return described
 
 
+def _is_own(operation: Operation) -> bool:
+    """Whether the edge itself answers; everything else is passed on to a service, with the conventions of all."""
+    return contract.OPERATIONS.get(operation.name) is operation
+
+
 def _responses(operation: Operation, received: Components) -> dict[str, Any]:
     status = str(operation.status if operation.response else 204)
     success: dict[str, Any] = {"description": "Done" if operation.method != "GET" else "Found"}
     if operation.response:
         schema = received.reference(operation.response)
         success["content"] = {"application/json": {"schema": _envelope(schema) if operation.listing else schema}}
-    if operation.service != "gateway":
+    if not _is_own(operation):
         success["headers"] = _answer_headers(operation, status)
     problems = {code: {"$ref": f"#/components/responses/{code}"} for code in _problems_of(operation)}
     return {status: success, **problems}
@@ -130,7 +136,7 @@ def _problems_of(operation: Operation) -> list[str]:
         codes |= {401, 403}
     if operation.request:
         codes |= {408, 413, 415, 422}
-    if operation.service != "gateway":
+    if not _is_own(operation):
         codes |= {404, 504} | (set() if operation.method == "GET" else {409, 422})
     if operation.needs_version:
         codes |= {412, 428}
@@ -139,7 +145,7 @@ def _problems_of(operation: Operation) -> list[str]:
 
 def _parameters(operation: Operation, sent: Components) -> list[dict[str, Any]]:
     found = [_parameter("path", name, _path_schema(name), required=True) for name in operation.path_parameters]
-    if operation.service == "gateway":
+    if _is_own(operation):
         return found
     if operation.listing:
         found += _listing(operation.listing, sent)

@@ -59,4 +59,4 @@ def _operations_of(service: str) -> dict[str, Operation]:
     for name, operation in found.items():
         operation.service, operation.name = service, name
         operation.tag = operation.tag or operation.path.split("/")[2]
-    return with_derived(found)
+    return with_derived(found, service)

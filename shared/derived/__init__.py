@@ -11,7 +11,8 @@ permissions follow; `shared.handlers.collect` gives each one its handler. To add
    It returns what a declared handler returns, or a finished `Reply`.
 3. One line in `RULES` below.
 
-A service that declares the same route itself keeps its own operation.
+A service that declares the same route itself keeps its own operation. What every service has, whatever its resources,
+stands in `EVERYWHERE`.
 """
 
 import importlib
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contract import Operation
-from shared.derived import batch_contract, history_contract
+from shared.derived import batch_contract, history_contract, parked_contract
 from shared.resources import Resource, resources_of
 
 
@@ -38,23 +39,32 @@ RULES: dict[str, Rule] = {
 }
 
 
-def with_derived(declared: dict[str, Operation]) -> dict[str, Operation]:
+EVERYWHERE: dict[str, Callable[[], dict[str, Operation]]] = {"parked": parked_contract.declare}
+"""By kind: what each service has for itself; `shared.derived.<kind>` carries it out."""
+
+
+def with_derived(declared: dict[str, Operation], service: str) -> dict[str, Operation]:
     """The declared operations of one service, by name, and those that follow from them."""
     found = dict(declared)
+    for declare in EVERYWHERE.values():
+        for name, operation in declare().items():
+            operation.service, found[name] = service, operation
     routes = {operation.route for operation in declared.values()}
     for resource in resources_of(declared.values()):
         for kind, rule in RULES.items():
-            operation = rule.declare(resource)
-            if operation is None or operation.route in routes:
+            derived = rule.declare(resource)
+            if derived is None or derived.route in routes:
                 continue
-            operation.derived, operation.resource = kind, resource
-            operation.service, operation.tag = resource.get.service, resource.get.tag  # type: ignore[union-attr]
-            if operation.name in found:
-                raise TypeError(f"{operation.service}.{operation.name} is the name of a derived operation")
-            found[operation.name] = operation
+            derived.derived, derived.resource = kind, resource
+            derived.service, derived.tag = resource.get.service, resource.get.tag  # type: ignore[union-attr]
+            if derived.name in found:
+                raise TypeError(f"{derived.service}.{derived.name} is the name of a derived operation")
+            found[derived.name] = derived
     return found
 
 
 def handler_of(operation: Operation, handlers: dict[str, Any]) -> Any:
     """The handler of a derived operation; `handlers` are those of the declared ones, by name."""
-    return importlib.import_module(RULES[operation.derived].carrier).handler(operation, handlers)
+    rule = RULES.get(operation.derived)
+    carrier = rule.carrier if rule else f"shared.derived.{operation.derived}"
+    return importlib.import_module(carrier).handler(operation, handlers)

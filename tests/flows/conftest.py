@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import servers as local
+from tests.conftest import QUICK_RETRIES
 from tests.flows.shop import Shop
 from tests.suite import Suite
 
@@ -15,7 +16,6 @@ WEATHERS = {
     "shuffled": {"LIAISON_WEATHER": "shuffle:2"},
     "failing_once": {"LIAISON_WEATHER": "fail_once"},
 }
-QUICK_RETRIES = {"LIAISON_RETRY_SECONDS": "0.1,0.3,1,3,10", "LIAISON_NOT_YET_SECONDS": "0.05,0.1,0.3,0.5,1,2,5,10"}
 
 
 @pytest.fixture(scope="session", params=list(WEATHERS))

@@ -55,7 +55,7 @@ def _often(connection: Connection, statement: str, values: Any) -> list[Any]:
 VALUES: list[tuple[str, list[Any]]] = [
     ("n", [0, -1, 2**31 - 1, 2**31, -(2**63), None]),
     ("amount", [Decimal("12.340"), Decimal("-0.000001"), Decimal("1E+3"), 7, None]),
-    ("label", ["", "l'été \\ \"%\" $1 %s", "-- ; DROP", None]),
+    ("label", ["", 'l\'été \\ "%" $1 %s', "-- ; DROP", None]),
     ("at", [datetime(2026, 7, 1, 12, 30, 0, 5, UTC), datetime(1, 1, 1, tzinfo=UTC), None]),
     ("day", [date(2026, 2, 28), None]),
     ("key", [ID, str(ID), None]),
