@@ -29,6 +29,7 @@ class Bus(SharedExtension):
         from shared.database import new_engine
         from shared.handlers import collect
         from shared.inbox import Inbox
+        from shared.recorder import Recorder
         from shared.relay import Relay
         from shared.rpc import RpcServer
         from shared.timers import Timers
@@ -41,14 +42,16 @@ class Bus(SharedExtension):
             kind = "operation" if handler.operation else handler.kind
             by_kind.setdefault(kind, {})[handler.name] = handler
         user = _own_user(uri)
-        consumers = by_kind.get("event", {})
+        consumers, recorders = by_kind.get("event", {}), by_kind.get("record", {})
+        trusted = user is not None
         self.engine = engine
         self.relay = Relay(name, engine, uri, user)
         inbox = Inbox(service, engine)
-        self.events = EventConsumer(name, uri, consumers, inbox, trust_user=user is not None)
+        self.events = EventConsumer(name, uri, consumers, inbox, trusted, recorders)
+        self.recorders = [Recorder(name, uri, handler, inbox, trusted) for handler in recorders.values()]
         self.rpc = RpcServer(service, name, uri, by_kind.get("operation", {}), consumers, engine, inbox.applied)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
-        self._parts = (self.relay, self.events, self.rpc, self.timers)
+        self._parts = (self.relay, self.events, *self.recorders, self.rpc, self.timers)
 
     def start(self) -> None:
         for part in self._parts:
@@ -56,7 +59,13 @@ class Bus(SharedExtension):
 
     def ready(self) -> dict[str, bool]:
         """What works at this moment."""
-        return {"events": self.events.link.up, "rpc": self.rpc.requests.up, "replies": self.rpc.replies.up}
+        recording = {recorder.handler.name: recorder.link.up for recorder in self.recorders}
+        return {
+            "events": self.events.link.up,
+            "rpc": self.rpc.requests.up,
+            "replies": self.rpc.replies.up,
+            **recording,
+        }
 
     def stop(self) -> None:
         """Drain: no new work, finish what runs within the deadline, send what is in the outbox, then disconnect."""
@@ -64,11 +73,12 @@ class Bus(SharedExtension):
             return
         self._stopped = True
         until = time.monotonic() + LIMITS.drain
-        self.drained = all([self.events.drain(until), self.rpc.drain(until)])
+        draining: list[Any] = [self.events, *self.recorders, self.rpc]
+        self.drained = all([part.drain(until) for part in draining])
         self.timers.stop(min(until, time.monotonic() + 5))
         self.relay.stop()
-        self.events.close()
-        self.rpc.close()
+        for part in draining:
+            part.close()
         self.engine.dispose()
         log.info(
             "drained" if self.drained else "drain deadline passed", extra={"service_name": self.container.service_name}

@@ -29,8 +29,17 @@ def queue_name(service: str, handler: str) -> str:
 class EventConsumer:
     """All event handlers of one service on one connection, each with its own channel, prefetch and concurrency."""
 
-    def __init__(self, service: str, uri: str, handlers: dict[str, Handler], inbox: Inbox, trust_user: bool) -> None:
+    def __init__(
+        self,
+        service: str,
+        uri: str,
+        handlers: dict[str, Handler],
+        inbox: Inbox,
+        trust_user: bool,
+        recorders: dict[str, Handler],
+    ) -> None:
         self.service, self.handlers, self.inbox, self.trust_user = service, handlers, inbox, trust_user
+        self.retried = handlers | recorders
         self.link = Link(uri, f"{service} events", self._subscribe)
         self.turns = {name: Semaphore(LIMITS.event_concurrency) for name in handlers}
         self.all_turns = Semaphore(LIMITS.all_events_concurrency)
@@ -108,7 +117,7 @@ class EventConsumer:
 
     def _handle(self, handler: Handler, message: Any) -> None:
         """What came back several times is handled alone: if the process dies of it, only it is counted as the cause."""
-        suspicious = int((message.headers or {}).get("x-delivery-count", 0)) >= _SUSPICIOUS_DELIVERIES
+        suspicious = is_suspicious(message)
         started = time.monotonic()
         with self.alone if suspicious else nullcontext():
             result = self._deliver(handler, message, suspicious)
@@ -120,12 +129,10 @@ class EventConsumer:
     def _deliver(self, handler: Handler, message: Any, suspicious: bool) -> str:
         """Deliver until the database has answered; while it is away the messages wait, here and in the queue."""
         pause = 0.1
-        body = message.body.tobytes() if isinstance(message.body, memoryview) else message.body
-        body = body.encode() if isinstance(body, str) else body
-        producer = message.properties.get("user_id") if self.trust_user else _first_word(message)
+        body, producer = body_of(message), producer_of(message, self.trust_user)
         while True:
             try:
-                return self.inbox.deliver(handler, body, producer or "", suspicious)
+                return self.inbox.deliver(handler, body, producer, suspicious)
             except Exception as error:
                 if self._ending:
                     raise _Stopped from error
@@ -144,7 +151,7 @@ class EventConsumer:
             time.sleep(random.uniform(0.05, 0.15) if recent else random.uniform(0.5, 1.5))
             self.running += 1
             try:
-                while not self._ending and self.inbox.retry_due(self.handlers):
+                while not self._ending and self.inbox.retry_due(self.retried):
                     pass
             except Exception as error:
                 log.warning(
@@ -159,5 +166,19 @@ class _Stopped(Exception):
     """The service stops while the database is away; the message goes back to its queue unacknowledged."""
 
 
-def _first_word(message: Any) -> str:
+def is_suspicious(message: Any) -> bool:
+    """Whether the broker delivered it so often that it may be what ends the process."""
+    return int((message.headers or {}).get("x-delivery-count", 0)) >= _SUSPICIOUS_DELIVERIES
+
+
+def body_of(message: Any) -> bytes:
+    """The bytes of a message, in whatever form kombu hands them over."""
+    body = message.body.tobytes() if isinstance(message.body, memoryview) else message.body
+    return body.encode() if isinstance(body, str) else body
+
+
+def producer_of(message: Any, trust_user: bool) -> str:
+    """The user that the broker vouches for; on a shared account only the routing key tells who it may be."""
+    if trust_user:
+        return str(message.properties.get("user_id") or "")
     return str(message.delivery_info.get("routing_key", "")).split(".")[0]

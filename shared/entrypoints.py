@@ -1,4 +1,4 @@
-"""The four decorators of a flow file. Each also registers the method as a Nameko entrypoint, see `bus.py`."""
+"""The decorators of a flow file. Each also registers the method as a Nameko entrypoint, see `bus.py`."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from shared.contract import Event, Operation
 from shared.handlers import Handler, mark
 from shared.listing import ListRequest, Page
 
-__all__ = ["ListRequest", "Page", "command", "every", "query", "subscribe"]
+__all__ = ["ListRequest", "Page", "command", "every", "query", "record", "subscribe"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +34,14 @@ def subscribe(*events: type[Event], order: str = "any") -> Callable[[F], F]:
     if order not in ("any", "latest"):
         raise ValueError(order)
     return _decorate(lambda f: Handler("event", f.__name__, f, events=events, order=order))
+
+
+def record(function: F) -> F:
+    """The method keeps every event of every service. It is given a list of `envelope.Received`, in one transaction.
+
+    They come in the order of their queue, and may come again: the method recognises what it has by the event's id.
+    """
+    return _decorate(lambda f: Handler("record", f.__name__, f))(function)
 
 
 def every(*, seconds: float = 0, minutes: float = 0, hours: float = 0) -> Callable[[F], F]:

@@ -41,6 +41,14 @@ class Envelope:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event as it came: what it says, and the very text that the producer wrote."""
+
+    envelope: Envelope
+    text: str
+
+
 def write_head(event: Event, event_id: UUID, at: datetime, context: Context) -> str:
     """The envelope as JSON text without its last member and brace: the database appends the sequence (`finish_sql`)."""
     envelope: dict[str, Any] = {

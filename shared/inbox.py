@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from shared import clock, envelope, faults, ids, metrics, transaction
 from shared.applied import Applied
 from shared.context import Context
-from shared.envelope import Envelope, Unreadable
+from shared.envelope import Envelope, Received, Unreadable
 from shared.handlers import Handler
 from shared.refusals import NotYet, Refusal
 from shared.settings import LIMITS
@@ -93,8 +93,7 @@ class Inbox:
         that a message which kills the process is recognised and parked. Raises only when the database is away.
         """
         try:
-            received = envelope.read(body)
-            self._check_origin(handler, received, producer)
+            received = self.read(handler, body, producer)
         except Unreadable as error:
             return self._park_bytes(handler, body, producer, error.code)
         if suspicious and self._crashes(handler, received, body) > LIMITS.crashes_before_parking:
@@ -102,8 +101,20 @@ class Inbox:
         try:
             return self._apply(handler, received, body, ["trying"])
         except Exception as error:
-            _raise_if_database_is_away(error)
+            raise_if_database_is_away(error)
             return self._fail(handler, received, body, *self._verdict(handler, error, 1))
+
+    def read(self, handler: Handler, body: bytes, producer: str) -> Envelope:
+        """What a message says, if it may say that to this handler. Raises Unreadable.
+
+        The broker vouches for the publishing user; an event of another service's type is a forgery.
+        """
+        received = envelope.read(body)
+        if producer != received.event.service:
+            raise Unreadable("wrong_producer")
+        if handler.kind != "record" and type(received.event) not in handler.events:
+            raise Unreadable("unexpected_type")
+        return received
 
     def retry_due(self, handlers: dict[str, Handler]) -> int:
         """Run the rows whose time has come; an attempt is counted before it is made. Returns how many ran."""
@@ -122,8 +133,7 @@ class Inbox:
     def _again(self, handler: Handler, row: Retry) -> None:
         """Another attempt. What an operator replays although it was refused for its form or origin is refused again."""
         try:
-            received = envelope.read(row.body)
-            self._check_origin(handler, received, row.producer)
+            received = self.read(handler, row.body, row.producer)
         except Unreadable:
             return self._settle(row, "parked", None, row.error_code)
         if row.attempts > _MOST_ATTEMPTS:  # the attempts before it ended with the process
@@ -132,7 +142,7 @@ class Inbox:
         try:
             result = self._apply(handler, received, row.body, ["retry"])
         except Exception as error:
-            _raise_if_database_is_away(error)
+            raise_if_database_is_away(error)
             return self._settle(row, *self._verdict(handler, error, row.attempts))
         if row.event_id != received.id:  # kept under its hash; now it was handled under its own id, or never will be
             return self._settle(row, "parked" if result == "parked" else "discarded", None, row.error_code)
@@ -156,7 +166,7 @@ class Inbox:
                 raise _AlreadyDone
             if handler.order == "latest" and not claim.newer:
                 return "skipped"
-            handler.function(self.service, session, received.event)
+            self._act(handler, session, received, body)
             if faults.WEATHER == "fail_once" and from_states == ["trying"]:
                 raise faults.InjectedFault
             return "done"
@@ -168,6 +178,10 @@ class Inbox:
         self.applied.note(received.id, handler.name)
         metrics.end_to_end_seconds.labels(received.event.type).observe((clock.now() - received.time).total_seconds())
         return result
+
+    def _act(self, handler: Handler, session: Session, received: Envelope, body: bytes) -> None:
+        told = [Received(received, body.decode())] if handler.kind == "record" else received.event
+        handler.function(self.service, session, told)
 
     def _duplicate(self, handler: Handler, received: Envelope, body: bytes) -> str:
         known = text("SELECT sha256 FROM inbox WHERE consumer = :consumer AND event_id = :event_id")
@@ -221,15 +235,8 @@ class Inbox:
         transaction.run(self.engine, Context(), lambda s: s.execute(_FAILED, values))
         return "parked"
 
-    def _check_origin(self, handler: Handler, received: Envelope, producer: str) -> None:
-        """The broker vouches for the publishing user; an event of another service's type is a forgery."""
-        if producer != received.event.service:
-            raise Unreadable("wrong_producer")
-        if type(received.event) not in handler.events:
-            raise Unreadable("unexpected_type")
 
-
-def _raise_if_database_is_away(error: Exception) -> None:
+def raise_if_database_is_away(error: Exception) -> None:
     """A message waits in its queue while the database is away; it has not failed."""
     if isinstance(error, DBAPIError) and transaction.connection_lost(error):
         raise error

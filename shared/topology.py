@@ -29,6 +29,8 @@ STREAM_BYTES = 2_000_000_000
 # RabbitMQ 4 drops a message after 20 deliveries unless told otherwise. A delivery count rises with every lost
 # connection, so it says nothing about the message; the inbox counts real attempts and parks.
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+# Of several replicas one records at a time, so that what is recorded keeps the order in which it came.
+_RECORDED = {**_QUORUM, "x-single-active-consumer": True}
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ class Permission:
 
 def bindings(service_cls: type) -> dict[str, list[str]]:
     """Each handler's queue and the routing keys it takes."""
-    handlers = [h for h in collect(service_cls) if h.kind == "event"]
     name: str = service_cls.name  # type: ignore[attr-defined]
-    return {queue_name(name, h.name): sorted({e.type for e in h.events}) for h in handlers}
+    handlers = collect(service_cls)
+    heard = {queue_name(name, h.name): sorted({e.type for e in h.events}) for h in handlers if h.kind == "event"}
+    return heard | {queue_name(name, h.name): ["#"] for h in handlers if h.kind == "record"}
 
 
 def declare(amqp_uri: str, service_classes: Iterable[type]) -> list[str]:
@@ -61,8 +64,9 @@ def declare(amqp_uri: str, service_classes: Iterable[type]) -> list[str]:
             name: str = service_cls.name  # type: ignore[attr-defined]
             Queue(f"rpc-{name}", RPC, routing_key=f"{name}.*", durable=True)(channel).declare()
             for queue, keys in bindings(service_cls).items():
+                arguments = _RECORDED if keys == ["#"] else _QUORUM
                 for key in keys:
-                    Queue(queue, EVENTS, routing_key=key, durable=True, queue_arguments=_QUORUM)(channel).declare()
+                    Queue(queue, EVENTS, routing_key=key, durable=True, queue_arguments=arguments)(channel).declare()
                 declared.append(queue)
     return declared
 

@@ -28,6 +28,7 @@ class Harness:
         handlers = collect(service_cls)
         self.operations = {h.name: h for h in handlers if h.operation}
         self.consumers = {h.name: h for h in handlers if h.kind == "event"}
+        self.recorders = {h.name: h for h in handlers if h.kind == "record"}
         self.timers = {h.name: h for h in handlers if h.kind == "timer"}
         self.inbox = inbox.Inbox(self.service, self.engine)
         self._seen = 0
@@ -64,6 +65,15 @@ class Harness:
         wanting = [h for h in self.consumers.values() if type(event) in h.events]
         assert wanting, f"{self.name} does not listen to {event.full_type}"
         return [self.inbox.deliver(h, body, event.service) for h in wanting][-1]
+
+    def record(self, recorder: str, *bodies: bytes) -> None:
+        """Give one batch to a method that keeps all events."""
+        from shared import transaction
+        from shared.envelope import Received, read
+
+        batch = [Received(read(body), body.decode()) for body in bodies]
+        handler = self.recorders[recorder]
+        transaction.run(self.engine, Context(), lambda s: handler.function(self.service, s, batch))
 
     def retry(self) -> int:
         """Run everything that waits for another attempt, as if its time had come."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from shared import contracts
 
 ROOT = Path(__file__).resolve().parents[2]
-HANDLERS = {"command", "query", "subscribe", "every"}
+HANDLERS = {"command", "query", "subscribe", "every", "record"}
 
 
 @cache
@@ -53,7 +53,7 @@ def is_flow(path: Path) -> bool:
 
 def _is_handler(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and any(
-        isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id in HANDLERS for d in node.decorator_list
+        getattr(d.func if isinstance(d, ast.Call) else d, "id", "") in HANDLERS for d in node.decorator_list
     )
 
 

@@ -1,0 +1,1 @@
+"""What happens in Liaison, for others: the store of all events and the ways to read it."""

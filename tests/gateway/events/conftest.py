@@ -1,0 +1,55 @@
+"""The gateway alone, its service twice: whatever the other services would publish, the tests publish in their name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pika
+import pytest
+
+from deploy.local import servers as local
+from deploy.local.plan import GATEWAY, Plan
+from deploy.local.supervisor import Spec
+from shared.contracts import crm_sales as sales
+from shared.ids import new_event_id, new_id
+from tests.harness import message
+from tests.suite import Suite
+
+
+class GatewayAlone(Suite):
+    """Edge and service of the gateway, on the broker and the databases of a whole suite."""
+
+    def _specs(self, plan: Plan) -> list[Spec]:
+        return [spec for spec in super()._specs(plan) if spec.name.split(".")[0] == GATEWAY]
+
+    def publish(self, *bodies: bytes, key: str = "crm_sales.order.held", user: str = "crm_sales") -> None:
+        """As the relay of a service does, confirmed, in this order."""
+        connection = pika.BlockingConnection(pika.URLParameters(self.broker_uri(user)))
+        channel = connection.channel()
+        channel.confirm_delivery()
+        properties = pika.BasicProperties(content_type="application/cloudevents+json", user_id=user, delivery_mode=2)
+        for body in bodies:
+            channel.basic_publish("events", key, body, properties, mandatory=True)
+        connection.close()
+
+    def kill(self, process: str) -> None:
+        self.supervisor.kill(process)
+
+    def stored(self, columns: str = "event_id::text") -> list[Any]:
+        return [row[0] for row in self.sql(GATEWAY, f"SELECT {columns} FROM event_store ORDER BY position")]
+
+
+def held(number: str = "SO-1") -> tuple[str, bytes]:
+    """Id and message of an order that waits for a person."""
+    event = sales.OrderHeld(order_id=new_id(), number=number, reason="credit_limit_exceeded")
+    event_id: UUID = new_event_id(event.full_type)
+    return str(event_id), message(event, event_id)
+
+
+@pytest.fixture(scope="session")
+def alone(broker: local.Servers, postgresql: local.Servers, own_root: Path) -> Iterator[GatewayAlone]:
+    servers = local.Servers(own_root, postgresql.postgresql, broker.rabbitmq)
+    started = GatewayAlone(servers, own_root / "gateway-alone", "gateway_alone", replicas=2).start()
+    yield started
+    started.stop()
