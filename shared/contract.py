@@ -89,7 +89,9 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A fact that a service publishes. Subclasses are frozen dataclasses and set `type` and `version`.
+    """A fact that a service publishes. Subclasses are frozen dataclasses and set `type`, `version` and `permission`.
+
+    Whoever holds the permission may be told of it outside of Liaison. The docstring says when it is sent.
 
     The first field is the id of the aggregate that the fact is about. Fields may be UUID, str, int, bool, Decimal,
     date, datetime, nested frozen dataclasses, lists of these, and any of them or None. Within a version fields are
@@ -98,8 +100,10 @@ class Event:
 
     type: ClassVar[str] = ""
     version: ClassVar[int] = 1
+    permission: ClassVar[str] = ""
     schema: ClassVar[ma.Schema]
     full_type: ClassVar[str]
+    data_schema: ClassVar[str]
     service: ClassVar[str]
     aggregate: ClassVar[str]
     aggregate_field: ClassVar[str]
@@ -108,6 +112,7 @@ class Event:
         super().__init_subclass__(**kwargs)
         if "type" in cls.__dict__:
             cls.full_type = f"liaison.{cls.type}.v{cls.version}"
+            cls.data_schema = f"urn:liaison:event:{cls.type}:{cls.version}"
             cls.service, cls.aggregate, _ = cls.type.split(".")
             if cls.full_type in CATALOGUE:
                 raise TypeError(f"{cls.full_type} is declared twice")

@@ -41,7 +41,7 @@ def _converter(field: ma.fields.Field[Any]) -> Dump | None:
             return fields.instant
         case fields.Day():
             return lambda value: value.isoformat()
-        case fields.Part():
+        case fields.Part() if type(field)._serialize is ma.fields.Nested._serialize:
             return compiled(type(field.schema))
         case fields.Many() if type(field)._serialize is ma.fields.List._serialize:
             inner = _converter(field.inner)

@@ -59,7 +59,7 @@ def write_head(event: Event, event_id: UUID, at: datetime, context: Context) -> 
         "subject": f"{event.aggregate}/{event.aggregate_id}",
         "time": instant(at),
         "datacontenttype": "application/json",
-        "dataschema": f"urn:liaison:event:{event.type}:{event.version}",
+        "dataschema": event.data_schema,
         "companyid": str(context.company_id),
         "correlationid": context.correlation_id or str(event_id),
         "causationid": context.causation_id or str(event_id),

@@ -132,6 +132,23 @@ class InvalidParameter(BadRequest):
     fr = "Les paramètres de la requête ne sont pas valides."
 
 
+class UnknownEvent(BadRequest):
+    """No event of this id was stored."""
+
+    code = "unknown_event"
+    en = "There is no event with the id {id}."
+    fr = "Aucun événement ne porte l'identifiant {id}."
+
+
+class EventGone(Refusal):
+    """The event is older than what is kept, so what came after it may be incomplete. Details: days."""
+
+    family = "gone"
+    code = "event_gone"
+    en = "Events are kept for {days} days, and this one is older. Begin without `after` and read from the oldest one."
+    fr = "Les événements sont conservés {days} jours et celui-ci est plus ancien. Recommencez sans « after »."
+
+
 class ServiceDown(Unavailable):
     """Nobody takes calls for this service at the moment. Details: retry_after in seconds."""
 

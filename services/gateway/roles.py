@@ -1,6 +1,6 @@
 """The built-in roles and the permissions they hold: `sales.orders:write`, `sales.*:read`, `*:read`, or `*` for all."""
 
-_EVERYBODY = ("contacts.*:read", "inventory.products:read")
+_EVERYBODY = ("contacts.*:read", "inventory.products:read", "gateway.events:read")
 
 ROLES: dict[str, tuple[str, ...]] = {
     "admin": ("*",),

@@ -32,6 +32,7 @@ class ContactCreated(ContactState, Event):
     """A contact was registered."""
 
     type: ClassVar[str] = "crm_contacts.contact.created"
+    permission: ClassVar[str] = "contacts.contacts:read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class ContactUpdated(ContactState, Event):
     """A contact was changed or archived; `status` says which state it is in now."""
 
     type: ClassVar[str] = "crm_contacts.contact.updated"
+    permission: ClassVar[str] = "contacts.contacts:read"
 
 
 KINDS = ("person", "organization")

@@ -34,6 +34,7 @@ class OrderPlaced(Event):
     """A customer ordered: credit and stock are asked to answer."""
 
     type: ClassVar[str] = "crm_sales.order.placed"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     company_id: UUID
@@ -54,6 +55,7 @@ class OrderConfirmed(Event):
     """Credit and stock both said yes: the delivery may be prepared."""
 
     type: ClassVar[str] = "crm_sales.order.confirmed"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     company_id: UUID
@@ -67,6 +69,7 @@ class OrderHeld(Event):
     """The order waits for a person; `reason` is a stable code such as `credit_limit_exceeded`."""
 
     type: ClassVar[str] = "crm_sales.order.held"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     reason: str
@@ -77,6 +80,7 @@ class HoldReleased(Event):
     """An authorised user let the order pass although credit was held."""
 
     type: ClassVar[str] = "crm_sales.order.hold_released"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     approved_by: str
@@ -87,6 +91,7 @@ class OrderBackordered(Event):
     """Stock could not be reserved completely; the order waits for goods."""
 
     type: ClassVar[str] = "crm_sales.order.backordered"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
 
@@ -96,6 +101,7 @@ class OrderCancelled(Event):
     """The order was cancelled before anything shipped: reservations and credit are given back."""
 
     type: ClassVar[str] = "crm_sales.order.cancelled"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     reason: str
@@ -106,6 +112,7 @@ class OrderReinstated(Event):
     """Goods had left before the cancellation reached the warehouse: what shipped stands and is invoiced."""
 
     type: ClassVar[str] = "crm_sales.order.reinstated"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
 
@@ -115,6 +122,7 @@ class OrderCompleted(Event):
     """Delivered, invoiced and paid."""
 
     type: ClassVar[str] = "crm_sales.order.completed"
+    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     customer_id: UUID
@@ -127,6 +135,7 @@ class QuoteAccepted(Event):
     """The customer accepted a quote; `order_id` is the draft order made from it."""
 
     type: ClassVar[str] = "crm_sales.quote.accepted"
+    permission: ClassVar[str] = "sales.quotes:read"
     quote_id: UUID
     number: str
     order_id: UUID

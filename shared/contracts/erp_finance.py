@@ -17,6 +17,7 @@ class CreditApproved(Event):
     """The customer's exposure, this order included, is within the limit (`limit` None: no limit is set)."""
 
     type: ClassVar[str] = "erp_finance.credit.approved"
+    permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
     exposure: Decimal
@@ -29,6 +30,7 @@ class CreditHeld(Event):
     """The order would exceed the customer's credit limit."""
 
     type: ClassVar[str] = "erp_finance.credit.held"
+    permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
     exposure: Decimal
@@ -41,6 +43,7 @@ class CreditReleased(Event):
     """The exposure of a cancelled order was given back."""
 
     type: ClassVar[str] = "erp_finance.credit.released"
+    permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
 
@@ -59,6 +62,7 @@ class InvoiceIssued(Event):
     """A customer invoice got its legal number and was posted."""
 
     type: ClassVar[str] = "erp_finance.invoice.issued"
+    permission: ClassVar[str] = "finance.invoices:read"
     invoice_id: UUID
     number: str
     company_id: UUID
@@ -79,6 +83,7 @@ class CreditNoteIssued(Event):
     """An invoice was corrected; amounts are positive."""
 
     type: ClassVar[str] = "erp_finance.credit_note.issued"
+    permission: ClassVar[str] = "finance.invoices:read"
     credit_note_id: UUID
     number: str
     corrects_id: UUID
@@ -98,6 +103,7 @@ class InvoicePaid(Event):
     """Payments or credit notes settled an invoice completely."""
 
     type: ClassVar[str] = "erp_finance.invoice.paid"
+    permission: ClassVar[str] = "finance.invoices:read"
     invoice_id: UUID
     number: str
     order_id: UUID | None
@@ -110,6 +116,7 @@ class InvoiceReopened(Event):
     """A payment was reversed or unallocated: the invoice is open again."""
 
     type: ClassVar[str] = "erp_finance.invoice.reopened"
+    permission: ClassVar[str] = "finance.invoices:read"
     invoice_id: UUID
     number: str
     order_id: UUID | None
@@ -132,6 +139,7 @@ class PaymentAllocated(Event):
     """Money received before was set against invoices; `unallocated` is what is left of the payment."""
 
     type: ClassVar[str] = "erp_finance.payment.allocated"
+    permission: ClassVar[str] = "finance.payments:read"
     payment_id: UUID
     number: str
     customer_id: UUID
@@ -146,6 +154,7 @@ class PaymentReceived(Event):
     """Money came in from a customer and was posted; `unallocated` is what settles no invoice yet."""
 
     type: ClassVar[str] = "erp_finance.payment.received"
+    permission: ClassVar[str] = "finance.payments:read"
     payment_id: UUID
     number: str
     company_id: UUID

@@ -32,6 +32,7 @@ class ProductCreated(ProductState, Event):
     """A product was added to the catalogue."""
 
     type: ClassVar[str] = "erp_inventory.product.created"
+    permission: ClassVar[str] = "inventory.products:read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class ProductUpdated(ProductState, Event):
     """A product was changed or retired."""
 
     type: ClassVar[str] = "erp_inventory.product.updated"
+    permission: ClassVar[str] = "inventory.products:read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,7 @@ class StockReserved(Event):
     """Stock answered for an order: complete, or with shortages that are filled as goods arrive (sent again then)."""
 
     type: ClassVar[str] = "erp_inventory.stock.reserved"
+    permission: ClassVar[str] = "inventory.stock:read"
     order_id: UUID
     delivery_id: UUID
     delivery_number: str
@@ -68,6 +71,7 @@ class StockReleased(Event):
     """The reservations of a cancelled order were given back. `shipped` tells that goods had already left."""
 
     type: ClassVar[str] = "erp_inventory.stock.released"
+    permission: ClassVar[str] = "inventory.stock:read"
     order_id: UUID
     shipped: bool
 
@@ -86,6 +90,7 @@ class DeliveryShipped(Event):
     """Goods left the warehouse for a customer: revenue is due. `backorder_id` is the delivery of the rest, if any."""
 
     type: ClassVar[str] = "erp_inventory.delivery.shipped"
+    permission: ClassVar[str] = "inventory.deliveries:read"
     delivery_id: UUID
     number: str
     order_id: UUID
@@ -114,6 +119,7 @@ class StockMoved(Event):
     """Goods moved between locations: the one carrier of stock value. One event per document."""
 
     type: ClassVar[str] = "erp_inventory.stock.moved"
+    permission: ClassVar[str] = "inventory.stock:read"
     document_id: UUID
     document_type: str
     document_number: str

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared import contracts
-from shared.contract import Operation
+from shared.contract import Event, Operation
 from shared.handlers import collect, service_class
 from tests.architecture.source import domain_files, flow_classes, short, tree
 
@@ -103,6 +103,12 @@ def test_every_event_is_published_at_all() -> None:
     made = _made_in()
     mentioned = "".join(p.read_text(encoding="utf-8") for p in domain_files())
     assert not [name for name in EVENTS if not made[name] and f"{name}" not in mentioned]
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=lambda e: e.type)
+def test_an_event_says_who_may_be_told_and_when_it_is_sent(event: type[Event]) -> None:
+    assert event.permission in {o.permission for o in OPERATIONS} and event.permission.endswith(":read")
+    assert event.__doc__ and not event.__doc__.startswith(f"{event.__name__}(")  # the dataclass's own
 
 
 def test_events_are_small() -> None:

@@ -4,10 +4,17 @@ Positions are given under a lock that is held until commit, so rows become visib
 rise, with holes: count on their order, not on their distance. After each commit `NOTIFY event_store` wakes readers.
 """
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gateway.errors import EventGone, UnknownEvent
+from shared import clock, contracts
 from shared.envelope import Received
+from shared.refusals import NotYet
 
 DAYS = 90
 """For so long an event can be read. It is also for so long recognised when it comes again."""
@@ -47,3 +54,72 @@ def _columns(batch: list[Received]) -> dict[str, list[object]]:
         "time": [received.envelope.time for received in batch],
         "envelope": [received.text for received in batch],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One row as readers need it; `envelope` is the text that the producer wrote, `type` is the full one."""
+
+    position: int
+    event_id: UUID
+    type: str
+    company_id: UUID
+    envelope: str
+
+
+_AFTER = text(
+    "SELECT position, event_id, type, company_id, envelope FROM event_store WHERE position > :position"
+    " ORDER BY position LIMIT :most"
+)
+# One short walk along (type, position) for each type: a rare type costs as little as a common one.
+_PAGE = text(
+    "SELECT position, event_id, type, company_id, envelope FROM event_store WHERE position IN"
+    " (SELECT found.position FROM unnest(CAST(:types AS text[])) AS wanted (type) CROSS JOIN LATERAL"
+    " (SELECT position FROM event_store e WHERE e.type = wanted.type AND position > :position"
+    " AND (CAST(:companies AS uuid[]) IS NULL OR company_id = ANY(CAST(:companies AS uuid[])))"
+    " ORDER BY position LIMIT :most) AS found ORDER BY found.position LIMIT :most) ORDER BY position"
+)
+_POSITION = text("SELECT position FROM event_store WHERE event_id = :event_id")
+_NEWEST = text("SELECT coalesce((SELECT position FROM event_store ORDER BY position DESC LIMIT 1), 0)")
+_ON_ITS_WAY = timedelta(minutes=1)
+
+
+def after(session: Session, position: int, most: int) -> list[Stored]:
+    """Everything after a position, oldest first, for whoever tells many at once."""
+    return [Stored(*row) for row in session.execute(_AFTER, {"position": position, "most": most})]
+
+
+def page(
+    session: Session, position: int, types: frozenset[str], companies: frozenset[UUID] | None, most: int
+) -> list[Stored]:
+    """The next events of these full types and companies (None: all) after a position, oldest first."""
+    allowed = None if companies is None else sorted(map(str, companies))
+    values = {"position": position, "types": sorted(types), "companies": allowed, "most": most}
+    return [Stored(*row) for row in session.execute(_PAGE, values)]
+
+
+def newest(session: Session) -> int:
+    """The highest position that is visible now; 0 for an empty store."""
+    return int(session.execute(_NEWEST).scalar_one())
+
+
+def position_after(session: Session, event_id: UUID) -> int:
+    """The position to read on from for somebody who has seen this event.
+
+    Raises EventGone when it is older than the store, NotYet when it may still be on its way, else UnknownEvent.
+    """
+    position = session.execute(_POSITION, {"event_id": event_id}).scalar()
+    if position is not None:
+        return int(position)
+    age = clock.now() - _made_at(event_id)
+    if age >= timedelta(days=DAYS):
+        raise EventGone(days=DAYS)
+    if abs(age) < _ON_ITS_WAY and contracts.type_of_event_id(event_id):
+        raise NotYet
+    raise UnknownEvent(id=event_id)
+
+
+def _made_at(event_id: UUID) -> datetime:
+    """The instant in an id of ours; for ids that carry none, a time long past or one to come."""
+    milliseconds = min(event_id.int >> 80, 253_402_000_000_000)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -48,8 +48,7 @@ def held(number: str = "SO-1") -> tuple[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def alone(broker: local.Servers, postgresql: local.Servers, own_root: Path) -> Iterator[GatewayAlone]:
-    servers = local.Servers(own_root, postgresql.postgresql, broker.rabbitmq)
-    started = GatewayAlone(servers, own_root / "gateway-alone", "gateway_alone", replicas=2).start()
+def alone(pair: local.Servers, own_root: Path) -> Iterator[GatewayAlone]:
+    started = GatewayAlone(pair, own_root / "gateway-alone", "gateway_alone", replicas=2).start()
     yield started
     started.stop()

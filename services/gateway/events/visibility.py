@@ -1,0 +1,44 @@
+"""Who may be told of which event. Pull, stream, webhooks and AMQP subscriptions all ask here."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from gateway.events.patterns import known_events
+from shared.context import Context
+from shared.contract import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Whoever asks for events. `companies` are those that he may see, None for all."""
+
+    permissions: tuple[str, ...]
+    companies: frozenset[UUID] | None
+
+
+def viewer(permissions: tuple[str, ...], company_id: UUID) -> Viewer:
+    """Somebody who works in one company; whoever may do everything may do it in all."""
+    return Viewer(permissions, None if "*" in permissions else frozenset({company_id}))
+
+
+def may_see(who: Viewer, event_type: str, company_id: UUID) -> bool:
+    """Whether to show an event of this full type and company."""
+    return event_type in visible_types(who) and (who.companies is None or company_id in who.companies)
+
+
+def may_see_entirely(who: Viewer, event: type[Event]) -> bool:
+    """Whether he may see this event whatever company it is of."""
+    return who.companies is None and event.full_type in visible_types(who)
+
+
+def visible_types(who: Viewer) -> frozenset[str]:
+    """Full types of the events whose permission he holds without restriction."""
+    return _visible_types(who.permissions)
+
+
+@lru_cache(maxsize=5000)
+def _visible_types(permissions: tuple[str, ...]) -> frozenset[str]:
+    """A permission that reaches only to one's own or one's team's records shows no events: they do not say whose it is."""
+    held = Context(permissions=tuple(p for p in permissions if "@" not in p or p.endswith("@all")))
+    return frozenset(event.full_type for event in known_events() if event.permission and held.may(event.permission))

@@ -1,0 +1,70 @@
+"""What happened, for those who ask."""
+
+from typing import Any
+
+from shared import fields
+from shared.contract import Operation
+from shared.fields import Schema
+
+
+class Limit(fields.Whole):
+    """How many entries a page may have, from a query string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(least=1, most=200, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        return super()._deserialize(int(value) if isinstance(value, str) and value.isdecimal() else value)
+
+
+class Free(fields.ma.fields.Dict):
+    """An object of any shape."""
+
+
+class AsPublished(fields.Part):
+    """An object that is shown as it was written, with members that are newer than this program."""
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return value
+
+
+class EventsQuery(Schema):
+    """`types`: patterns of routing keys such as `crm_sales.order.*`, separated by commas."""
+
+    after = fields.Uuid(load_default=None)
+    types = fields.Text(most=4000, load_default="#")
+    limit = Limit(load_default=50)
+
+
+class EventView(Schema):
+    """A CloudEvents 1.0 envelope. What `data` holds is in the schema of the type, see `GET /v1/event-types`."""
+
+    specversion = fields.Choice("1.0", required=True)
+    id = fields.Uuid(required=True)
+    source = fields.Text(required=True)
+    type = fields.Text(required=True)
+    subject = fields.Text(required=True)
+    time = fields.Instant(required=True)
+    datacontenttype = fields.Text(required=True)
+    dataschema = fields.Text(required=True)
+    companyid = fields.Uuid(required=True)
+    sequence = fields.Text(required=True)
+    correlationid = fields.Text(required=True)
+    causationid = fields.Text(required=True)
+    actor = fields.Text(required=True)
+    traceparent = fields.Text()
+    data = Free(required=True)
+
+
+class EventsView(Schema):
+    """`last_id` is the `after` of the next question; `next_cursor` is the same while there is more to read at once."""
+
+    data = fields.Many(AsPublished(EventView), required=True)
+    next_cursor = fields.Uuid(allow_none=True, required=True)
+    last_id = fields.Uuid(allow_none=True, required=True)
+
+
+list_events = Operation(
+    "GET /v1/events", "What happened after an event, oldest first", "gateway.events:read",
+    response=EventsView, parameters=EventsQuery, tag="events",
+)  # fmt: skip
