@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from nameko.extensions import Entrypoint, SharedExtension
 
-from shared.settings import LIMITS, amqp_uri, database_url
+from shared.settings import LIMITS, amqp_uri, database_url, required
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ class Bus(SharedExtension):
         """Build the parts; the imports stand here because they need the process to be patched by eventlet."""
         if self._parts is not None:
             return
+        from shared.caller import Callers
         from shared.consumer import EventConsumer
         from shared.database import new_engine
         from shared.handlers import collect
@@ -32,6 +33,7 @@ class Bus(SharedExtension):
         from shared.recorder import Recorder
         from shared.relay import Relay
         from shared.rpc import RpcServer
+        from shared.signing import Keys
         from shared.timers import Timers
 
         name: str = self.container.service_name
@@ -49,7 +51,9 @@ class Bus(SharedExtension):
         inbox = Inbox(service, engine)
         self.events = EventConsumer(name, uri, consumers, inbox, trusted, recorders)
         self.recorders = [Recorder(name, uri, handler, inbox, trusted) for handler in recorders.values()]
-        self.rpc = RpcServer(service, name, uri, by_kind.get("operation", {}), consumers, engine, inbox.applied)
+        callers = Callers(name, Keys(required("LIAISON_CALLER_KEYS_FILE")))
+        operations = by_kind.get("operation", {})
+        self.rpc = RpcServer(service, name, uri, operations, consumers, engine, inbox.applied, callers)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
         self._parts = (self.relay, self.events, *self.recorders, self.rpc, self.timers)
 

@@ -7,15 +7,25 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from shared import ids
+from shared.permissions import allows, reach
+
+ANONYMOUS = "anonymous"
+"""The actor of a call that nobody signed in for."""
 
 
 @dataclass(slots=True)
 class Context:
-    """The circumstances of one unit of work. For events, `event_*` describe what is being handled."""
+    """The circumstances of one unit of work. For events, `event_*` describe what is being handled.
+
+    `companies` are those that the caller may see, None for all; `company_id` is the one worked in; `team` are the ids
+    of the users whose records are within reach of `@team`, the caller's own among them.
+    """
 
     actor: str = "system"
     permissions: tuple[str, ...] = ()
     company_id: UUID = ids.DEFAULT_COMPANY_ID
+    companies: tuple[UUID, ...] | None = None
+    team: tuple[UUID, ...] = ()
     language: str = "en"
     request_id: str = ""
     traceparent: str | None = None
@@ -34,16 +44,11 @@ class Context:
 
     def may(self, permission: str) -> bool:
         """Whether the caller holds a permission such as `sales.orders:release`; `*` in a held one matches anything."""
-        return any(_matches(held, permission) for held in self.permissions)
+        return allows(self.permissions, permission)
 
-
-def _matches(held: str, permission: str) -> bool:
-    if held == "*" or held == permission:
-        return True
-    held_area, _, held_verb = held.partition(":")
-    area, _, verb = permission.partition(":")
-    same_area = held_area == "*" or held_area == area or (held_area.endswith(".*") and area.startswith(held_area[:-1]))
-    return same_area and held_verb in ("*", verb)
+    def reach(self, permission: str) -> str | None:
+        """How far a permission reaches: "own", "team", "all", or None when the caller does not hold it."""
+        return reach(self.permissions, permission)
 
 
 def current(session: Session) -> Context:

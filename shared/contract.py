@@ -19,6 +19,12 @@ from shared.fields import Schema, instant, plain
 if TYPE_CHECKING:
     from shared.resources import Resource
 
+PUBLIC = "public"
+"""The permission of an operation that needs no sign-in."""
+
+SIGNED_IN = "signed_in"
+"""The permission of an operation that every signed-in user holds."""
+
 CATALOGUE: dict[str, type["Event"]] = {}
 """Every declared event by its CloudEvents type, e.g. `liaison.crm_sales.order.placed.v1`."""
 

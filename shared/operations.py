@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import auditing, transaction
+from shared.caller import permit
 from shared.context import Context
 from shared.contract import Operation
 from shared.database import Aggregate, new_session
@@ -54,6 +55,7 @@ class Reply:
 def execute(service: object, engine: Engine, handler: Handler, kwargs: dict[str, Any], context: Context) -> Reply:
     """Carry out an operation for a caller. Raises Refusal; every other exception is a defect or an outage."""
     assert handler.operation is not None
+    permit(handler.operation, context)
     call = Call(service, handler, handler.operation, kwargs, context)
     try:
         return call.query(engine) if handler.kind == "query" else call.command(engine)

@@ -12,11 +12,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
 from shared import contracts, parked
+from shared.caller import Caller
 from shared.database import new_engine
+from shared.ids import DEFAULT_COMPANY_ID
+from shared.settings import required
+from shared.signing import Signer
 
 STATE = Path(".local/liaison.json")
 
@@ -50,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("service", choices=contracts.SERVICES)
     backfill.add_argument("--since", required=True, help="RFC 3339 instant")
     backfill.add_argument("--type", default="%", help="SQL pattern of routing keys, e.g. crm_sales.order.%%")
+    token = _add(commands, "token", _token, "print a statement with which a program may call one service over AMQP")
+    token.add_argument("--actor", required=True, help="who is named in the audit log")
+    token.add_argument("--service", required=True)
+    token.add_argument("--permission", action="append", required=True, help="e.g. sales.orders:read; may be repeated")
+    token.add_argument("--company", action="append", type=UUID, help="only these companies; without it, all")
+    token.add_argument("--minutes", type=int, choices=range(1, 61), default=10, metavar="1-60")
     return parser
 
 
@@ -138,6 +149,14 @@ def _backfill(chosen: argparse.Namespace) -> None:
             ).rowcount
             connection.execute(text("NOTIFY outbox"))
         print(f"{again} events will be published again")
+
+
+def _token(chosen: argparse.Namespace) -> None:
+    """The private key is needed: LIAISON_SIGNING_KEY_FILE. The caller sends it as context data under `caller`."""
+    companies = tuple(chosen.company) if chosen.company else None
+    working_in = companies[0] if companies else DEFAULT_COMPANY_ID
+    caller = Caller(chosen.actor, tuple(chosen.permission), working_in, companies)
+    print(caller.signed(Signer(required("LIAISON_SIGNING_KEY_FILE")), chosen.service, chosen.minutes * 60))
 
 
 def _engines(only: str | None) -> Iterator[tuple[str, Any]]:

@@ -118,6 +118,15 @@ class BadRequest(Invalid):
     code = "bad_request"
 
 
+class Unauthenticated(Refusal):
+    """Nobody vouches for the caller; the answer is the same whatever was wrong with what came."""
+
+    family = "unauthenticated"
+    code = "unauthenticated"
+    en = "Sign in: a valid access token is needed."
+    fr = "Connectez-vous : un jeton d'accès valide est nécessaire."
+
+
 class Forbidden(Refusal):
     """The caller may know of it, but may not do this."""
 

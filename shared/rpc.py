@@ -1,4 +1,4 @@
-"""The RPC server on Nameko's wire protocol: deadlines, at-most-once execution, refusals by family and code.
+"""The RPC server on Nameko's wire protocol: signed callers, deadlines, at-most-once execution, refusals by code.
 
 A request is acknowledged when its execution begins: a command whose process dies is not executed a second time behind
 the caller's back; the caller sees the deadline pass and asks again with the same idempotency key.
@@ -19,7 +19,8 @@ from sqlalchemy import Engine, text
 
 from shared import clock, contracts, faults, ids, metrics, strict_json
 from shared.applied import Applied
-from shared.context import Context
+from shared.caller import HEADER, Callers
+from shared.context import ANONYMOUS, Context
 from shared.envelope import dumps
 from shared.handlers import Handler
 from shared.link import LOST, Link, cancel, give_back
@@ -55,9 +56,10 @@ class RpcServer:
         consumers: dict[str, Handler],
         engine: Engine,
         applied: Applied,
+        callers: Callers,
     ) -> None:
         self.service, self.name, self.handlers, self.engine = service, name, handlers, engine
-        self.applied = applied
+        self.applied, self.callers = applied, callers
         self.listeners = _listeners(consumers)
         self.requests = Link(uri, f"{name} rpc", self._consume)
         self.replies = Link(uri, f"{name} replies", self._open_reply_channel)
@@ -125,6 +127,7 @@ class RpcServer:
         context = Context()
         try:
             context = _context(message.headers or {})
+            self.callers.introduce(context, (message.headers or {}).get(HEADER))
             reply = self._execute(name, message.body, context, turn)
         except Refusal as refusal:
             self._send(message, _refused(refusal, context.language))
@@ -255,16 +258,14 @@ def _failed(error: Exception) -> str:
 
 
 def _context(headers: dict[str, Any]) -> Context:
-    """What the headers say about the caller. Raises MalformedCall when they cannot mean that."""
+    """What the headers say about the call. Raises MalformedCall when they cannot mean that."""
     given = {k.removeprefix(_PREFIX): v for k, v in headers.items() if k.startswith(_PREFIX)}
     if not all(isinstance(given[name], kinds) for name, kinds in _HEADER_TYPES.items() if given.get(name) is not None):
         raise MalformedCall
     request_id = str(given.get("request_id") or ids.new_id())[:128]
     deadline = given.get("deadline")
     return Context(
-        actor=str(given.get("actor") or "anonymous")[:100],
-        permissions=tuple(str(p) for p in given.get("permissions") or ()),
-        company_id=_uuid(given.get("company_id")) or ids.DEFAULT_COMPANY_ID,
+        actor=ANONYMOUS,
         language="fr" if given.get("language") == "fr" else "en",
         request_id=request_id,
         traceparent=given.get("traceparent"),
@@ -279,7 +280,6 @@ def _context(headers: dict[str, Any]) -> Context:
 
 
 _HEADER_TYPES: dict[str, Any] = {
-    "permissions": (list, tuple),
     "deadline": int,
     "idempotency_key": str,
     "if_match": (int, str),

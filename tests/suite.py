@@ -18,13 +18,16 @@ from uuid import uuid4
 import httpx
 import psycopg2
 
-from deploy.local.keys import ensure_signing_key
+from deploy.local.keys import ensure_signing_key, write_public_key
 from deploy.local.plan import GATEWAY, Access, Plan, inherited_environment, process_names, with_credentials
 from deploy.local.ports import Ports
 from deploy.local.provision import DatabaseUrls, drop, provision
 from deploy.local.servers import Servers
 from deploy.local.supervisor import Spec, Supervisor
 from shared import contracts
+from shared.caller import Caller
+from shared.ids import DEFAULT_COMPANY_ID
+from shared.signing import Signer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ADMIN = {"email": "admin@suite.example", "password": "correct-horse-battery-staple"}
@@ -145,6 +148,11 @@ class Suite:
         self._create_user(email, password, *roles)
         return self.sign_in(email, password)
 
+    def statement(self, service: str, *permissions: str, actor: str = "tester") -> str:
+        """What the edge says of a caller to a service, for those who call it over AMQP themselves."""
+        caller = Caller(actor, permissions or ("*",), DEFAULT_COMPANY_ID)
+        return caller.signed(Signer(str(self.root / "signing-key.pem")), service, 600)
+
     def sign_in(self, email: str, password: str) -> "Api":
         """A client that is closed with the suite."""
         self.signed_in.append(Api.signed_in(self.base_url, email, password))
@@ -191,6 +199,7 @@ class Suite:
 
     def _plan(self) -> Plan:
         ports = Ports(self.root / "ports.json")
+        signing_key = ensure_signing_key(self.root / "signing-key.pem")
         per_service = 1 if self.together else self.replicas
         processes = [p for s in contracts.SERVICES for p in process_names(s, per_service)]
         return Plan(
@@ -201,9 +210,10 @@ class Suite:
             health_ports={name: ports.get(f"health.{name}") for name in (*processes, TOGETHER, GATEWAY)},
             http_port=ports.get("http"),
             gateway_env={
-                "LIAISON_SIGNING_KEY_FILE": str(ensure_signing_key(self.root / "signing-key.pem")),
+                "LIAISON_SIGNING_KEY_FILE": str(signing_key),
             },
             replicas={s: per_service for s in contracts.SERVICES},
+            every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
         )
 
     def _specs(self, plan: Plan) -> list[Spec]:

@@ -1,4 +1,4 @@
-"""The key with which the gateway signs access tokens, made at the first start."""
+"""The key with which the gateway signs access tokens and tells services who calls, made at the first start."""
 
 from __future__ import annotations
 
@@ -17,4 +17,19 @@ def ensure_signing_key(path: Path) -> Path:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         write_private(path, pem.decode("ascii"))
+    return path
+
+
+def write_public_key(private: Path) -> Path:
+    """The set of public keys beside the private one; services verify with it.
+
+    When the private key was replaced, the one before it stays in the set: what it signed is still on its way.
+    """
+    from shared.signing import Signer, key_set, public_keys
+
+    path = private.with_name("caller-keys.json")
+    signer = Signer(str(private))
+    known = public_keys(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before = [key for name, key in known.items() if name != signer.key_id][:1]
+    write_private(path, key_set(signer.public, *before))
     return path

@@ -40,6 +40,7 @@ class Plan:
     http_port: int
     gateway_env: Mapping[str, str]
     replicas: Mapping[str, int] = field(default_factory=dict)
+    every_env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def base_url(self) -> str:
@@ -64,6 +65,7 @@ class Plan:
             f"LIAISON_{service.upper()}_AMQP_URI": self.access[service].amqp_uri,
             "LIAISON_HEALTH_PORT": str(self.health_ports[process]),
             "LIAISON_PROCESS_NAME": process,
+            **self.every_env,
         }
         if urlsplit(self.access[service].amqp_uri).username != service:
             env["LIAISON_SHARED_BROKER_ACCOUNT"] = "1"  # then the broker cannot vouch for who published

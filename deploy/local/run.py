@@ -22,7 +22,7 @@ from deploy.local.console import Stop, say, step
 from deploy.local.files import Secrets, write_json
 from deploy.local.halt import end_leftovers
 from deploy.local.infrastructure import Infrastructure, Wanted
-from deploy.local.keys import ensure_signing_key
+from deploy.local.keys import ensure_signing_key, write_public_key
 from deploy.local.plan import (
     GATEWAY,
     OPERATOR,
@@ -120,6 +120,7 @@ class Session:
         secrets: Secrets,
     ) -> Plan:
         ports = Ports(self.root / "ports.json")
+        signing_key = ensure_signing_key(self.root / "signing-key.pem")
         processes = [name for service in services for name in process_names(service, replicas[service])]
         return Plan(
             checkout=self.checkout,
@@ -132,11 +133,12 @@ class Session:
             health_ports={name: ports.get(f"health.{name}") for name in (*processes, GATEWAY)},
             http_port=first_free(int(os.environ.get("LIAISON_HTTP_PORT", FIRST_HTTP_PORT))),
             gateway_env={
-                "LIAISON_SIGNING_KEY_FILE": str(ensure_signing_key(self.root / "signing-key.pem")),
+                "LIAISON_SIGNING_KEY_FILE": str(signing_key),
                 "LIAISON_ADMIN_EMAIL": ADMIN_EMAIL,
                 "LIAISON_ADMIN_PASSWORD": secrets.get("admin"),
             },
             replicas=replicas,
+            every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
         )
 
     def _broker_uri(self, user: str, passwords: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from gateway.tokens import Tokens
 from shared.contracts import operations
 from shared.database import new_engine
+from shared.signing import Keys, Signer
 
 
 class Gateway:
@@ -29,7 +30,8 @@ class Gateway:
         self.rpc = Rpc(settings.amqp_uri, settings.pending_calls)
         others = {name: url for name, url in settings.health_urls.items() if name != settings.process}
         self.health = Health(self.engine, self.rpc, others)
-        tokens = Tokens(settings.signing_key_file)
+        self.signer = Signer(settings.signing_key_file)
+        tokens = Tokens(self.signer, Keys(settings.caller_keys_file, self.signer.public))
         self.auth = Auth(self.engine, tokens, settings.password_threads, settings.sign_ins_waiting)
         self.table = Table()
         self._add_own_routes()
@@ -54,7 +56,7 @@ class Gateway:
         everywhere: dict[str, list[Forwarder]] = {}
         for declared in operations().values():
             for operation in declared.values():
-                forwarder = Forwarder(operation, self.rpc, deadline)
+                forwarder = Forwarder(operation, self.rpc, self.signer, deadline)
                 if operation.everywhere:
                     everywhere.setdefault(operation.route, []).append(forwarder)
                 else:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.responses import JSONResponse, Response
 
 from gateway import accounts, contract, metrics
-from gateway.errors import BodyRequired, Overloaded, RefreshRefused, SignInRefused, TooManyRequests, Unauthenticated
+from gateway.errors import BodyRequired, Overloaded, RefreshRefused, SignInRefused, TooManyRequests
 from gateway.incoming import Incoming
 from gateway.limits import Buckets, read_body
 from gateway.models import User
@@ -21,7 +21,7 @@ from gateway.roles import permissions_of
 from gateway.tokens import LIFETIME, Tokens
 from shared import strict_json
 from shared.fields import Schema, pointers
-from shared.refusals import Invalid, Unavailable
+from shared.refusals import Invalid, Unauthenticated, Unavailable
 
 T = TypeVar("T")
 

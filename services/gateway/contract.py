@@ -1,8 +1,7 @@
 """The gateway's own operations, declared like those of every service, and documented from the same declaration."""
 
-from gateway.access import PUBLIC, SIGNED_IN
 from shared import fields
-from shared.contract import Operation
+from shared.contract import PUBLIC, SIGNED_IN, Operation
 from shared.fields import Schema
 
 

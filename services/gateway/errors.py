@@ -1,6 +1,6 @@
 """What the gateway itself refuses. The families new here are statuses that no service needs."""
 
-from shared.refusals import BadRequest, NotFound, Refusal, Unavailable
+from shared.refusals import BadRequest, NotFound, Refusal, Unauthenticated, Unavailable
 
 
 class RouteNotFound(NotFound):
@@ -17,15 +17,6 @@ class MethodNotAllowed(Refusal):
     code = "method_not_allowed"
     en = "This address answers to: {allowed}."
     fr = "Cette adresse répond à : {allowed}."
-
-
-class Unauthenticated(Refusal):
-    """No valid access token; the answer is the same whatever was wrong with it."""
-
-    family = "unauthenticated"
-    code = "unauthenticated"
-    en = "Sign in: a valid access token is needed."
-    fr = "Connectez-vous : un jeton d'accès valide est nécessaire."
 
 
 class SignInRefused(Unauthenticated):

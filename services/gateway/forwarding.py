@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway import problems
+from gateway.access import nobody
 from gateway.errors import BodyNotExpected, BodyRequired, InternalError, InvalidParameter
 from gateway.incoming import Incoming
 from gateway.limits import read_body
@@ -14,8 +15,11 @@ from gateway.reading import check_media_type, event_ids, idempotency_key, if_mat
 from gateway.rpc import Reply, Rpc
 from gateway.wire import HeaderValue
 from shared import strict_json
+from shared.caller import HEADER
 from shared.contract import Operation
+from shared.signing import Signer
 
+_NOBODY = nobody()
 _RESULT = b'{"error":null,"result":'
 
 log = logging.getLogger(__name__)
@@ -24,8 +28,8 @@ log = logging.getLogger(__name__)
 class Forwarder:
     """The endpoint of one operation."""
 
-    def __init__(self, operation: Operation, rpc: Rpc, seconds: float) -> None:
-        self.operation, self._rpc, self._seconds = operation, rpc, seconds
+    def __init__(self, operation: Operation, rpc: Rpc, signer: Signer, seconds: float) -> None:
+        self.operation, self._rpc, self._signer, self._seconds = operation, rpc, signer, seconds
         fields = operation.request().fields.values() if operation.request else ()
         self._body_required = operation.method == "PATCH" or any(field.required for field in fields)
         self._takes_query = operation.listing is not None or operation.parameters is not None
@@ -45,6 +49,7 @@ class Forwarder:
 
     def _headers(self, request: Incoming, wait_for: str | list[str] | None) -> dict[str, HeaderValue]:
         headers = circumstances(request)
+        headers[HEADER] = (request.principal or _NOBODY).statement(self._signer, self.operation.service)
         if wait_for is not None:
             headers["nameko.wait_for"] = event_ids(wait_for)
         if self.operation.method == "GET":
@@ -76,17 +81,12 @@ class Forwarder:
 
 
 def circumstances(request: Incoming) -> dict[str, HeaderValue]:
-    """Who asks, in which language, on behalf of which request: beside every call."""
-    headers: dict[str, HeaderValue] = {
+    """In which language, on behalf of which request: beside every call."""
+    return {
         "nameko.request_id": request.id,
         "nameko.traceparent": request.traceparent,
         "nameko.language": request.language,
     }
-    if request.principal:
-        headers["nameko.actor"] = request.principal.id
-        headers["nameko.permissions"] = list(request.principal.permissions)
-        headers["nameko.company_id"] = request.principal.company_id
-    return headers
 
 
 def wire_body(path: dict[str, str], query: dict[str, str | list[str]], body: bytes) -> bytes:

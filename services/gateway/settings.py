@@ -13,6 +13,7 @@ class Settings:
     database_url: str
     amqp_uri: str
     signing_key_file: str
+    caller_keys_file: str = ""
     health_urls: Mapping[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = 8080
@@ -36,6 +37,7 @@ def from_environment() -> Settings:
         database_url=database_url("gateway"),
         amqp_uri=amqp_uri("gateway"),
         signing_key_file=required("LIAISON_SIGNING_KEY_FILE"),
+        caller_keys_file=env.get("LIAISON_CALLER_KEYS_FILE", ""),
         health_urls=json.loads(env.get("LIAISON_HEALTH_URLS") or "{}"),
         host=env.get("LIAISON_GATEWAY_HTTP_HOST", "127.0.0.1"),
         port=int(env.get("LIAISON_GATEWAY_HTTP_PORT", "8080")),

@@ -74,7 +74,8 @@ def order_consumer(world: World, events: int) -> float:
 def rpc(world: World, seconds: float) -> float:
     """Calls per second of one product by id over AMQP, 8 at a time, without HTTP."""
     result = world.load(
-        "rpc", clients=8, seconds=seconds, service="erp_inventory", operation="get_product",
+        "rpc", caller=world.suite.statement("erp_inventory"), clients=8,
+        seconds=seconds, service="erp_inventory", operation="get_product",
         amqp_uri=world.suite.broker_uri("gateway"), kwargs={"id": world.products[0]},
     )  # fmt: skip
     return float(result["rate"])

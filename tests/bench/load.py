@@ -113,7 +113,7 @@ async def _calls(job: Job) -> Job:
     async def caller() -> None:
         nonlocal done
         while time.monotonic() - begun < job["seconds"]:
-            headers: dict[str, str | int | list[str]] = {"nameko.actor": "bench", "nameko.permissions": ["*"]}
+            headers: dict[str, str | int | list[str]] = {"nameko.caller": job["caller"]}
             reply = await rpc.call(job["service"], job["operation"], body, headers, 10)
             assert reply.body.startswith(b'{"error":null'), reply.body[:300]
             done += 1

@@ -20,6 +20,7 @@ from deploy.local.plan import inherited_environment, with_credentials
 from deploy.local.provision import DatabaseUrls
 from gateway import users
 from shared.database import new_engine
+from shared.signing import Keys, Signer
 from shared.topology import apply_users
 from tests.conftest import ROOT, Databases
 
@@ -126,6 +127,12 @@ def environment(
         "LIAISON_GATEWAY_PENDING_CALLS": "20",
         "LIAISON_SIGNING_KEY_FILE": str(key),
     }
+
+
+@pytest.fixture(scope="session")
+def keys(environment: dict[str, str]) -> Keys:
+    """What services verify statements with."""
+    return Keys(own=Signer(environment["LIAISON_SIGNING_KEY_FILE"]).public)
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,10 @@ import pytest
 
 from gateway import contract
 from gateway.access import PUBLIC, NotAllowed, Principal, allows, check
-from gateway.errors import Unauthenticated
 from gateway.roles import ROLES, permissions_of
 from shared.contract import Operation
 from shared.contracts import operations
+from shared.refusals import Unauthenticated
 
 DECLARED = [operation for service in operations().values() for operation in service.values()]
 

@@ -9,6 +9,10 @@ import httpx
 import pytest
 
 from shared import ids
+from shared.caller import Callers
+from shared.context import Context
+from shared.refusals import Unauthenticated
+from shared.signing import Keys
 from tests.gateway.conftest import Process
 
 ORDER = "/v1/orders/01900000-0000-7000-8000-0000000000aa"
@@ -38,7 +42,21 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return body
 
 
-def test_a_query_as_the_service_sees_it(admin: httpx.Client) -> None:
+def told_about_caller(keys: Keys, headers: dict[str, Any]) -> Context:
+    """What the service learns from the statement beside a call."""
+    context = Context()
+    Callers("crm_sales", keys).introduce(context, headers["caller"])
+    return context
+
+
+def test_the_statement_is_signed_once_and_for_one_service(admin: httpx.Client, keys: Keys) -> None:
+    statements = {seen(admin.get("/v1/orders"))[1]["caller"] for _ in range(5)}
+    assert len(statements) == 1
+    with pytest.raises(Unauthenticated):
+        Callers("erp_finance", keys).introduce(Context(), statements.pop())
+
+
+def test_a_query_as_the_service_sees_it(admin: httpx.Client, keys: Keys) -> None:
     event = "01900000-0000-7abc-8000-000000000001"
     before = time.time()
     kwargs, headers = seen(
@@ -50,8 +68,10 @@ def test_a_query_as_the_service_sees_it(admin: httpx.Client) -> None:
     )
     assert kwargs == {"query": {"status": "open", "total[gte]": "10", "tag": ["a", "b"]}}
     assert headers["wait_for"] == event and headers["language"] == "fr" and headers["request_id"] == "r-1"
-    assert headers["permissions"] == ["*"] and headers["company_id"] == str(ids.DEFAULT_COMPANY_ID)
-    assert len(headers["actor"]) == 36 and headers["call_id_stack"][0].startswith("gateway.")
+    caller = told_about_caller(keys, headers)
+    assert caller.permissions == ("*",) and caller.company_id == ids.DEFAULT_COMPANY_ID
+    assert len(caller.actor) == 36 and headers["call_id_stack"][0].startswith("gateway.")
+    assert not {"actor", "permissions", "company_id"} & set(headers)
     assert before + 1.5 < headers["deadline"] / 1000 < time.time() + 2.5
     assert "idempotency_key" not in headers and "if_match" not in headers
 

@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.local.keys import ensure_signing_key
-from gateway.errors import Unauthenticated
 from gateway.models import User
 from gateway.tokens import Tokens
 from shared import ids
+from shared.caller import Caller
+from shared.refusals import Unauthenticated
+from shared.signing import Keys, Signer
 
 ADA = User(id=ids.new_id(), name="Ada", roles=["sales"], company_id=ids.DEFAULT_COMPANY_ID)
 
@@ -29,7 +31,12 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tokens(key_file: Path) -> Tokens:
-    return Tokens(str(key_file))
+    return _tokens(key_file)
+
+
+def _tokens(key_file: Path) -> Tokens:
+    signer = Signer(str(key_file))
+    return Tokens(signer, Keys(own=signer.public))
 
 
 def refused(tokens: Tokens, authorization: str) -> None:
@@ -74,8 +81,12 @@ def _claims(**changes: Any) -> dict[str, Any]:
     return {k: v for k, v in (claims | changes).items() if v is not None}
 
 
+def _head(key_file: Path) -> dict[str, str]:
+    return {"kid": _kid(key_file), "typ": "at+jwt"}
+
+
 def _kid(key_file: Path) -> str:
-    header: dict[str, Any] = jwt.get_unverified_header(Tokens(str(key_file)).issue(ADA))
+    header: dict[str, Any] = jwt.get_unverified_header(_tokens(key_file).issue(ADA))
     return str(header["kid"])
 
 
@@ -101,7 +112,7 @@ def _kid(key_file: Path) -> str:
     ids=str,
 )
 def test_our_own_signature_on_wrong_claims(tokens: Tokens, key_file: Path, changes: dict[str, Any]) -> None:
-    token = jwt.encode(_claims(**changes), key_file.read_bytes(), "EdDSA", headers={"kid": _kid(key_file)})
+    token = jwt.encode(_claims(**changes), key_file.read_bytes(), "EdDSA", headers=_head(key_file))
     refused(tokens, f"Bearer {token}")
 
 
@@ -109,7 +120,7 @@ def test_our_own_signature_on_wrong_claims(tokens: Tokens, key_file: Path, chang
     "kid", [None, "unknown", "../../dev/null", "' OR 1=1 --", "https://evil.example/jwks", "", "0" * 10_000]
 )
 def test_a_strange_key_id(tokens: Tokens, key_file: Path, kid: str | None) -> None:
-    headers = {"kid": kid} if kid is not None else {}
+    headers = {"kid": kid, "typ": "at+jwt"} if kid is not None else {"typ": "at+jwt"}
     refused(tokens, "Bearer " + jwt.encode(_claims(), key_file.read_bytes(), "EdDSA", headers=headers))
 
 
@@ -120,23 +131,36 @@ def _unsigned(header: dict[str, Any], signature: str = "") -> str:
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", "HS256", "ES256"])
 def test_no_signature(tokens: Tokens, key_file: Path, algorithm: str) -> None:
-    refused(tokens, "Bearer " + _unsigned({"alg": algorithm, "typ": "JWT", "kid": _kid(key_file)}))
+    refused(tokens, "Bearer " + _unsigned({"alg": algorithm, **_head(key_file)}))
 
 
 def test_the_public_key_as_an_hmac_secret(tokens: Tokens, key_file: Path) -> None:
     private = serialization.load_pem_private_key(key_file.read_bytes(), None)
     raw = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    token = jwt.encode(_claims(), raw, "HS256", headers={"kid": _kid(key_file)})
+    token = jwt.encode(_claims(), raw, "HS256", headers=_head(key_file))
     refused(tokens, f"Bearer {token}")
+
+
+@pytest.mark.parametrize("kind", ["JWT", "caller+jwt", "AT+JWT", "", None, 7])
+def test_another_type(tokens: Tokens, key_file: Path, kind: Any) -> None:
+    """PyJWT leaves `typ` out when it is None."""
+    headers = {"kid": _kid(key_file), "typ": kind}
+    refused(tokens, "Bearer " + jwt.encode(_claims(), key_file.read_bytes(), "EdDSA", headers=headers))
+
+
+def test_a_statement_for_a_service_is_no_access_token(tokens: Tokens, key_file: Path) -> None:
+    caller = Caller(str(ADA.id), ("*",), ids.DEFAULT_COMPANY_ID)
+    for service in ("crm_sales", "liaison"):
+        refused(tokens, "Bearer " + caller.signed(Signer(str(key_file)), service))
 
 
 def test_somebody_elses_keys(tokens: Tokens, key_file: Path) -> None:
     other = Ed25519PrivateKey.generate()
     jwk = jwt.algorithms.OKPAlgorithm.to_jwk(other.public_key(), as_dict=True)
     for extra in ({}, {"jwk": jwk}, {"jku": "https://evil.example/jwks"}, {"x5u": "https://evil.example/cert"}):
-        refused(tokens, "Bearer " + jwt.encode(_claims(), other, "EdDSA", headers={"kid": _kid(key_file), **extra}))
+        refused(tokens, "Bearer " + jwt.encode(_claims(), other, "EdDSA", headers={**_head(key_file), **extra}))
     weak = rsa.generate_private_key(65537, 2048)
-    refused(tokens, "Bearer " + jwt.encode(_claims(), weak, "RS256", headers={"kid": _kid(key_file)}))
+    refused(tokens, "Bearer " + jwt.encode(_claims(), weak, "RS256", headers=_head(key_file)))
 
 
 def test_a_changed_letter(tokens: Tokens) -> None:
@@ -150,7 +174,7 @@ def test_the_key_file_is_private(tmp_path: Path) -> None:
     path = ensure_signing_key(tmp_path / "key.pem")
     path.chmod(0o644)
     with pytest.raises(SystemExit, match="read by others"):
-        Tokens(str(path))
+        Signer(str(path))
 
 
 def test_another_kind_of_key(tmp_path: Path) -> None:
@@ -162,4 +186,4 @@ def test_another_kind_of_key(tmp_path: Path) -> None:
         )
     )
     with pytest.raises(SystemExit, match="not an Ed25519 key"):
-        Tokens(str(path))
+        Signer(str(path))

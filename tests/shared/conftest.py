@@ -15,11 +15,15 @@ import psycopg2
 import pytest
 
 from deploy.local import servers as local
+from deploy.local.keys import ensure_signing_key, write_public_key
 from deploy.local.plan import inherited_environment, with_credentials
 from deploy.local.ports import Ports
 from deploy.local.provision import DatabaseUrls, provision
 from deploy.local.supervisor import Spec, Supervisor
 from shared import contracts
+from shared.caller import Caller
+from shared.ids import DEFAULT_COMPANY_ID
+from shared.signing import Signer
 from tests.conftest import ROOT, Databases, _renamed
 from tests.harness import Harness
 from tests.shared.toy.models import create_schema
@@ -86,6 +90,8 @@ class ToyOnTheBus:
         self.pair, self.urls, self.root = pair, urls, root
         self.vhost = f"toy_{os.getpid()}_{root.name}"
         self.root.mkdir(parents=True, exist_ok=True)
+        self.signing_key = ensure_signing_key(self.root / "signing-key.pem")
+        self.keys = write_public_key(self.signing_key)
         self._prepare_broker()
         ports = Ports(root / "ports.json")
         self.health = {f"toy.{n}": ports.get(f"health.{n}") for n in range(1, replicas + 1)}
@@ -118,6 +124,11 @@ class ToyOnTheBus:
             body = {"exchange": exchange, "write": pattern, "read": ".*"}
             self.manage("PUT", f"topic-permissions/{self.vhost}/{name}", body)
         return self.uri_of(name)
+
+    def statement(self, *permissions: str, service: str = "toy", seconds: int = 600) -> str:
+        """What the edge would say of a caller."""
+        caller = Caller("tester", permissions or ("*",), DEFAULT_COMPANY_ID)
+        return caller.signed(Signer(str(self.signing_key)), service, seconds)
 
     def declare(self) -> list[str]:
         from shared.topology import declare
@@ -176,6 +187,7 @@ class ToyOnTheBus:
             "LIAISON_TOY_AMQP_URI": self.uri_of("toy"),
             "LIAISON_HEALTH_PORT": str(port),
             "LIAISON_PROCESS_NAME": name,
+            "LIAISON_CALLER_KEYS_FILE": str(self.keys),
         }
         argv = [sys.executable, "-m", "shared.runner", "toy"]
         return Spec(name, argv, inherited_environment() | told | env, ROOT, f"http://127.0.0.1:{port}/readyz")

@@ -33,7 +33,7 @@ def call(toy_bus: ToyOnTheBus) -> Any:
     uri = toy_bus.user(
         "caller", _REPLY, rf"^nameko-rpc$|{_REPLY}", rf"^nameko-rpc$|{_REPLY}", {"nameko-rpc": r"^toy\."}
     )
-    caller = Caller(uri)
+    caller = Caller(uri, toy_bus.statement())
     yield caller.call
     caller.connection.close()
 
@@ -153,7 +153,7 @@ def test_an_event_before_its_consumer_ran_waits_for_it(start_toy: Callable[..., 
 def test_what_was_committed_while_the_relay_was_dead_is_sent(start_toy: Callable[..., ToyOnTheBus]) -> None:
     toy = start_toy("pending", LIAISON_FAULT="relay_before_publish:1:kill")
     uri = toy.user("caller", _REPLY, rf"^nameko-rpc$|{_REPLY}", rf"^nameko-rpc$|{_REPLY}", {"nameko-rpc": r"^toy\."})
-    caller = Caller(uri)
+    caller = Caller(uri, toy.statement())
     caller.send("create_thing", json.dumps({"args": [], "kwargs": {"body": {"name": "lamp"}}}).encode())
     until(lambda: toy.supervisor.restarts("toy.1") >= 1)
     assert toy.sql("SELECT state FROM outbox") == [("new",)]
@@ -176,7 +176,7 @@ def test_an_unroutable_event_is_marked_and_told(start_toy: Callable[..., ToyOnTh
         channel.queue_unbind(queue, "events", "toy.thing.made")
     channel.queue_unbind("events.log", "events", "#")
     uri = toy.user("caller", _REPLY, rf"^nameko-rpc$|{_REPLY}", rf"^nameko-rpc$|{_REPLY}", {"nameko-rpc": r"^toy\."})
-    caller = Caller(uri)
+    caller = Caller(uri, toy.statement())
     caller.call("create_thing", body={"name": "lamp"})
     until(lambda: toy.sql("SELECT state FROM outbox") == [("unroutable",)])
     assert toy.metric('bus_relay_published_total{result="unroutable"') == 1

@@ -46,7 +46,9 @@ def test_unknown_arguments_are_refused(toy: Harness) -> None:
     from shared.context import Context
 
     with pytest.raises(BadRequest):
-        operations.execute(toy.service, toy.engine, toy.operations["create_thing"], {"name": "x"}, Context())
+        operations.execute(
+            toy.service, toy.engine, toy.operations["create_thing"], {"name": "x"}, Context(permissions=("*",))
+        )
 
 
 def test_patch_changes_only_what_was_sent(toy: Harness) -> None:

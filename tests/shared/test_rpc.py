@@ -29,7 +29,7 @@ def caller(toy_bus: ToyOnTheBus) -> Iterator["Caller"]:
     uri = toy_bus.user(
         "caller", _REPLY, rf"^nameko-rpc$|{_REPLY}", rf"^nameko-rpc$|{_REPLY}", {"nameko-rpc": r"^toy\."}
     )
-    opened = Caller(uri)
+    opened = Caller(uri, toy_bus.statement())
     yield opened
     opened.connection.close()
 
@@ -37,7 +37,8 @@ def caller(toy_bus: ToyOnTheBus) -> Iterator["Caller"]:
 class Caller:
     """A plain AMQP client that speaks the wire protocol by hand."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, statement: str = "") -> None:
+        self.told = {"nameko.caller": statement} if statement else {}
         self.connection = pika.BlockingConnection(pika.URLParameters(uri))
         self.channel = self.connection.channel()
         self.key = str(uuid4())
@@ -50,7 +51,7 @@ class Caller:
         call = str(uuid4())
         given = {"content_type": "application/json", "reply_to": self.key, "correlation_id": call, **properties}
         self.channel.basic_publish(
-            "nameko-rpc", f"toy.{operation}", body, pika.BasicProperties(headers=headers or {}, **given)
+            "nameko-rpc", f"toy.{operation}", body, pika.BasicProperties(headers=self.told | (headers or {}), **given)
         )
         return call
 
@@ -76,7 +77,7 @@ import json, sys
 from nameko.standalone.rpc import ClusterRpcProxy
 from nameko.exceptions import RemoteError
 answers = []
-with ClusterRpcProxy({"AMQP_URI": sys.argv[1]}, timeout=10) as cluster:
+with ClusterRpcProxy({"AMQP_URI": sys.argv[1]}, context_data={"caller": sys.argv[2]}, timeout=10) as cluster:
     made = cluster.toy.create_thing(body={"name": "lamp", "amount": "12.50"})
     answers.append(made)
     answers.append(cluster.toy.get_thing(id=made["id"]))
@@ -94,7 +95,7 @@ def test_a_stock_nameko_client_can_call(toy_bus: ToyOnTheBus) -> None:
     uri = toy_bus.user(
         "stock", r"^(nameko-rpc|rpc\.reply-.*)$", r"^(nameko-rpc|rpc\.reply-.*)$", r"^(nameko-rpc|rpc\.reply-.*)$"
     )
-    made, got, listed, refused = json.loads(python(_STOCK, uri))
+    made, got, listed, refused = json.loads(python(_STOCK, uri, toy_bus.statement("toy.*:*")))
     assert made["amount"] == "12.50" and got == made
     assert [row["id"] for row in listed["data"]] == [made["id"]]
     assert refused[0] == "NotFound"
@@ -157,13 +158,10 @@ def test_malformed_calls_are_refused(caller: Caller, body: bytes, code: str) -> 
         {"nameko.deadline": "soon"},
         {"nameko.deadline": 10**18},
         {"nameko.deadline": -1},
-        {"nameko.permissions": 5},
-        {"nameko.permissions": "*"},
-        {"nameko.company_id": "mine"},
         {"nameko.wait_for": "x,y"},
         {"nameko.idempotency_key": 7},
         {"nameko.if_match": {"a": 1}},
-        {"nameko.actor": {"a": 1}},
+        {"nameko.caller": {"a": 1}},
         {"nameko.traceparent": ["x"]},
         {"nameko.language": 1},
     ],
@@ -172,6 +170,24 @@ def test_odd_headers_get_an_answer(caller: Caller, headers: dict[str, Any]) -> N
     body = json.dumps({"args": [], "kwargs": {"query": {}}}).encode()
     found = caller.answer(caller.send("list_things", body, headers))
     assert found is not None
+
+
+def test_nobody_is_served_without_a_valid_statement(caller: Caller, toy_bus: ToyOnTheBus) -> None:
+    """What a broker account with the right to call could send; the plain headers of old say nothing any more."""
+    good, name = caller.told["nameko.caller"], f"forged {uuid4()}"
+    old = {"nameko.actor": "admin", "nameko.permissions": ["*"]}
+    forged = [None, "", good[:-3], good + "A", toy_bus.statement(service="crm_sales"), toy_bus.statement(seconds=-31)]
+    for statement in forged:
+        answer = caller.call("create_thing", {**old, "nameko.caller": statement}, body={"name": name})
+        assert answer["error"]["refusal"]["code"] == "unauthenticated"
+    assert toy_bus.sql("SELECT count(*) FROM thing WHERE name = %s", name) == [(0,)]
+
+
+def test_the_service_checks_the_permission_itself(caller: Caller, toy_bus: ToyOnTheBus) -> None:
+    told = {"nameko.caller": toy_bus.statement("toy.things:read")}
+    assert "data" in caller.call("list_things", told, query={})["result"]
+    answer = caller.call("create_thing", told, body={"name": "lamp"})
+    assert answer["error"]["refusal"]["details"] == {"permission": "toy.things:write"}
 
 
 def test_an_unknown_operation_is_refused(caller: Caller) -> None:
@@ -205,7 +221,7 @@ def test_sigterm_finishes_what_runs_and_ends_with_zero(start_toy: Callable[..., 
     """A call that is under way gets its answer; the process ends by itself."""
     toy = start_toy("drain", LIAISON_DRAIN_SECONDS="8")
     uri = toy.user("caller", _REPLY, rf"^nameko-rpc$|{_REPLY}", rf"^nameko-rpc$|{_REPLY}", {"nameko-rpc": r"^toy\."})
-    caller = Caller(uri)
+    caller = Caller(uri, toy.statement())
     call = caller.send("nap", json.dumps({"args": [], "kwargs": {"query": {"seconds": "2"}}}).encode())
     time.sleep(0.5)
     ended: list[bool] = []
