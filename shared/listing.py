@@ -15,8 +15,10 @@ import marshmallow as ma
 from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from shared.context import current
 from shared.contract import Listing
 from shared.fields import Text, Whole, instant, plain
+from shared.reaching import conditions
 from shared.refusals import BadRequest
 
 _OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "starts", "is_null")
@@ -36,7 +38,10 @@ class Page:
 
 @dataclass(slots=True)
 class ListRequest:
-    """A checked list request; `page` turns a statement into one page of it."""
+    """A checked list request; `page` turns a statement into one page of it.
+
+    `permission` cuts the list to what it reaches; without one, the caller has checked that already.
+    """
 
     conditions: list[tuple[str, str, Any]]
     sort: list[tuple[str, bool]]
@@ -46,6 +51,7 @@ class ListRequest:
     include_total: bool
     search: tuple[str, ...] = ()
     fingerprint: str = field(default="")
+    permission: str = ""
 
     def page(self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None) -> Page:
         """Run the statement filtered, sorted and cut to one page.
@@ -56,6 +62,7 @@ class ListRequest:
         described = statement.column_descriptions
         entity = described[0]["entity"]
         find = _Columns(entity, columns or {})
+        statement = statement.where(*conditions(entity, current(session), self.permission))
         statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
         if self.q:
             statement = statement.where(

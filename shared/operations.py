@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, transaction
+from shared import auditing, reaching, transaction
 from shared.caller import permit
 from shared.context import Context
 from shared.contract import Operation
@@ -56,6 +56,7 @@ def execute(service: object, engine: Engine, handler: Handler, kwargs: dict[str,
     """Carry out an operation for a caller. Raises Refusal; every other exception is a defect or an outage."""
     assert handler.operation is not None
     permit(handler.operation, context)
+    reaching.check_operation(handler, handler.operation, context)
     call = Call(service, handler, handler.operation, kwargs, context)
     try:
         return call.query(engine) if handler.kind == "query" else call.command(engine)
@@ -115,9 +116,11 @@ class Call:
         for name in self.handler.arguments:
             if name == "request":
                 loaded[name] = load(self.operation.request, self.raw_body, partial=self.operation.method == "PATCH")
+                reaching.check_request(self.handler, self.operation, loaded[name], self.context)
             elif name == "listing":
                 assert self.operation.listing is not None
                 loaded[name] = parse(self.operation.listing, query)
+                loaded[name].permission = self.operation.permission
             elif name == "parameters":
                 loaded[name] = _load_parameters(self.operation.parameters, query)
             elif name in self.path and name != "id":
@@ -179,11 +182,15 @@ class Call:
 
     def aggregate(self, session: Session, cls: type[Aggregate], lock: bool) -> Aggregate:
         found = session.get(cls, _uuid(self.path.get("id"), cls), with_for_update={"of": cls} if lock else None)
-        if found is None:
+        if found is None or not self.reaches(found):
             raise NotFound(what=cls.__name__.lower(), id=self.path.get("id"))
         if lock and self.context.if_match not in (None, "*", found.version):
             raise StaleVersion(version=found.version)
         return found
+
+    def reaches(self, record: Aggregate) -> bool:
+        """Whether the caller may know of a record."""
+        return reaching.within(record, self.context, self.operation.permission)
 
     def _reply(self, result: Any) -> Reply:
         operation = self.operation
@@ -241,7 +248,7 @@ class Call:
         """What a repeated creation with a client-chosen id finds: the resource as it is now."""
         assert self.handler.creates is not None
         existing = session.get(self.handler.creates, aggregate_id)
-        if existing is None:
+        if existing is None or not self.reaches(existing):
             raise IdConflict(id=aggregate_id)
         reply = self._reply(existing)
         reply.status, reply.replayed = 200, True

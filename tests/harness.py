@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared import contracts, inbox, operations, strict_json
+from shared import contracts, ids, inbox, operations, strict_json
 from shared.clock import now
 from shared.context import Context
 from shared.contract import Event
@@ -121,6 +121,9 @@ def _context(given: dict[str, Any]) -> Context:
     context = Context(
         actor=given.pop("actor", "tester"),
         permissions=tuple(given.pop("permissions", ("*",))),
+        company_id=given.pop("company_id", ids.DEFAULT_COMPANY_ID),
+        companies=given.pop("companies", None),
+        team=tuple(given.pop("team", ())),
         idempotency_key=key,
         if_match=given.pop("if_match", None),
         if_none_match=given.pop("if_none_match", None),

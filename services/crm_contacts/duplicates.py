@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from crm_contacts import identity
 from crm_contacts.models import Contact, ContactPoint, Point, points
+from shared.context import current
 from shared.contracts import crm_contacts as contacts
 from shared.entrypoints import query
+from shared.reaching import conditions
 
 _MOST = 100
 
@@ -47,6 +49,7 @@ def find_duplicates(session: Session, wanted: list[Point], but: UUID | None = No
         .order_by(Contact.id)
         .limit(_MOST)
     )
+    statement = statement.where(*conditions(Contact, current(session), contacts.get_duplicates.permission))
     if but is not None:
         statement = statement.where(Contact.id != but)
     return [{"contact_id": row[0], "name": row[1], "on": sorted(row[2])} for row in session.execute(statement)]

@@ -8,11 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from erp_inventory.ledger import Document, Move, Place, lock_shelves, save_shelves, write_moves
-from erp_inventory.models import AdjustmentLine, StockAdjustment, Warehouse
+from erp_inventory.models import AdjustmentLine, Product, StockAdjustment, Warehouse
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, INVENTORY_LOCATION_ID, STOCK_LOCATION_ID
 from erp_inventory.shelf import ZERO, Shelf
 from erp_inventory.shortages import fill_shortages
 from shared import clock
+from shared.context import current
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
@@ -31,6 +32,7 @@ class Adjusting:
     def create_stock_adjustment(self, session: Session, request: dict[str, Any]) -> StockAdjustment:
         """Stock is corrected. Finance posts the value from StockMoved, orders learn from StockReserved what they got."""
         warehouse_id, location_id = _place(session, request)
+        _check_products(session, request)
         shelves = lock_shelves(session, location_id, [line["product_id"] for line in request["lines"]])
         adjustment = StockAdjustment(
             id=request.get("id") or new_id(),
@@ -60,12 +62,26 @@ class Adjusting:
 
 def _place(session: Session, request: dict[str, Any]) -> tuple[UUID, UUID]:
     warehouse_id = request.get("warehouse_id", DEFAULT_WAREHOUSE_ID)
-    if warehouse_id == DEFAULT_WAREHOUSE_ID:
+    if warehouse_id == DEFAULT_WAREHOUSE_ID and current(session).companies is None:
         return DEFAULT_WAREHOUSE_ID, STOCK_LOCATION_ID
     warehouse = session.get(Warehouse, warehouse_id)
     if warehouse is None:
         raise Invalid.at("/warehouse_id", "not_found")
     return warehouse.id, warehouse.stock_location_id
+
+
+def _check_products(session: Session, request: dict[str, Any]) -> None:
+    """Shelves are locked by raw SQL: goods of companies that the caller may not see are refused before."""
+    if current(session).companies is None:
+        return
+    seen = set(session.scalars(select(Product.id).where(Product.id.in_([n["product_id"] for n in request["lines"]]))))
+    errors = [
+        {"pointer": f"/lines/{place}/product_id", "code": "not_found"}
+        for place, line in enumerate(request["lines"])
+        if line["product_id"] not in seen
+    ]
+    if errors:
+        raise Invalid(errors)
 
 
 def _day(request: dict[str, Any]) -> date:

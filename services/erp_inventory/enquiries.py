@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import literal, select, text
 from sqlalchemy.orm import Session
 
-from erp_inventory.models import Product, StockLevel, StockMove
+from erp_inventory.models import Product, StockLevel, StockMove, Warehouse
 from erp_inventory.models.base import CURRENCY
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
 from erp_inventory.shelf import ZERO
 from shared import clock
+from shared.context import current
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, query
 from shared.refusals import BadRequest, NotFound
@@ -40,14 +41,17 @@ _BALANCES = text(
     " UNION ALL SELECT product_id, from_location_id, -quantity, -value FROM stock_move"
     " WHERE product_id = ANY(:products) AND moved_on <= :as_of) AS legs GROUP BY product_id, location_id"
 )
+_OF_COMPANIES = "(CAST(:companies AS uuid[]) IS NULL OR p.company_id = ANY(CAST(:companies AS uuid[])))"
+"""Raw SQL restricts itself to the companies that the caller may see; None for all."""
+
 _AVAILABILITY = text(
     "SELECT p.unit, p.type, coalesce(sum(l.on_hand), 0) AS on_hand, coalesce(sum(l.reserved), 0) AS reserved"
     " FROM product p LEFT JOIN stock_level l ON l.product_id = p.id AND l.warehouse_id = :warehouse_id"
-    " WHERE p.id = :product_id GROUP BY p.id"
+    f" WHERE p.id = :product_id AND {_OF_COMPANIES} GROUP BY p.id"
 )
 _VALUE_NOW = text(
     "SELECT p.id AS product_id, p.sku, p.name, p.unit, sum(l.on_hand) AS quantity, sum(l.value) AS value"
-    " FROM stock_level l JOIN product p ON p.id = l.product_id GROUP BY p.id"
+    f" FROM stock_level l JOIN product p ON p.id = l.product_id WHERE {_OF_COMPANIES} GROUP BY p.id"
     " HAVING sum(l.on_hand) <> 0 OR sum(l.value) <> 0 ORDER BY p.sku"
 )
 _VALUE_AT = text(
@@ -55,7 +59,7 @@ _VALUE_AT = text(
     " SELECT product_id, quantity, value FROM stock_move WHERE to_usage = 'internal' AND moved_on <= :as_of"
     " UNION ALL SELECT product_id, -quantity, -value FROM stock_move"
     " WHERE from_usage = 'internal' AND moved_on <= :as_of) AS m JOIN product p ON p.id = m.product_id"
-    " GROUP BY p.id HAVING sum(m.quantity) <> 0 OR sum(m.value) <> 0 ORDER BY p.sku"
+    f" WHERE {_OF_COMPANIES} GROUP BY p.id HAVING sum(m.quantity) <> 0 OR sum(m.value) <> 0 ORDER BY p.sku"
 )
 
 
@@ -66,7 +70,8 @@ class Enquiries:
     def list_stock_levels(self, session: Session, listing: ListRequest) -> Page:
         """Levels now are one indexed read; levels of a day are summed up from the moves until then."""
         as_of = _take_day(listing)
-        page = listing.page(session, _LEVELS)
+        restricted = current(session).companies is not None
+        page = listing.page(session, _LEVELS.join(Warehouse) if restricted else _LEVELS)
         if as_of:
             page.rows = _as_of(session, page.rows, as_of)
         return page
@@ -79,7 +84,7 @@ class Enquiries:
     def get_availability(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """Available to promise: on hand less reserved. What may arrive later is not promised yet."""
         asked = {"warehouse_id": DEFAULT_WAREHOUSE_ID, **parameters}
-        found = session.execute(_AVAILABILITY, asked).one_or_none()
+        found = session.execute(_AVAILABILITY, {**asked, "companies": _companies(session)}).one_or_none()
         if found is None:
             raise NotFound(what="product", id=asked["product_id"])
         available = found.on_hand - found.reserved
@@ -97,14 +102,19 @@ class Enquiries:
     def get_stock_valuation(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """Stock at cost; by day it follows the dates of the moves, as the stock account in the ledger does."""
         as_of = parameters.get("as_of")
-        rows = session.execute(_VALUE_AT, {"as_of": as_of}) if as_of else session.execute(_VALUE_NOW)
-        found = rows.all()
+        values = {"as_of": as_of, "companies": _companies(session)}
+        found = session.execute(_VALUE_AT if as_of else _VALUE_NOW, values).all()
         return {
             "as_of": as_of or clock.today(),
             "currency": CURRENCY,
             "rows": found,
             "totals": {"value": sum((row.value for row in found), ZERO)},
         }
+
+
+def _companies(session: Session) -> list[str] | None:
+    companies = current(session).companies
+    return None if companies is None else [str(one) for one in companies]
 
 
 def _take_day(listing: ListRequest) -> date | None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import auditing
+from shared.caller import permit
 from shared.context import current
 from shared.contract import Operation
 from shared.database import Aggregate
@@ -20,7 +21,7 @@ from shared.envelope import dumps
 from shared.handlers import Handler
 from shared.operations import Call, Reply, dumper, refusal_of
 from shared.problems import problem
-from shared.refusals import Forbidden, Invalid, NotFound, Refusal, VersionRequired
+from shared.refusals import Invalid, NotFound, Refusal, VersionRequired
 from shared.savepoint import savepoint
 
 
@@ -115,8 +116,7 @@ class _Batch:
     def _call(self, chosen: Handler, kwargs: dict[str, Any], if_match: int | str | None) -> Call:
         operation = chosen.operation
         assert operation is not None
-        if not self.context.may(operation.permission):
-            raise Forbidden(permission=operation.permission)
+        permit(operation, self.context)
         context = replace(self.context, if_match=if_match, idempotency_key=None)
         try:
             return Call(self.call.service, chosen, operation, kwargs, context)
@@ -129,7 +129,7 @@ class _Batch:
         cls = self.patch.aggregate_class
         id_ = item.get("id") or _uuid(item["data"].get("id"))
         if id_ is not None:
-            return self.session.get(cls, id_)
+            return self._within_reach(self.session.get(cls, id_))
         known = item["data"].get("external_ids")
         if not isinstance(known, dict) or not known or not hasattr(cls, "external_ids"):
             return None
@@ -137,7 +137,13 @@ class _Batch:
         found = list(self.session.scalars(select(cls).where(same).limit(2)))
         if len(found) > 1:
             raise Ambiguous([{"pointer": "/data/external_ids", "code": "ambiguous"}])
-        return found[0] if found else None
+        return self._within_reach(found[0]) if found else None
+
+    def _within_reach(self, found: Aggregate | None) -> Aggregate | None:
+        """Raises NotFound for what the caller may not know of: it must not be made a second time either."""
+        if found is not None and not self.call.reaches(found):
+            raise NotFound(what=type(found).__name__.lower(), id=found.id)
+        return found
 
     def _changeable(self, existing: Aggregate, data: dict[str, Any]) -> dict[str, Any]:
         """The data without what only a creation may say, which must be as it is. Raises Invalid."""

@@ -1,11 +1,14 @@
 """A second company has its own chart, journals, years, numbers and books."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from erp_finance.service import ErpFinance
 from shared import clock
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.refusals import Invalid
+from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.refusals import BadRequest, Invalid, NotFound
 from tests.erp_finance.goods import KEY, balances
 from tests.harness import Harness
 
@@ -66,3 +69,33 @@ def test_the_french_rates_are_built_in(books: Harness) -> None:
         "S0": "0",
     }
     assert rows[0]["accounts"] == {"tax": "44571"}
+
+
+def test_who_may_see_one_company_learns_nothing_of_another(books: Harness) -> None:
+    """Lists, single records, reports and the verification of chains; a foreign company looks like an unknown one."""
+    other = books.call("create_company", body={"name": "Filiale"})["id"]
+    here: dict[str, Any] = {"companies": (DEFAULT_COMPANY_ID,)}
+    there: dict[str, Any] = {"companies": (UUID(other),), "company_id": UUID(other)}
+    assert [row["id"] for row in books.call("list_companies", query={}, **there)["data"]] == [other]
+    accounts = books.call("list_accounts", query={"include_total": "true"}, **there)
+    assert {row["company_id"] for row in accounts["data"]} == {other} and accounts["total"] > len(accounts["data"])
+    with pytest.raises(NotFound):
+        books.call("get_company", id=other, **here)
+    with pytest.raises(NotFound):
+        books.call("get_account", id=accounts["data"][0]["id"], **here)
+    for report in REPORTS:
+        assert books.call(report, query={"company_id": other}, **there)["currency"] == "EUR"
+        for unknown in (other, str(new_id())):
+            with pytest.raises(BadRequest) as refused:
+                books.call(report, query={"company_id": unknown}, **here)
+            assert refused.value.errors == [{"pointer": "?company_id", "code": "not_found"}]
+    chains = books.call("verify_ledger", **there)["journals"]
+    assert chains and {chain["company_id"] for chain in chains} == {other}
+    with pytest.raises(Invalid):
+        books.call("create_account", body={"code": "411X", "name": "X", "type": "asset", "company_id": other}, **here)
+
+
+REPORTS = (
+    "report_trial_balance", "report_general_ledger", "report_journal", "report_account_statement",
+    "report_aged_receivables",
+)  # fmt: skip

@@ -1,12 +1,17 @@
 """Questions about stock."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
 from shared import clock
-from shared.refusals import BadRequest, NotFound
+from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.refusals import BadRequest, Invalid, NotFound
 from tests.erp_inventory.conftest import Shop
+
+WAREHOUSE = str(DEFAULT_WAREHOUSE_ID)
 
 
 def test_levels_and_value_as_of_a_day(shop: Shop) -> None:
@@ -72,3 +77,27 @@ def test_what_can_be_promised(shop: Shop) -> None:
         shop.inventory.call("list_stock_levels", query={"as_of[gt]": "2026-01-01"})
     with pytest.raises(BadRequest):
         shop.inventory.call("list_deliveries", query={"status": "lost"})
+
+
+def test_who_sees_other_companies_only_sees_nothing_of_this_one(shop: Shop) -> None:
+    """Also where raw SQL answers: availability, value, and what adjustments may touch."""
+    lamp = shop.product("lamp")
+    shop.receive(lamp, "10", "2")
+    there = new_id()
+    inside: dict[str, Any] = {"companies": (DEFAULT_COMPANY_ID,)}
+    outside: dict[str, Any] = {"companies": (there,), "company_id": there}
+    ask = {"query": {"product_id": lamp, "quantity": "1"}}
+    assert shop.inventory.call("get_availability", **ask, **inside)["available"] == "10"
+    assert shop.inventory.call("get_stock_valuation", query={}, **inside)["totals"] == {"value": "20.00"}
+    assert len(shop.inventory.call("list_stock_levels", query={}, **inside)["data"]) == 1
+    with pytest.raises(NotFound):
+        shop.inventory.call("get_availability", **ask, **outside)
+    for query in ({}, {"as_of": clock.today().isoformat()}):
+        assert shop.inventory.call("get_stock_valuation", query=query, **outside)["rows"] == []
+    for operation in ("list_stock_levels", "list_stock_moves", "list_products", "list_warehouses", "list_deliveries"):
+        assert shop.inventory.call(operation, query={"include_total": "true"}, **outside)["total"] == 0
+    line = {"product_id": lamp, "quantity_delta": "1", "unit_cost": "1"}
+    for body in ({"reason": "x", "lines": [line]}, {"reason": "x", "lines": [line], "warehouse_id": WAREHOUSE}):
+        with pytest.raises(Invalid):
+            shop.inventory.call("create_stock_adjustment", body=body, key=shop.key(), **outside)
+    assert shop.stock(lamp)["on_hand"] == "10"

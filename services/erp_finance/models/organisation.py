@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,6 +19,7 @@ class Company(Aggregate, Base):
     """An own legal entity. `fiscal_year_start` is MM-DD."""
 
     __tablename__ = "company"
+    company_key: ClassVar[str] = "id"  # for shared/reaching.py
 
     name: Mapped[str]
     legal_form: Mapped[str | None]
