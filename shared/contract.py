@@ -88,6 +88,11 @@ class Operation:
         return self.method == "GET" or self.idempotency == "none"
 
     @property
+    def is_sparse(self) -> bool:
+        """Whether clients choose the members of the answer: lists, and reading one resource."""
+        return self.method == "GET" and self.response is not None and bool(self.listing or self.path.endswith("/{id}"))
+
+    @property
     def needs_version(self) -> bool:
         """PATCH and DELETE name the version that they change."""
         return self.method in ("PATCH", "DELETE")

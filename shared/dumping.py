@@ -15,9 +15,10 @@ Dump = Callable[[Any], Any]
 _MISSING = object()
 
 
-def compiled(schema: type[ma.Schema]) -> Dump:
-    """The function that turns an object or dict into the JSON form of a schema."""
-    members = [(name, field.attribute or name, _converter(field)) for name, field in schema().dump_fields.items()]
+def compiled(schema: type[ma.Schema], only: tuple[str, ...] | None = None) -> Dump:
+    """The function that turns an object or dict into the JSON form of a schema, or of some of its members."""
+    chosen = {n: f for n, f in schema().dump_fields.items() if only is None or n in only}
+    members = [(name, field.attribute or name, _converter(field)) for name, field in chosen.items()]
 
     def dump(source: Any) -> dict[str, Any]:
         is_dict, out = isinstance(source, dict), {}

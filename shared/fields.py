@@ -65,9 +65,13 @@ class Choice(fields.String):
 
 
 class Uuid(fields.Field[UUID]):
-    """A UUID as a string."""
+    """A UUID as a string; `refers` names the resource whose id it is, such as "contacts"."""
 
     default_error_messages: Messages = {**_CODES, "invalid": "invalid_uuid"}
+
+    def __init__(self, refers: str = "", **kwargs: Any) -> None:
+        self.refers = refers
+        super().__init__(**kwargs)
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
         return None if value is None else str(value)

@@ -15,6 +15,7 @@ import marshmallow as ma
 from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from shared import fields
 from shared.context import current
 from shared.contract import Listing
 from shared.fields import Text, Whole, instant, plain
@@ -123,12 +124,12 @@ def parse(listing: Listing, query: dict[str, Any]) -> ListRequest:
 def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str, Any]:
     form = _FILTER.fullmatch(parameter)
     name, operator = (form[1], form[2] or "eq") if form else ("", "")
-    if name not in listing.filters or operator not in _OPERATORS or not isinstance(raw, str):
-        allowed = sorted({*listing.filters, *_COMMON})
+    parser = fields.Uuid() if name == "id" else listing.filters.get(name)
+    if parser is None or operator not in _OPERATORS or not isinstance(raw, str):
+        allowed = sorted({*listing.filters, "id", *_COMMON})
         raise BadRequest(
             [{"pointer": f"?{parameter}", "code": "unknown_filter"}], allowed=allowed, operators=list(_OPERATORS)
         )
-    parser = listing.filters[name]
     try:
         if operator == "is_null":
             return name, operator, {"true": True, "false": False}[raw]

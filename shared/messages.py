@@ -78,6 +78,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Le code ne commence pas par un compte du plan comptable.",
     ),
     "unknown_filter": ("This filter does not exist.", "Ce filtre n'existe pas."),
+    "unknown_expand": ("This cannot be expanded.", "Ceci ne peut pas être développé."),
     "unknown_parameter": ("This parameter does not exist.", "Ce paramètre n'existe pas."),
     "invalid_cursor": ("The cursor does not belong to this list.", "Le curseur n'appartient pas à cette liste."),
 }

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -104,6 +104,7 @@ class Call:
         self.service, self.handler, self.operation, self.context = service, handler, operation, context
         self.raw_body = kwargs.get("body")
         self.path = {name: kwargs.get(name) for name in operation.path_parameters}
+        self.shown = chosen(operation, kwargs.get("query") or {})
         self.arguments = self._load(kwargs)
 
     def _load(self, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +199,7 @@ class Call:
             return result
         if operation.response is None:
             return Reply("null", status=204, id=str(self.path.get("id") or ""))
-        dump = dumper(operation.response)
+        dump = dumper(operation.response, self.shown)
         if isinstance(result, Page):
             body: dict[str, Any] = {"data": [dump(row) for row in result.rows], "next_cursor": result.next_cursor}
             if result.total is not None:
@@ -313,10 +314,21 @@ def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict
         raise BadRequest(errors) from None
 
 
-@cache
-def dumper(schema: type[Schema]) -> Callable[[Any], Any]:
+@lru_cache(maxsize=1000)
+def dumper(schema: type[Schema], only: tuple[str, ...] | None = None) -> Callable[[Any], Any]:
     """The function that turns a result into its JSON form."""
-    return compiled(schema)
+    return compiled(schema, only)
+
+
+def chosen(operation: Operation, query: dict[str, Any]) -> tuple[str, ...] | None:
+    """The members named by `fields`, None for all of them. Raises BadRequest naming those that there are."""
+    if "fields" not in query or not operation.is_sparse or operation.response is None:
+        return None
+    known = operation.response().dump_fields
+    names = query["fields"].split(",") if isinstance(query["fields"], str) else [""]
+    if unknown := sorted(set(names) - set(known)):
+        raise BadRequest([{"pointer": "?fields", "code": "unknown_field"}], unknown=unknown[:20], allowed=list(known))
+    return tuple(sorted(set(names)))
 
 
 def _instance(schema: type[Schema]) -> Schema:

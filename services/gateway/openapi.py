@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway import contract
 from gateway.access import PUBLIC
+from gateway.expanding import expandable, resources
 from gateway.incoming import Incoming
 from gateway.problems import MEDIA_TYPE, TITLES
 from gateway.schemas import Components, merged, repointed
@@ -15,6 +16,7 @@ from shared import fields
 from shared.contract import Listing, Operation
 from shared.contracts import operations
 from shared.fields import Schema
+from shared.references import references_of
 
 _COMPARED = (fields.Number, fields.Whole, fields.Day, fields.Instant)
 _STRING = {"type": "string"}
@@ -72,12 +74,25 @@ def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
         for operation in declared.values():
             if operation.method.lower() not in paths.setdefault(operation.path, {}):  # else another service's like
                 paths[operation.path][operation.method.lower()] = _operation(operation, sent, received)
+    describe_references(received)
     components, renamed = merged(sent.collected(closed=True), received.collected(closed=False))
     for item in paths.values():
         for described in item.values():
             if "requestBody" in described:
                 described["requestBody"] = repointed(described["requestBody"], renamed)
     return paths, components
+
+
+def describe_references(received: Components) -> None:
+    """Every response that refers to another resource may show it, where `expand` asks for that."""
+    for resource in resources().values():
+        assert resource.list is not None and resource.list.response is not None
+        received.reference(resource.list.response)
+    for schema, properties in received.properties():
+        for reference in references_of(schema).values():
+            listed = resources()[reference.resource].list
+            if not reference.container and listed and listed.response:
+                properties[reference.expanded] = {"anyOf": [received.reference(listed.response), {"type": "null"}]}
 
 
 class Page:
@@ -147,6 +162,8 @@ def _parameters(operation: Operation, sent: Components) -> list[dict[str, Any]]:
     found = [_parameter("path", name, _path_schema(name), required=True) for name in operation.path_parameters]
     if _is_own(operation):
         return found
+    if operation.is_sparse:
+        found += _shaping(operation)
     if operation.listing:
         found += _listing(operation.listing, sent)
     if operation.parameters:
@@ -154,6 +171,21 @@ def _parameters(operation: Operation, sent: Components) -> list[dict[str, Any]]:
             found.append(_parameter("query", name, sent.field(field), required=field.required))
     found.append(_parameter("query", "wait_for", _STRING, "event ids of earlier answers, separated by commas"))
     return found + _request_headers(operation)
+
+
+def _shaping(operation: Operation) -> list[dict[str, Any]]:
+    """Which members the answer has, and which references it resolves."""
+    assert operation.response is not None
+    found = [_several("fields", list(operation.response().dump_fields), "only these members")]
+    if names := sorted(expandable(operation.response)):
+        found.append(_several("expand", names, "put what these refer to beside the ids"))
+    return found
+
+
+def _several(name: str, choices: list[str], description: str) -> dict[str, Any]:
+    """A parameter of names separated by commas."""
+    schema = {"type": "array", "minItems": 1, "items": {"type": "string", "enum": choices}}
+    return _parameter("query", name, schema, description) | {"style": "form", "explode": False}
 
 
 def _request_headers(operation: Operation) -> list[dict[str, Any]]:
@@ -183,7 +215,7 @@ def _listing(listing: Listing, sent: Components) -> list[dict[str, Any]]:
     ]
     if listing.search:
         found.append(_parameter("query", "q", _STRING, "text in " + ", ".join(listing.search)))
-    for name, field in listing.filters.items():
+    for name, field in {"id": fields.Uuid(), **listing.filters}.items():
         schema = sent.field(field)
         found.append(_parameter("query", name, schema))
         found += [_parameter("query", f"{name}[{operator}]", kind) for operator, kind in _operators(field, schema)]
@@ -214,6 +246,7 @@ def _envelope(item: dict[str, Any]) -> dict[str, Any]:
 def _answer_headers(operation: Operation, status: str) -> dict[str, Any]:
     names = ["X-Request-Id", "traceparent"]
     names += [] if operation.listing or not operation.response else ["ETag"]
+    names += ["X-Unresolved"] if operation.is_sparse and expandable(operation.response) else []
     if operation.method != "GET":
         names += ["X-Event-Id", "Idempotency-Replayed"]
     if status == "201" and not operation.path_parameters:

@@ -47,6 +47,13 @@ class Components:
         found: dict[str, Any] = self._plugin.converter.field2property(field)
         return found
 
+    def properties(self) -> list[tuple[type[Schema], dict[str, Any]]]:
+        """Each collected schema with the properties of its component, to be completed."""
+        assert self._plugin.converter is not None
+        named = {name: key[0] for key, name in self._plugin.converter.refs.items()}
+        found = self._spec.components.schemas
+        return [(cls, found[name].setdefault("properties", {})) for name, cls in named.items() if name in found]
+
     def collected(self, closed: bool) -> dict[str, Any]:
         """All components; closed ones refuse unknown members, open ones may grow within a version."""
         found: dict[str, Any] = self._spec.to_dict().get("components", {}).get("schemas", {})

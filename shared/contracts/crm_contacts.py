@@ -125,7 +125,7 @@ class WarningView(Schema):
     """Another contact shares an identifying value; the write was carried out nevertheless."""
 
     code = fields.Text()
-    contact_id = fields.Uuid()
+    contact_id = fields.Uuid(refers="contacts")
     on = fields.Text()
 
 
@@ -151,7 +151,7 @@ class ContactView(Schema):
     lifecycle_stage = fields.Text(allow_none=True)
     owner_id = fields.Uuid(allow_none=True)
     source = fields.Text(allow_none=True)
-    parent_id = fields.Uuid(allow_none=True)
+    parent_id = fields.Uuid(refers="contacts", allow_none=True)
     external_ids = fields.Table()
     tags = Kept(fields.Text())
     created_at = fields.Instant()
@@ -178,7 +178,7 @@ class DuplicateQuery(Schema):
 class DuplicateView(Schema):
     """A contact that shares the values of the kinds named in `on` (email, phone, siren, siret, vat_number)."""
 
-    contact_id = fields.Uuid()
+    contact_id = fields.Uuid(refers="contacts")
     name = fields.Text()
     on = fields.Many(fields.Text())
 

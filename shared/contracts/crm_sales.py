@@ -174,7 +174,7 @@ class LineView(Schema):
     """A priced line. `net` = quantity × unit_price × (1 − discount_percent / 100), rounded, without tax."""
 
     id = fields.Uuid()
-    product_id = fields.Uuid()
+    product_id = fields.Uuid(refers="products")
     description = fields.Text()
     quantity = fields.Quantity()
     unit = fields.Text()
@@ -251,12 +251,12 @@ class QuoteView(Schema):
     number = fields.Text()
     revision = fields.Whole()
     status = fields.Choice(*QUOTE_STATUSES)
-    company_id = fields.Uuid()
-    customer_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
+    customer_id = fields.Uuid(refers="contacts")
     customer_name = fields.Text()
     opportunity_id = fields.Uuid(allow_none=True)
     owner_id = fields.Uuid(allow_none=True)
-    order_id = fields.Uuid(allow_none=True)
+    order_id = fields.Uuid(refers="orders", allow_none=True)
     currency = fields.Text()
     valid_until = fields.Day(allow_none=True)
     payment_terms = fields.Choice(*PAYMENT_DAYS)
@@ -313,10 +313,10 @@ class OrderView(Schema):
     payment_status = fields.Choice(*PAYMENT_STATUSES)
     hold_reason = fields.Text(allow_none=True)
     cancel_reason = fields.Text(allow_none=True)
-    company_id = fields.Uuid()
-    customer_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
+    customer_id = fields.Uuid(refers="contacts")
     customer_name = fields.Text()
-    quote_id = fields.Uuid(allow_none=True)
+    quote_id = fields.Uuid(refers="quotes", allow_none=True)
     opportunity_id = fields.Uuid(allow_none=True)
     owner_id = fields.Uuid(allow_none=True)
     currency = fields.Text()
@@ -352,7 +352,7 @@ class StepView(Schema):
 class ProgressView(Schema):
     """Where an order stands, in the order in which the steps usually happen."""
 
-    order_id = fields.Uuid()
+    order_id = fields.Uuid(refers="orders")
     status = fields.Choice(*ORDER_STATUSES)
     steps = fields.Many(fields.Part(StepView))
 

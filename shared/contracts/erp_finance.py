@@ -232,7 +232,7 @@ _ACCOUNT_TYPES = ("asset", "liability", "equity", "income", "expense")
 class AccountView(_Resource):
     """A ledger account. `name` is the French name, which legal exports carry; `name_en` the English one."""
 
-    company_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
     code = fields.Text()
     name = fields.Text()
     name_en = fields.Text()
@@ -263,7 +263,7 @@ class NewAccount(AccountChange):
 class JournalView(_Resource):
     """A journal of original entry."""
 
-    company_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
     code = fields.Text()
     name = fields.Text()
     name_en = fields.Text()
@@ -273,7 +273,7 @@ class JournalView(_Resource):
 class FiscalYearView(_Resource):
     """A fiscal year; `code` is part of the numbers of its journal entries."""
 
-    company_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
     code = fields.Text()
     starts_on = fields.Day()
     ends_on = fields.Day()
@@ -291,8 +291,8 @@ class NewFiscalYear(Schema):
 class PeriodView(_Resource):
     """A month of a fiscal year. soft_locked: only holders of `finance.periods:lock` still post; locked: nobody, ever."""
 
-    company_id = fields.Uuid()
-    fiscal_year_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
+    fiscal_year_id = fields.Uuid(refers="fiscal-years")
     code = fields.Text()
     starts_on = fields.Day()
     ends_on = fields.Day()
@@ -310,7 +310,7 @@ class EntryLineView(Schema):
     """One side of a journal entry: exactly one of debit and credit is greater than zero."""
 
     account = fields.Text()
-    partner_id = fields.Uuid(allow_none=True)
+    partner_id = fields.Uuid(refers="contacts", allow_none=True)
     label = fields.Text()
     debit = fields.Amount()
     credit = fields.Amount()
@@ -321,7 +321,7 @@ class EntryLineView(Schema):
 class EntryView(_Resource):
     """A journal entry. `hash` chains it to the entry posted before it in its journal."""
 
-    company_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
     number = fields.Text(allow_none=True)
     journal = fields.Text()
     date = fields.Day()
@@ -413,7 +413,7 @@ class InvoiceLineView(Schema):
 
     id = fields.Uuid()
     order_line_id = fields.Uuid(allow_none=True)
-    product_id = fields.Uuid(allow_none=True)
+    product_id = fields.Uuid(refers="products", allow_none=True)
     description = fields.Text()
     kind = fields.Text()
     quantity = fields.Quantity()
@@ -444,16 +444,16 @@ class Note(Schema):
 class InvoiceView(_Resource):
     """A customer invoice or credit note. `residual`: unpaid, or of a credit note not yet set off."""
 
-    company_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
     number = fields.Text(allow_none=True)
     status = fields.Choice("draft", "issued", "partially_paid", "paid", "credited")
-    customer_id = fields.Uuid()
+    customer_id = fields.Uuid(refers="contacts")
     customer_name = fields.Text()
-    order_id = fields.Uuid(allow_none=True)
-    delivery_id = fields.Uuid(allow_none=True)
+    order_id = fields.Uuid(refers="orders", allow_none=True)
+    delivery_id = fields.Uuid(refers="deliveries", allow_none=True)
     delivered_on = fields.Day(allow_none=True)
-    corrects_id = fields.Uuid(allow_none=True)
-    entry_id = fields.Uuid(allow_none=True)
+    corrects_id = fields.Uuid(refers="invoices", allow_none=True)
+    entry_id = fields.Uuid(refers="journal-entries", allow_none=True)
     currency = fields.Text()
     issued_on = fields.Day(allow_none=True)
     due_on = fields.Day(allow_none=True)
@@ -516,17 +516,17 @@ class CreditRequest(Schema):
 class AllocationView(Schema):
     """The part of a payment that settles one invoice."""
 
-    invoice_id = fields.Uuid(required=True)
+    invoice_id = fields.Uuid(refers="invoices", required=True)
     amount = fields.Amount(positive=True, required=True)
 
 
 class PaymentView(_Resource):
     """Money in or out. `unallocated` is what settles no invoice yet."""
 
-    company_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
     number = fields.Text()
     direction = fields.Choice("in", "out")
-    contact_id = fields.Uuid()
+    contact_id = fields.Uuid(refers="contacts")
     amount = fields.Amount()
     currency = fields.Text()
     method = fields.Text()
@@ -535,7 +535,7 @@ class PaymentView(_Resource):
     status = fields.Choice("draft", "posted", "reversed")
     allocations = fields.Many(fields.Part(AllocationView))
     unallocated = fields.Amount()
-    entry_id = fields.Uuid(allow_none=True)
+    entry_id = fields.Uuid(refers="journal-entries", allow_none=True)
 
 
 class NewPayment(Schema):
@@ -568,8 +568,8 @@ class Releases(Schema):
 class CreditLimitView(_Resource):
     """How much a customer may owe us in all, open orders included. `limit` null: no limit."""
 
-    company_id = fields.Uuid()
-    contact_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
+    contact_id = fields.Uuid(refers="contacts")
     limit = fields.Amount(allow_none=True)
     currency = fields.Text()
 
@@ -592,7 +592,7 @@ class NewCreditLimit(Schema):
 class ExposureView(Schema):
     """exposure = open_orders + receivable − unallocated; headroom = limit − exposure (null without a limit)."""
 
-    customer_id = fields.Uuid()
+    customer_id = fields.Uuid(refers="contacts")
     currency = fields.Text()
     open_orders = fields.Amount()
     receivable = fields.Amount()

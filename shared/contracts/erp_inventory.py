@@ -268,11 +268,11 @@ class WarehouseView(Schema):
     """A warehouse; `stock_location_id` is where its goods lie."""
 
     id = fields.Uuid()
-    company_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
     code = fields.Text()
     name = fields.Text()
     active = fields.Flag()
-    stock_location_id = fields.Uuid()
+    stock_location_id = fields.Uuid(refers="locations")
     version = fields.Whole()
     created_at = fields.Instant()
     updated_at = fields.Instant()
@@ -304,7 +304,7 @@ class LocationView(Schema):
     code = fields.Text()
     name = fields.Text()
     usage = fields.Choice(*USAGES)
-    warehouse_id = fields.Uuid(allow_none=True)
+    warehouse_id = fields.Uuid(refers="warehouses", allow_none=True)
     active = fields.Flag()
     version = fields.Whole()
     created_at = fields.Instant()
@@ -416,7 +416,7 @@ class AdjustmentLineView(Schema):
     """A posted line. `value` is signed like `quantity_delta`: at `unit_cost` in, at average cost out."""
 
     id = fields.Uuid()
-    product_id = fields.Uuid()
+    product_id = fields.Uuid(refers="products")
     quantity_delta = fields.Quantity()
     counted_quantity = fields.Quantity(allow_none=True)
     unit_cost = fields.Price(allow_none=True)
@@ -429,8 +429,8 @@ class AdjustmentView(Schema):
 
     id = fields.Uuid()
     number = fields.Text()
-    company_id = fields.Uuid()
-    warehouse_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
+    warehouse_id = fields.Uuid(refers="warehouses")
     reason = fields.Text()
     date = fields.Day(attribute="adjusted_on")
     currency = fields.Text()
@@ -479,9 +479,9 @@ class StockLevelView(Schema):
     """
 
     id = fields.Uuid()
-    product_id = fields.Uuid()
-    warehouse_id = fields.Uuid()
-    location_id = fields.Uuid()
+    product_id = fields.Uuid(refers="products")
+    warehouse_id = fields.Uuid(refers="warehouses")
+    location_id = fields.Uuid(refers="locations")
     on_hand = fields.Quantity()
     reserved = fields.Quantity(allow_none=True)
     available = fields.Quantity(allow_none=True)
@@ -496,10 +496,10 @@ class StockMoveView(Schema):
     """Goods that went from one location to another; `value` is their cost. Never changed once written."""
 
     id = fields.Uuid()
-    company_id = fields.Uuid()
-    product_id = fields.Uuid()
-    from_location_id = fields.Uuid()
-    to_location_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
+    product_id = fields.Uuid(refers="products")
+    from_location_id = fields.Uuid(refers="locations")
+    to_location_id = fields.Uuid(refers="locations")
     from_usage = fields.Choice(*USAGES)
     to_usage = fields.Choice(*USAGES)
     quantity = fields.Quantity()
@@ -510,7 +510,7 @@ class StockMoveView(Schema):
     document_id = fields.Uuid()
     document_number = fields.Text()
     document_line_id = fields.Uuid()
-    order_id = fields.Uuid(allow_none=True)
+    order_id = fields.Uuid(refers="orders", allow_none=True)
     created_at = fields.Instant()
 
 
@@ -525,8 +525,8 @@ class AvailabilityRequest(Schema):
 class AvailabilityView(Schema):
     """What can be promised now: on hand less reserved. `available_on` is null when it cannot be said."""
 
-    product_id = fields.Uuid()
-    warehouse_id = fields.Uuid()
+    product_id = fields.Uuid(refers="products")
+    warehouse_id = fields.Uuid(refers="warehouses")
     quantity = fields.Quantity()
     unit = fields.Text()
     on_hand = fields.Quantity()
@@ -630,7 +630,7 @@ class DeliveryLineView(Schema):
 
     id = fields.Uuid()
     order_line_id = fields.Uuid()
-    product_id = fields.Uuid()
+    product_id = fields.Uuid(refers="products")
     description = fields.Text()
     quantity = fields.Quantity()
     unit = fields.Text()
@@ -643,17 +643,17 @@ class DeliveryView(Schema):
 
     id = fields.Uuid()
     number = fields.Text()
-    company_id = fields.Uuid()
-    order_id = fields.Uuid()
+    company_id = fields.Uuid(refers="companies")
+    order_id = fields.Uuid(refers="orders")
     order_number = fields.Text()
-    customer_id = fields.Uuid()
+    customer_id = fields.Uuid(refers="contacts")
     customer_name = fields.Text()
-    warehouse_id = fields.Uuid()
+    warehouse_id = fields.Uuid(refers="warehouses")
     status = fields.Choice(*DELIVERY_STATES)
     carrier = fields.Text(allow_none=True)
     tracking = fields.Text(allow_none=True)
     shipped_on = fields.Day(allow_none=True)
-    backorder_of_id = fields.Uuid(allow_none=True)
+    backorder_of_id = fields.Uuid(refers="deliveries", allow_none=True)
     lines = fields.Many(fields.Part(DeliveryLineView))
     version = fields.Whole()
     created_at = fields.Instant()

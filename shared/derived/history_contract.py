@@ -19,13 +19,13 @@ class FieldChange(Schema):
 class HistoryEntry(Schema):
     """One command and what it did to the resource. `action` is the name of the operation that was called."""
 
-    id = fields.Uuid(required=True)
-    at = fields.Instant(required=True)
-    actor = fields.Text(required=True)
-    action = fields.Text(required=True)
-    effect = fields.Choice(*EFFECTS, required=True)
-    request_id = fields.Text(required=True)
-    changes = fields.Many(fields.Part(FieldChange), required=True)
+    id = fields.Uuid()
+    at = fields.Instant()
+    actor = fields.Text()
+    action = fields.Text()
+    effect = fields.Choice(*EFFECTS)
+    request_id = fields.Text()
+    changes = fields.Many(fields.Part(FieldChange))
 
 
 HISTORY = Listing(

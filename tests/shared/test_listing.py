@@ -174,3 +174,30 @@ def test_a_deeply_nested_cursor_is_refused(shelf: Harness) -> None:
 def test_amounts_keep_their_exact_value(shelf: Harness) -> None:
     row = shelf.call("list_things", query={"amount": "9"})["data"][0]
     assert row["amount"] == "9.00" and Decimal(row["amount"]) == 9
+
+
+def test_ids_filter_every_list(shelf: Harness) -> None:
+    rows = shelf.call("list_things", query={"sort": "name"})["data"]
+    wanted = [rows[0]["id"], rows[4]["id"]]
+    assert {row["id"] for row in shelf.call("list_things", query={"id[in]": ",".join(wanted)})["data"]} == set(wanted)
+    assert [row["id"] for row in shelf.call("list_things", query={"id": wanted[1]})["data"]] == wanted[1:]
+    for query in ({"id": "seven"}, {"id[in]": ",".join([wanted[0]] * 201)}, {"id[contains]": "0"}):
+        with pytest.raises(BadRequest):
+            shelf.call("list_things", query=query)
+
+
+def test_only_the_members_that_are_asked_for(shelf: Harness) -> None:
+    rows = shelf.call("list_things", query={"fields": "name,amount", "limit": "2"})
+    assert {frozenset(row) for row in rows["data"]} == {frozenset({"name", "amount"})} and rows["next_cursor"]
+    id_ = shelf.call("list_things", query={"fields": "id", "limit": "1"})["data"][0]["id"]
+    one = shelf.reply("get_thing", id=id_, query={"fields": "id,name"})
+    assert set(json.loads(one.body)) == {"id", "name"} and one.etag == "1"
+    assert set(shelf.call("history_of_things", id=id_, query={"fields": "actor"})["data"][0]) == {"actor"}
+
+
+@pytest.mark.parametrize("fields", ["", "colour", "name,", "name,colour", ["name", "id"]])
+def test_members_that_there_are_not_are_refused(shelf: Harness, fields: object) -> None:
+    with pytest.raises(BadRequest) as refused:
+        shelf.call("list_things", query={"fields": fields})
+    assert "name" in refused.value.details["allowed"]
+    assert refused.value.errors == [{"pointer": "?fields", "code": "unknown_field"}]
