@@ -51,8 +51,10 @@ class Operation:
     those of the module attribute that holds the declaration. `idempotency` is "required" where money or stock moves
     or legal documents are made (a key must be sent), otherwise "accepted". `listing` marks a list, whose answer is
     {"data": [response …], "next_cursor": …}. `parameters` is the schema of other query parameters (reports).
-    `derived` and `resource` are set on operations that follow from declared ones (`shared/derived`); `everywhere` on
-    those that each service has for itself under one route: the gateway asks all of them, or the one that is named.
+    `deprecated` and `sunset` are the days (YYYY-MM-DD) from which clients should not use it any more, and on which it
+    goes; `successor` is the path of what replaces it. `derived` and `resource` are set on operations that follow from
+    declared ones (`shared/derived`); `everywhere` on those that each service has for itself under one route: the
+    gateway asks all of them, or the one that is named.
     """
 
     route: str
@@ -67,9 +69,16 @@ class Operation:
     tag: str = ""
     service: str = ""
     name: str = ""
+    deprecated: str = ""
+    sunset: str = ""
+    successor: str = ""
     derived: str = ""
     resource: "Resource | None" = None
     everywhere: bool = False
+
+    def __post_init__(self) -> None:
+        for day in filter(None, (self.deprecated, self.sunset)):
+            datetime.strptime(day, "%Y-%m-%d")
 
     @property
     def method(self) -> str:

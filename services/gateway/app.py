@@ -8,6 +8,7 @@ from starlette.routing import Router
 
 from gateway import contract, docs, openapi
 from gateway.auth import Auth
+from gateway.deprecation import noticed
 from gateway.edge import Edge
 from gateway.everywhere import Everywhere
 from gateway.forwarding import Forwarder
@@ -60,7 +61,7 @@ class Gateway:
                 if operation.everywhere:
                     everywhere.setdefault(operation.route, []).append(forwarder)
                 else:
-                    self.table.add(operation, forwarder)
+                    self.table.add(operation, noticed(operation, forwarder))
         for forwarders in everywhere.values():
             self.table.add(forwarders[0].operation, Everywhere(forwarders))
 

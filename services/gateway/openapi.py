@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway import contract
 from gateway.access import PUBLIC
+from gateway.deprecation import notice
 from gateway.expanding import expandable, resources
 from gateway.incoming import Incoming
 from gateway.problems import MEDIA_TYPE, TITLES
@@ -120,6 +121,8 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
         "security": [] if public else [{"bearer": []}],
         "x-permission": operation.permission,
     }
+    if operation.deprecated:
+        described["deprecated"] = True
     if operation.request:
         media_type = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
         content = {media_type: {"schema": sent.reference(operation.request)}}
@@ -251,6 +254,7 @@ def _answer_headers(operation: Operation, status: str) -> dict[str, Any]:
         names += ["X-Event-Id", "Idempotency-Replayed"]
     if status == "201" and not operation.path_parameters:
         names.append("Location")
+    names += [name.title() for name in notice(operation)]
     return {name: {"schema": _STRING} for name in names}
 
 

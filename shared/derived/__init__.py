@@ -57,6 +57,9 @@ def with_derived(declared: dict[str, Operation], service: str) -> dict[str, Oper
                 continue
             derived.derived, derived.resource = kind, resource
             derived.service, derived.tag = resource.get.service, resource.get.tag  # type: ignore[union-attr]
+            assert resource.list is not None
+            for notice in ("deprecated", "sunset"):
+                setattr(derived, notice, getattr(resource.list, notice))
             if derived.name in found:
                 raise TypeError(f"{derived.service}.{derived.name} is the name of a derived operation")
             found[derived.name] = derived
