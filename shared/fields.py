@@ -179,9 +179,9 @@ class Digits(Whole):
     """A whole number as a query string carries it."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
-        if not isinstance(value, str) or not re.fullmatch("[0-9]{1,9}", value):
+        if not isinstance(value, str) or not re.fullmatch("[0-9]+", value):
             raise self.make_error("invalid")
-        return super()._deserialize(int(value), *args, **kwargs)
+        return super()._deserialize(int(value[:12]), *args, **kwargs)
 
 
 class Flag(fields.Field[bool]):

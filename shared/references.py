@@ -46,4 +46,5 @@ def _parts(schema: type[Schema]) -> Iterator[tuple[str, type[Schema]]]:
     for name, field in schema().dump_fields.items():
         inner: Any = field.inner if isinstance(field, fields.Many) else field
         if isinstance(inner, fields.Part):
-            yield name, type(inner.schema)
+            part: Any = type(inner.schema)
+            yield name, part

@@ -155,7 +155,7 @@ async def _resolve(level: list[tuple[_Node, list[_Document]]], fetch: Fetch) -> 
         if known is None:
             unresolved.append(node.path)
         for holder in holders:
-            one = (known or {}).get(holder.get(node.reference.member))
+            one = (known or {}).get(str(holder.get(node.reference.member)))
             holder[node.reference.expanded] = dict(one) if one else None
     return unresolved
 

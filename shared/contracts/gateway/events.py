@@ -7,25 +7,11 @@ from shared.contract import Operation
 from shared.fields import Schema
 
 
-class Limit(fields.Whole):
-    """How many entries a page may have, from a query string."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(least=1, most=200, **kwargs)
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
-        return super()._deserialize(int(value) if isinstance(value, str) and value.isdecimal() else value)
-
-
-class Free(fields.ma.fields.Dict):
-    """An object of any shape."""
-
-
 class AsPublished(fields.Part):
     """An object that is shown as it was written, with members that are newer than this program."""
 
-    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return value
+    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        return nested_obj
 
 
 class EventsQuery(Schema):
@@ -33,7 +19,7 @@ class EventsQuery(Schema):
 
     after = fields.Uuid(load_default=None)
     types = fields.Text(most=4000, load_default="#")
-    limit = Limit(load_default=50)
+    limit = fields.Digits(least=1, most=200, load_default=50)
 
 
 class EventView(Schema):
@@ -53,7 +39,7 @@ class EventView(Schema):
     causationid = fields.Text(required=True)
     actor = fields.Text(required=True)
     traceparent = fields.Text()
-    data = Free(required=True)
+    data = fields.Open(required=True)
 
 
 class EventsView(Schema):
