@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test lint format bench faults audit seed lock
+.PHONY: help run stop reset test lint format bench faults fuzz audit seed lock
 
 # The first Python that is new enough; `make run PYTHON=/path/to/python3.12` chooses another.
 PYTHON = $$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -35,6 +35,9 @@ bench: ## measure throughput and latency
 
 faults: ## break things on purpose and count what was lost
 	@$(PREPARE) && exec $(VENV) -m tests.faults $(ARGS)
+
+fuzz: ## hold the API document against the running suite, as every role
+	@$(PREPARE) && exec $(VENV) -m tests.fuzz $(ARGS)
 
 audit: ## check the running system's books and documents against each other
 	@$(LOCAL) audit

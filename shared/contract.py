@@ -55,6 +55,7 @@ class Operation:
     goes; `successor` is the path of what replaces it. `derived` and `resource` are set on operations that follow from
     declared ones (`shared/derived`); `everywhere` on those that each service has for itself under one route: the
     gateway asks all of them, or the one that is named.
+    `problems` are HTTP statuses that this operation refuses with beyond those that follow from the rest.
     """
 
     route: str
@@ -66,6 +67,7 @@ class Operation:
     parameters: type[Schema] | None = None
     idempotency: str = "accepted"
     status: int = 200
+    problems: tuple[int, ...] = ()
     tag: str = ""
     service: str = ""
     name: str = ""

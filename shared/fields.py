@@ -14,6 +14,9 @@ Messages = dict[str, str | list[Any] | dict[Any, Any]]
 _CODES: Messages = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid": "invalid_type"}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9]{4}(-[0-9]{2}){2}[Tt][0-9]{2}(:[0-9]{2}){2}(\.[0-9]{1,12})?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 class Schema(ma.Schema):
@@ -49,6 +52,15 @@ class Text(fields.String):
         return value
 
 
+class Form(validate.Regexp):
+    """A pattern that a whole text has: `$` alone would let a line feed pass at the end."""
+
+    def __call__(self, value: Any) -> Any:
+        if not self.regex.fullmatch(value):
+            raise ma.ValidationError(self.error)
+        return value
+
+
 class Choice(fields.String):
     """One of a closed list of strings."""
 
@@ -78,7 +90,7 @@ class Uuid(fields.Field[UUID]):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> UUID:
         try:
-            if not isinstance(value, str) or len(value) != 36:
+            if not isinstance(value, str) or not _UUID.fullmatch(value):
                 raise ValueError
             return UUID(value)
         except ValueError:
@@ -125,7 +137,7 @@ class Number(fields.Field[Decimal]):
             raise self.make_error("digits")
         if self.positive and number <= 0:
             raise self.make_error("not_positive")
-        if self.not_negative and number < 0:
+        if self.not_negative and number.is_signed():
             raise self.make_error("negative")
         if self.most is not None and number > self.most:
             raise self.make_error("range")
@@ -205,7 +217,7 @@ class Day(fields.Field[date]):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> date:
         try:
-            if not isinstance(value, str) or len(value) != 10:
+            if not isinstance(value, str) or not _DAY.fullmatch(value):
                 raise ValueError
             return date.fromisoformat(value)
         except ValueError:
@@ -222,10 +234,9 @@ class Instant(fields.Field[datetime]):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
         try:
-            parsed = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
-            if parsed is None or parsed.tzinfo is None:
+            if not isinstance(value, str) or not _INSTANT.fullmatch(value):
                 raise ValueError
-            return parsed.astimezone(UTC)
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             raise self.make_error("invalid") from None
 

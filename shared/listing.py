@@ -26,6 +26,7 @@ _OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "starts", 
 _COMMON = {"limit", "cursor", "sort", "q", "include_total", "fields", "expand", "format"}
 _LARGEST_IN = 200
 _FILTER = re.compile(r"(\w+)(?:\[(\w+)\])?")
+_WHOLE = re.compile("-?[0-9]{1,18}")
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ def parse(listing: Listing, query: dict[str, Any]) -> ListRequest:
     for parameter, raw in query.items():
         if parameter not in _COMMON:
             conditions.append(_parse_filter(listing, parameter, raw))
-    sort = _parse_sort(listing, str(query.get("sort") or listing.default_sort))
+    sort = _parse_sort(listing, str(query.get("sort", listing.default_sort)))
     fingerprint = _fingerprint(conditions, sort, query.get("q"))
     return ListRequest(
         conditions=conditions,
@@ -115,7 +116,7 @@ def parse(listing: Listing, query: dict[str, Any]) -> ListRequest:
         limit=_parse_limit(query.get("limit", "50")),
         cursor=_parse_cursor(listing, sort, query["cursor"], fingerprint) if query.get("cursor") else None,
         q=_parse_q(listing, query.get("q")),
-        include_total=query.get("include_total") == "true",
+        include_total=_parse_flag("include_total", query.get("include_total", "false")),
         search=listing.search,
         fingerprint=fingerprint,
     )
@@ -149,7 +150,7 @@ def _value(parser: ma.fields.Field[Any], raw: str) -> Any:
     if type(parser).__name__ == "Flag":
         return {"true": True, "false": False}[raw]
     if isinstance(parser, Whole):
-        return parser.deserialize(int(raw))
+        return parser.deserialize(int(raw) if _WHOLE.fullmatch(raw) else raw)
     return parser.deserialize(raw)
 
 
@@ -166,9 +167,15 @@ def _parse_sort(listing: Listing, raw: str) -> list[tuple[str, bool]]:
 
 
 def _parse_limit(raw: Any) -> int:
-    if not (isinstance(raw, str) and raw.isdecimal() and len(raw) < 6 and 1 <= int(raw) <= 200):
+    if not (isinstance(raw, str) and _WHOLE.fullmatch(raw) and 1 <= int(raw) <= 200):
         raise BadRequest([{"pointer": "?limit", "code": "out_of_range"}], least=1, most=200)
     return int(raw)
+
+
+def _parse_flag(name: str, raw: Any) -> bool:
+    if raw not in ("true", "false"):
+        raise BadRequest([{"pointer": f"?{name}", "code": "invalid_type"}])
+    return bool(raw == "true")
 
 
 def _parse_q(listing: Listing, raw: Any) -> str | None:

@@ -31,6 +31,9 @@ from shared.signing import Signer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ADMIN = {"email": "admin@suite.example", "password": "correct-horse-battery-staple"}
+UNLIMITED = {"LIAISON_RATE_PER_SECOND": "100000", "LIAISON_RATE_BURST": "1000000"}
+"""Settings of a gateway that is asked as fast as it answers."""
+
 TOGETHER = "services"
 """The name of the one process that hosts all services when a suite runs `together`."""
 
@@ -40,13 +43,15 @@ class Suite:
     """One running Liaison on its own databases and its own virtual host of shared servers.
 
     `together` hosts all services in one process, which is quicker to start and lighter; otherwise each service has
-    `replicas` processes. `env` goes to every service process (weathers, fault points, retry delays).
+    `replicas` processes. `env` goes to every service process (weathers, fault points, retry delays), `gateway_env` to
+    the gateway.
     """
 
     servers: Servers
     root: Path
     name: str
     env: dict[str, str] = field(default_factory=dict)
+    gateway_env: dict[str, str] = field(default_factory=dict)
     together: bool = False
     replicas: int = 1
     databases: dict[str, DatabaseUrls] = field(default_factory=dict)
@@ -211,6 +216,7 @@ class Suite:
             http_port=ports.get("http"),
             gateway_env={
                 "LIAISON_SIGNING_KEY_FILE": str(signing_key),
+                **self.gateway_env,
             },
             replicas={s: per_service for s in contracts.SERVICES},
             every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},

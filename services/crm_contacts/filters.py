@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, not_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, not_, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from crm_contacts import identity
@@ -14,11 +14,17 @@ from shared.refusals import BadRequest
 class Holds:
     """Stands where a list query expects a column; `any_of(values)` is the condition that one of them is held.
 
-    `text` is the column in which parts of words are looked for, if any.
+    `none` is the condition that nothing is held, `text` the column in which parts of words are looked for, if any.
     """
 
-    def __init__(self, name: str, any_of: Callable[[list[str]], ColumnElement[bool]], text: Any = None) -> None:
-        self.name, self.any_of, self.text = name, any_of, text
+    def __init__(
+        self,
+        name: str,
+        any_of: Callable[[list[str]], ColumnElement[bool]],
+        none: ColumnElement[bool],
+        text: Any = None,
+    ) -> None:
+        self.name, self.any_of, self.none, self.text = name, any_of, none, text
 
     def __eq__(self, value: object) -> Any:
         return self.any_of([str(value)])
@@ -31,18 +37,29 @@ class Holds:
     def in_(self, values: list[str]) -> ColumnElement[bool]:
         return self.any_of(values)
 
+    def is_(self, _: None) -> ColumnElement[bool]:
+        return self.none
+
+    def is_not(self, _: None) -> ColumnElement[bool]:
+        return not_(self.none)
+
     def ilike(self, pattern: str, escape: str) -> Any:
         return self._refuse() if self.text is None else self.text.ilike(pattern, escape=escape)
 
     def _refuse(self, *_: object, **__: object) -> Any:
-        raise BadRequest([{"pointer": f"?{self.name}", "code": "unknown_filter"}], operators=["eq", "ne", "in"])
+        raise BadRequest(
+            [{"pointer": f"?{self.name}", "code": "unknown_filter"}], operators=["eq", "ne", "in", "is_null"]
+        )
 
-    __gt__ = __ge__ = __lt__ = __le__ = is_ = is_not = _refuse
+    __gt__ = __ge__ = __lt__ = __le__ = _refuse
 
 
 def columns() -> dict[str, Any]:
     """The names of the contact list that are not plain columns."""
-    return {"role": Holds("role", _has_role), "email": Holds("email", _has_email, Contact.email)}
+    return {
+        "role": Holds("role", _has_role, func.jsonb_array_length(Contact.roles) == 0),
+        "email": Holds("email", _has_email, Contact.email.is_(None), Contact.email),
+    }
 
 
 def _has_role(values: list[str]) -> ColumnElement[bool]:

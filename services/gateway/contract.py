@@ -1,5 +1,7 @@
 """The gateway's own operations, declared like those of every service, and documented from the same declaration."""
 
+import marshmallow as ma
+
 from shared import fields
 from shared.contract import PUBLIC, SIGNED_IN, Operation
 from shared.fields import Schema
@@ -38,7 +40,7 @@ class ProcessView(Schema):
     name = fields.Text(required=True)
     status = fields.Choice("ready", "not_ready", "unreachable", required=True)
     milliseconds = fields.Whole(required=True)
-    checks = fields.Table(allow_none=True)
+    checks = ma.fields.Dict(keys=fields.Text(), values=ma.fields.Raw(), allow_none=True)
 
 
 class StatusView(Schema):
@@ -53,6 +55,7 @@ sign_in = Operation(
     PUBLIC,
     request=TokenRequest,
     response=TokenView,
+    problems=(401,),
 )
 revoke = Operation(
     "POST /v1/auth/revoke", "End a session by its refresh token", PUBLIC, request=RevokeRequest, status=204

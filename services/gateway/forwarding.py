@@ -18,6 +18,7 @@ from gateway.wire import HeaderValue
 from shared import strict_json
 from shared.caller import HEADER
 from shared.contract import Operation
+from shared.refusals import Invalid
 from shared.signing import Signer
 
 _NOBODY = nobody()
@@ -116,6 +117,8 @@ class Forwarder:
             if value != {}:  # many clients send an empty object with every POST; it says nothing
                 raise BodyNotExpected
             return b""
+        if value is None:  # to a service it would look as if no body had come
+            raise Invalid.at("", "invalid_type")
         return body
 
 

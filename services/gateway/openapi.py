@@ -12,6 +12,7 @@ from gateway.deprecation import notice
 from gateway.expanding import expandable, resources
 from gateway.incoming import Incoming
 from gateway.problems import MEDIA_TYPE, TITLES
+from gateway.reading import MOST_EVENTS
 from gateway.schemas import Components, merged, repointed
 from shared import fields
 from shared.contract import Listing, Operation
@@ -21,6 +22,15 @@ from shared.references import references_of
 
 _COMPARED = (fields.Number, fields.Whole, fields.Day, fields.Instant)
 _STRING = {"type": "string"}
+_ONE_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_EVENT_IDS = {"type": "string", "pattern": f"^{_ONE_UUID}(,{_ONE_UUID}){{0,{MOST_EVENTS - 1}}}$"}
+_KEY = {"type": "string", "minLength": 16, "maxLength": 255, "pattern": "^[\\x21-\\x7e]{16,255}$"}
+_VERSION = {"type": "string", "pattern": '^("[0-9]{1,18}"|[*])$'}
+
+_DESCRIPTION = """CRM and ERP in one. Amounts, prices, quantities and percentages are decimal strings; instants are
+RFC 3339 in UTC. No text holds U+0000 or a lone surrogate. What is no HTTP request at all is refused before an operation
+is known, and the connection closed: 400, 414 (URL beyond 8 KiB), 431 (headers beyond 32 KiB). A path that exists with
+other methods answers 405 with `Allow`."""
 
 
 class ProblemError(Schema):
@@ -53,7 +63,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Liaison",
             "version": "1",
-            "description": "CRM and ERP. Amounts, prices, quantities and percentages are decimal strings.",
+            "description": _DESCRIPTION,
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in tags],
@@ -126,7 +136,8 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
     if operation.request:
         media_type = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
         content = {media_type: {"schema": sent.reference(operation.request)}}
-        required = operation.method == "PATCH" or any(f.required for f in operation.request().fields.values())
+        needed = any(field.required for field in operation.request().fields.values())
+        required = needed or operation.method == "PATCH" or operation.service == "gateway"
         described["requestBody"] = {"required": required, "content": content}
     return described
 
@@ -144,12 +155,27 @@ def _responses(operation: Operation, received: Components) -> dict[str, Any]:
         success["content"] = {"application/json": {"schema": _envelope(schema) if operation.listing else schema}}
     if not _is_own(operation):
         success["headers"] = _answer_headers(operation, status)
-    problems = {code: {"$ref": f"#/components/responses/{code}"} for code in _problems_of(operation)}
-    return {status: success, **problems}
+    if operation.status == 201 and operation.request and "id" in operation.request().fields:
+        there = {
+            "description": "It is there already: the same id came with the same content",
+            **_but(success, "Location"),
+        }
+        return {"200": there, status: success, **_problem_references(operation)}
+    return {status: success, **_problem_references(operation)}
+
+
+def _but(success: dict[str, Any], header: str) -> dict[str, Any]:
+    headers = {name: schema for name, schema in success.get("headers", {}).items() if name != header}
+    return {"content": success["content"], "headers": headers}
+
+
+def _problem_references(operation: Operation) -> dict[str, Any]:
+    return {code: {"$ref": f"#/components/responses/{code}"} for code in _problems_of(operation)}
 
 
 def _problems_of(operation: Operation) -> list[str]:
     codes = {400, 429, 500, 503}
+    codes |= set(operation.problems)
     if operation.permission != PUBLIC:
         codes |= {401, 403}
     if operation.request:
@@ -171,8 +197,8 @@ def _parameters(operation: Operation, sent: Components) -> list[dict[str, Any]]:
         found += _listing(operation.listing, sent)
     if operation.parameters:
         for name, field in operation.parameters().fields.items():
-            found.append(_parameter("query", name, sent.field(field), required=field.required))
-    found.append(_parameter("query", "wait_for", _STRING, "event ids of earlier answers, separated by commas"))
+            found.append(_parameter("query", field.data_key or name, sent.field(field), required=field.required))
+    found.append(_parameter("query", "wait_for", _EVENT_IDS, "event ids of earlier answers, separated by commas"))
     return found + _request_headers(operation)
 
 
@@ -194,10 +220,9 @@ def _several(name: str, choices: list[str], description: str) -> dict[str, Any]:
 def _request_headers(operation: Operation) -> list[dict[str, Any]]:
     found = []
     if operation.method != "GET" and operation.idempotency != "none":
-        key = {"type": "string", "minLength": 16, "maxLength": 255}
-        found.append(_parameter("header", "Idempotency-Key", key, required=operation.idempotency == "required"))
+        found.append(_parameter("header", "Idempotency-Key", _KEY, required=operation.idempotency == "required"))
     if operation.needs_version:
-        found.append(_parameter("header", "If-Match", _STRING, '"<version>" or *', required=True))
+        found.append(_parameter("header", "If-Match", _VERSION, '"<version>" or *', required=True))
     if operation.method == "GET" and not operation.listing:
         found.append(_parameter("header", "If-None-Match", _STRING))
     return found
@@ -205,6 +230,7 @@ def _request_headers(operation: Operation) -> list[dict[str, Any]]:
 
 def _listing(listing: Listing, sent: Components) -> list[dict[str, Any]]:
     sorts = sorted({*listing.sorts, "id"})
+    one = f"-?({'|'.join(sorts)})"
     found = [
         _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
         _parameter("query", "cursor", _STRING, "`next_cursor` of the page before"),
@@ -212,12 +238,14 @@ def _listing(listing: Listing, sent: Components) -> list[dict[str, Any]]:
         _parameter(
             "query",
             "sort",
-            {"type": "string", "default": listing.default_sort},
+            {"type": "string", "pattern": f"^{one}(,{one})*$", "default": listing.default_sort},
             "names separated by commas, - for descending: " + ", ".join(sorts),
         ),
     ]
     if listing.search:
-        found.append(_parameter("query", "q", _STRING, "text in " + ", ".join(listing.search)))
+        found.append(
+            _parameter("query", "q", {"type": "string", "maxLength": 200}, "text in " + ", ".join(listing.search))
+        )
     for name, field in {"id": fields.Uuid(), **listing.filters}.items():
         schema = sent.field(field)
         found.append(_parameter("query", name, schema))
@@ -230,7 +258,7 @@ def _operators(field: Any, schema: dict[str, Any]) -> list[tuple[str, dict[str, 
     if isinstance(field, _COMPARED):
         operators += [(operator, schema) for operator in ("gt", "gte", "lt", "lte")]
     elif isinstance(field, fields.Text):
-        operators += [("contains", _STRING), ("starts", _STRING)]
+        operators += [("contains", schema), ("starts", schema)]
     return operators
 
 

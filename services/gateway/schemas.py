@@ -23,6 +23,9 @@ _TYPES: dict[type[ma.fields.Field[Any]], tuple[str, str | None]] = {
     fields.Instant: ("string", "date-time"),
 }
 
+_WHOLE_TOO = "x-whole-too"
+"""Marks a decimal while schemas are collected: the bounds within which it may be written as a whole number."""
+
 
 class Components:
     """Collects the schemas of one direction: what clients send, or what they receive."""
@@ -45,6 +48,7 @@ class Components:
         """The schema of a single field, for query parameters."""
         assert self._plugin.converter is not None
         found: dict[str, Any] = self._plugin.converter.field2property(field)
+        found.pop(_WHOLE_TOO, None)
         return found
 
     def properties(self) -> list[tuple[type[Schema], dict[str, Any]]]:
@@ -61,7 +65,7 @@ class Components:
             schema.pop("additionalProperties", None)
             if closed:
                 schema["additionalProperties"] = False
-        return found
+        return {name: (_accepting if closed else _promising)(schema) for name, schema in found.items()}
 
 
 def component_name(schema: Any) -> str:
@@ -89,10 +93,39 @@ def repointed(value: Any, renamed: dict[str, str]) -> Any:
     return json.loads(text)
 
 
+def _accepting(schema: Any) -> Any:
+    """A schema of what clients send: decimals may be written as whole numbers, too."""
+    if isinstance(schema, list):
+        return [_accepting(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _accepting(inner) for name, inner in schema.items() if name != _WHOLE_TOO}
+    if _WHOLE_TOO in schema:
+        types = found["type"] if isinstance(found["type"], list) else [found["type"]]
+        found |= {"type": [*types, "integer"], **schema[_WHOLE_TOO]}
+    return found
+
+
+def _promising(schema: Any) -> Any:
+    """A schema of what clients receive: sums outgrow what is accepted, and lists their longest request."""
+    if isinstance(schema, list):
+        return [_promising(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    limits = () if schema.get("format") == "uuid" else ("maxLength", "minLength")
+    found = {
+        name: _promising(inner)
+        for name, inner in schema.items()
+        if isinstance(inner, (dict, list)) or name not in (*limits, "maxItems", "minItems", _WHOLE_TOO)
+    }
+    found.pop(_WHOLE_TOO, None)
+    return found | ({"pattern": "^-?[0-9]+([.][0-9]+)?$"} if found.get("format") == "decimal" else {})
+
+
 def _limits(self: Any, field: ma.fields.Field[Any], **kwargs: Any) -> dict[str, Any]:
     """What our own fields know beyond marshmallow's validators."""
     if isinstance(field, fields.Number):
-        return _decimal(field)
+        return {"pattern": _pattern(field), "maxLength": 32, _WHOLE_TOO: _bounds(field)}
     if isinstance(field, fields.Whole):
         return {"minimum": field.least, "maximum": field.most}
     if isinstance(field, fields.Uuid):
@@ -101,10 +134,25 @@ def _limits(self: Any, field: ma.fields.Field[Any], **kwargs: Any) -> dict[str, 
         return {"type": ["integer", "string"], "minimum": 1, "maximum": 10**18 - 1, "pattern": field.pattern}
     if isinstance(field, fields.Many):
         return {"maxItems": field.most}
+    if isinstance(field, fields.Table):
+        return {"maxProperties": 50, "propertyNames": {"minLength": 1, "maxLength": 50}}
     return {}
 
 
-def _decimal(field: fields.Number) -> dict[str, Any]:
+def _pattern(field: fields.Number) -> str:
+    """The decimals that a field accepts: at most 18 digits before the point and 12 after it, but no more than
+    twelve and `decimals` that count."""
     sign = "" if field.positive or field.not_negative else "-?"
-    fraction = f"(\\.[0-9]{{1,{field.decimals}}})?" if field.decimals else ""
-    return {"pattern": f"^{sign}[0-9]{{1,18}}{fraction}$", "maxLength": 32}
+    some = "(?=.*[1-9])" if field.positive else ""
+    fraction = f"(\\.[0-9]{{1,{field.decimals}}}0{{0,{12 - field.decimals}}})?" if field.decimals else r"(\.0{1,12})?"
+    whole = "0{0,6}[0-9]{1,12}" + fraction
+    if field.most is not None:  # a power of ten, such as 100 percent
+        digits = len(f"{field.most:f}") - 1
+        zeros = f"0{{0,{18 - digits - 1}}}1" + "0" * digits + r"(\.0{1,12})?"
+        whole = f"({zeros}|0{{0,{18 - digits}}}[0-9]{{1,{digits}}}{fraction})"
+    return f"^{some}{sign}{whole}$"
+
+
+def _bounds(field: fields.Number) -> dict[str, int]:
+    most = 10**12 - 1 if field.most is None else int(field.most)
+    return {"minimum": 1 if field.positive else 0 if field.not_negative else -most, "maximum": most}

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from marshmallow import validate
-
 from shared import fields
 from shared.contract import Event, Listing, Operation
 from shared.fields import Schema
@@ -81,7 +79,7 @@ class AddressPart(Schema):
     building_number = fields.Text(most=16, load_default="")
     post_code = fields.Text(most=16, load_default="")
     town = fields.Text(most=70, load_default="")
-    country = fields.Text(most=2, load_default="FR", validate=[validate.Regexp("^[A-Z]{2}$", error="invalid_country")])
+    country = fields.Text(most=2, load_default="FR", validate=[fields.Form("^[A-Z]{2}$", error="invalid_country")])
 
 
 class ContactFields(Schema):
@@ -95,9 +93,9 @@ class ContactFields(Schema):
     siret = fields.Text(most=30, allow_none=True)
     vat_number = fields.Text(most=30, allow_none=True)
     naf_code = fields.Text(
-        most=6, allow_none=True, validate=[validate.Regexp(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid")]
+        most=6, allow_none=True, validate=[fields.Form(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid")]
     )
-    language = fields.Text(most=5, validate=[validate.Regexp("^[a-z]{2}(-[A-Z]{2})?$", error="invalid")])
+    language = fields.Text(most=5, validate=[fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid")])
     emails = Kept(fields.Part(ContactPointPart), most=20)
     phones = Kept(fields.Part(ContactPointPart), most=20)
     addresses = Kept(fields.Part(AddressPart), most=20)

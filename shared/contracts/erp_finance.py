@@ -216,13 +216,18 @@ class CompanyChange(Schema):
     payment_days = fields.Whole(least=0, most=60)
 
 
+_DAY_OF_EVERY_YEAR = (
+    "^((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))$"
+)
+
+
 class NewCompany(CompanyChange):
     """A further legal entity; it gets the chart of accounts, the journals and its current fiscal year."""
 
     id = fields.Uuid()
     name = fields.Text(least=1, required=True)
     currency = fields.Choice(*MINOR_UNITS)
-    fiscal_year_start = fields.Text(most=5, least=5)
+    fiscal_year_start = fields.Text(most=5, least=5, validate=[fields.Form(_DAY_OF_EVERY_YEAR, error="invalid_date")])
 
 
 _COMPANY = {"company_id": fields.Uuid()}

@@ -1,8 +1,12 @@
 """The OpenAPI document, from the declarations."""
 
+import re
 from typing import Any
 
+import marshmallow as ma
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway import openapi
@@ -64,12 +68,14 @@ def test_types() -> None:
     found = sale["properties"]
     assert found["id"] == {"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36}
     assert found["amount"] == {
-        "type": "string",
+        "type": ["string", "integer"],
         "format": "decimal",
-        "pattern": r"^[0-9]{1,18}(\.[0-9]{1,2})?$",
+        "pattern": r"^0{0,6}[0-9]{1,12}(\.[0-9]{1,2}0{0,10})?$",
         "maxLength": 32,
+        "minimum": 0,
+        "maximum": 10**12 - 1,
     }
-    assert found["price"]["type"] == ["string", "null"] and found["price"]["format"] == "decimal"
+    assert found["price"]["type"] == ["string", "null", "integer"] and found["price"]["format"] == "decimal"
     assert {found[name]["format"] for name in ("amount", "price", "discount")} == {"decimal"}
     assert (found["on"]["format"], found["at"]["format"]) == ("date", "date-time")
     assert (found["count"]["type"], found["count"]["minimum"], found["count"]["maximum"]) == ("integer", 1, 9)
@@ -78,6 +84,37 @@ def test_types() -> None:
     assert (found["name"]["minLength"], found["name"]["maxLength"]) == (2, 40)
     assert found["lines"]["maxItems"] == 100 and found["lines"]["items"] == {"$ref": "#/components/schemas/Line"}
     assert found["external_ids"]["type"] == "object"
+
+
+NUMBERS = [
+    fields.Number(decimals=0), fields.Amount(), fields.Amount(positive=True), fields.Price(not_negative=True),
+    fields.Quantity(positive=True), fields.Percent(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "field", NUMBERS, ids=lambda f: f"{type(f).__name__}-{f.decimals}-{f.positive}-{f.not_negative}"
+)
+@given(
+    text=st.from_regex(r"\A-?0{0,7}[0-9]{1,13}(\.[0-9]{1,6}0{0,9})?\n?\Z")
+    | st.sampled_from(["100.00", "-0", "0.0", "1e2"])
+)
+def test_a_pattern_says_what_its_field_accepts(field: fields.Number, text: str) -> None:
+    schema = openapi.Components().field(field)
+    try:
+        field.deserialize(text)
+        accepted = True
+    except ma.ValidationError:
+        accepted = False
+    assert bool(re.match(schema["pattern"].replace("$", r"\Z"), text)) == accepted, (schema["pattern"], text)
+
+
+def test_what_is_received_is_not_limited() -> None:
+    components = openapi.Components()
+    components.reference(Sale)
+    found = components.collected(closed=False)["Sale"]["properties"]
+    assert found["name"] == {"type": "string"} and "maxItems" not in found["lines"]
+    assert found["amount"] == {"type": "string", "format": "decimal", "pattern": "^-?[0-9]+([.][0-9]+)?$"}
 
 
 def test_what_goes_both_ways_is_closed_in_and_open_out() -> None:
