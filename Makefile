@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test lint format bench faults fuzz audit seed lock
+.PHONY: help run stop reset test lint format bench faults fuzz contracts audit seed lock
 
 # The first Python that is new enough; `make run PYTHON=/path/to/python3.12` chooses another.
 PYTHON = $$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -38,6 +38,9 @@ faults: ## break things on purpose and count what was lost
 
 fuzz: ## hold the API document against the running suite, as every role
 	@$(PREPARE) && exec $(VENV) -m tests.fuzz $(ARGS)
+
+contracts: ## take additive changes of the API documents into their snapshots
+	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m tests.contracts.snapshots
 
 audit: ## check the running system's books and documents against each other
 	@$(LOCAL) audit

@@ -137,7 +137,7 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
         media_type = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
         content = {media_type: {"schema": sent.reference(operation.request)}}
         needed = any(field.required for field in operation.request().fields.values())
-        required = needed or operation.method == "PATCH" or operation.service == "gateway"
+        required = needed or operation.method == "PATCH" or _is_own(operation)
         described["requestBody"] = {"required": required, "content": content}
     return described
 

@@ -30,8 +30,8 @@ _WHOLE_TOO = "x-whole-too"
 class Components:
     """Collects the schemas of one direction: what clients send, or what they receive."""
 
-    def __init__(self) -> None:
-        self._plugin = MarshmallowPlugin(schema_name_resolver=component_name)
+    def __init__(self, named: bool = True) -> None:
+        self._plugin = MarshmallowPlugin(schema_name_resolver=component_name if named else lambda _: None)
         self._spec = APISpec("", "", "3.1.0", plugins=[self._plugin])
         assert self._plugin.converter is not None
         for field, (type_, format_) in _TYPES.items():
@@ -57,6 +57,12 @@ class Components:
         named = {name: key[0] for key, name in self._plugin.converter.refs.items()}
         found = self._spec.components.schemas
         return [(cls, found[name].setdefault("properties", {})) for name, cls in named.items() if name in found]
+
+    def written_out(self, schema: ma.Schema) -> dict[str, Any]:
+        """A schema of what is received, with nested ones where they stand; for collectors that name nothing."""
+        assert self._plugin.converter is not None
+        found: dict[str, Any] = _promising(self._plugin.converter.schema2jsonschema(schema))
+        return found
 
     def collected(self, closed: bool) -> dict[str, Any]:
         """All components; closed ones refuse unknown members, open ones may grow within a version."""

@@ -1,0 +1,71 @@
+"""The documents that were last agreed on, in `snapshots/`. `make contracts` takes additive changes over.
+
+A breaking change has to be declared in `breaking.md`, with its reason, before it can be taken over.
+"""
+
+import json
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from gateway import openapi
+from gateway.schemas import Components
+from shared import contracts
+from tests.contracts.differ import Change, compare
+
+FOLDER = Path(__file__).parent / "snapshots"
+DECLARED = Path(__file__).with_name("breaking.md")
+_DECLARATION = re.compile(r"^- `(?P<change>.+)` — (?P<reason>.{10,})$", re.MULTILINE)
+
+
+def current() -> dict[str, dict[str, Any]]:
+    """The documents as the program makes them now: file name → document."""
+    found = {"openapi.json": openapi.document(), "events.json": event_schemas()}
+    if find_spec("gateway.asyncapi"):
+        from gateway import asyncapi  # type: ignore[attr-defined]
+
+        found["asyncapi.json"] = asyncapi.document()
+    return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+
+
+def event_schemas() -> dict[str, Any]:
+    """Every event type with the JSON Schema of its data, without references."""
+    components = Components(named=False)
+    return {name: components.written_out(event.schema) for name, event in sorted(contracts.events().items())}
+
+
+def changes() -> dict[str, list[Change]]:
+    """What differs from the snapshots, by file; a file without a snapshot is new and breaks nobody."""
+    return {name: compare(stored, document) for name, document in current().items() if (stored := _stored(name))}
+
+
+def undeclared() -> list[str]:
+    """Breaking changes that `breaking.md` does not declare."""
+    declared = {found["change"] for found in _DECLARATION.finditer(DECLARED.read_text(encoding="utf-8"))}
+    return [str(c) for found in changes().values() for c in found if c.breaking and str(c) not in declared]
+
+
+def _stored(name: str) -> dict[str, Any] | None:
+    path = FOLDER / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def main() -> int:
+    """Write the snapshots anew, unless that would break somebody silently."""
+    for name, found in changes().items():
+        for change in found:
+            print(f"  {name}  {'BREAKING ' if change.breaking else ''}{change}")
+    if left := undeclared():
+        print(
+            f"\n{len(left)} breaking changes are not declared in {DECLARED.name}; nothing was written.", file=sys.stderr
+        )
+        return 1
+    for name, document in current().items():
+        (FOLDER / name).write_text(json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
