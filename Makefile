@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test lint format bench faults fuzz contracts audit seed lock
+.PHONY: help run stop reset test lint format bench faults fuzz contracts examples audit seed lock
 
 # The first Python that is new enough; `make run PYTHON=/path/to/python3.12` chooses another.
 PYTHON = $$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -41,6 +41,9 @@ fuzz: ## hold the API document against the running suite, as every role
 
 contracts: ## take additive changes of the API documents into their snapshots
 	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m tests.contracts.snapshots
+
+examples: ## record the examples of the API document anew, from a run through the whole API
+	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m tests.examples
 
 audit: ## check the running system's books and documents against each other
 	@$(LOCAL) audit

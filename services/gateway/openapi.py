@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gateway import contract
+from gateway import contract, examples
 from gateway.access import PUBLIC
 from gateway.deprecation import notice
 from gateway.expanding import expandable, resources
@@ -91,6 +91,7 @@ def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
         for described in item.values():
             if "requestBody" in described:
                 described["requestBody"] = repointed(described["requestBody"], renamed)
+            examples.show(described)
     return paths, components
 
 
@@ -104,6 +105,12 @@ def describe_references(received: Components) -> None:
             listed = resources()[reference.resource].list
             if not reference.container and listed and listed.response:
                 properties[reference.expanded] = {"anyOf": [received.reference(listed.response), {"type": "null"}]}
+
+
+def operation_ids() -> list[str]:
+    """The ids of all operations in the document."""
+    paths, _ = _paths_and_components()
+    return [described["operationId"] for item in paths.values() for described in item.values()]
 
 
 class Page:

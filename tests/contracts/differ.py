@@ -129,9 +129,9 @@ class _Differ:
         for inner in ("items", "additionalProperties"):
             if isinstance(old.get(inner), dict) and isinstance(new.get(inner), dict):
                 yield from self._schema(f"{at}[]", old[inner], new[inner], direction)
-        if isinstance(new.get("additionalProperties"), bool) and direction == "sent" and old.get("type") == "object":
-            if not new["additionalProperties"] and old.get("additionalProperties", True) is not False:
-                yield Change(at, "unknown members are refused now", True)
+        closed = new.get("additionalProperties") is False and old.get("additionalProperties") is not False
+        if closed and direction == "sent" and old.get("type") == "object":
+            yield Change(at, "unknown members are refused now", True)
         self._under_way.discard(references)
 
     def _members(self, at: str, old: Any, new: Any, direction: Direction) -> Iterator[Change]:

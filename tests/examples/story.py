@@ -1,0 +1,193 @@
+"""One run through the whole API, as a shop would use it: every operation answers with success once."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from shared import contracts
+from shared.contract import Operation
+from tests.examples.recorder import Recorder
+from tests.flows.shop import Shop
+from tests.suite import ADMIN, Suite
+
+_ONE_OF_ITS_KIND = ("sku", "code", "name")
+_PARK = (
+    "INSERT INTO inbox (consumer, event_id, type, producer, sha256, state, attempts, error_code, envelope, received_at)"
+    " VALUES ('note_shipment', %s, 'liaison.erp_inventory.delivery.shipped.v1', 'erp_inventory', sha256('{'), 'parked', 7,"
+    " 'not_yet', '{}', now())"
+)
+
+
+def tell(suite: Suite, recorder: Recorder) -> None:
+    """The shop's year in a minute; what a listing or a reader can show is asked for at the end."""
+    suite.api.http.event_hooks = {"response": [recorder.note]}
+    story = _Story(Shop(suite))
+    story.sign_in()
+    story.sell()
+    story.quote()
+    story.keep_books()
+    story.tidy_up()
+    story.park()
+    suite.quiesce()
+    story.read_everything(recorder)
+    story.batch_everything(recorder)
+
+
+class _Story:
+    def __init__(self, shop: Shop) -> None:
+        self.shop, self.api, self.suite = shop, shop.api, shop.suite
+
+    def sign_in(self) -> None:
+        answer = self.api.http.post("/v1/auth/token", json=ADMIN).json()
+        self.api.http.post("/v1/auth/revoke", json={"refresh_token": answer["refresh_token"]})
+
+    def sell(self) -> None:
+        """From an empty shelf to a paid invoice, with a return of one piece."""
+        shop, api = self.shop, self.api
+        address = {"type": "billing", "street": "rue de la Paix", "building_number": "10", "post_code": "75002"}
+        self.customer = api.post("/v1/contacts", {
+            "kind": "organization", "name": "Maison Dupont", "roles": ["customer"], "language": "fr",
+            "emails": [{"value": "achats@dupont.example"}], "addresses": [{**address, "town": "Paris"}],
+        })  # fmt: skip
+        registered = api.last_event
+        self.lamp = shop.product("brass lamp", "120.00")
+        shop.receive(self.lamp, "50", "42.50")
+        limit = {"contact_id": self.customer["id"], "limit": "10000.00"}
+        self.limit = api.post("/v1/credit-limits", limit, wait_for=registered)
+        api.patch(f"/v1/credit-limits/{self.limit['id']}", {"limit": "500.00"}, self.limit["version"])
+        self.order = shop.order(self.customer, (self.lamp, "2"), reference="DUP-2026-17")
+        self.order = api.patch(f"/v1/orders/{self.order['id']}", {"tags": ["window"]}, self.order["version"])
+        shop.confirmed(shop.place(self.order))
+        shop.ship(shop.delivery(self.order))
+        (self.invoice,) = shop.invoices(self.order, 1)
+        self._hold()
+        self._pay()
+
+    def _hold(self) -> None:
+        """An order beyond the credit limit, released by somebody else; one that waits is asked for again."""
+        shop, api = self.shop, self.api
+        large = shop.until(shop.placed(self.customer, (self.lamp, "10")), status="on_hold")
+        api.post(f"/v1/orders/{large['id']}/cancel", {"reason": "beyond the budget"})
+        clerk = self.suite.user("colette@suite.example", "sales_manager")
+        second = shop.place(shop.order(self.customer, (self.lamp, "9")), api=clerk)
+        shop.until(second, status="on_hold")
+        api.post(f"/v1/orders/{second['id']}/release_hold")
+        scarce = shop.until(
+            shop.placed(self.customer, (shop.product("silver lamp", "1.00"), "3")), delivery_status="backordered"
+        )
+        api.post(f"/v1/orders/{scarce['id']}/resume")
+        draft = shop.order(self.customer, (self.lamp, "1"))
+        api.delete(f"/v1/orders/{draft['id']}", draft["version"])
+
+    def _pay(self) -> None:
+        api, invoice = self.api, self.invoice
+        line = {"line_id": invoice["lines"][0]["id"], "quantity": "1"}
+        api.post(f"/v1/invoices/{invoice['id']}/credit", {"lines": [line], "reason": "one came back"})
+        paid = {"contact_id": self.customer["id"], "amount": "100.00", "method": "transfer", "reference": "DUP-2026-17"}
+        payment = api.post("/v1/payments", paid)
+        part = {"allocations": [{"invoice_id": invoice["id"], "amount": "60.00"}]}
+        api.post(f"/v1/payments/{payment['id']}/post")
+        api.post(f"/v1/payments/{payment['id']}/allocate", part)
+        api.post(f"/v1/payments/{payment['id']}/unallocate", {"invoice_ids": [invoice["id"]]})
+        api.post(f"/v1/payments/{payment['id']}/reverse", {})
+        self.shop.pay(self.customer, "50.00", api.get(f"/v1/invoices/{invoice['id']}"))
+        service = {"description": "Assembly", "kind": "service", "quantity": "2", "unit": "hour", "unit_price": "45.00"}
+        manual = api.post("/v1/invoices", {"customer_id": self.customer["id"], "lines": [service]})
+        api.post(f"/v1/invoices/{manual['id']}/issue", {})
+
+    def quote(self) -> None:
+        api, line = self.api, {"product_id": self.lamp["id"], "quantity": "2"}
+        api.post("/v1/quotes/preview", {"customer_id": self.customer["id"], "lines": [line]})
+        made = [api.post("/v1/quotes", {"customer_id": self.customer["id"], "lines": [line]}) for _ in range(3)]
+        api.patch(f"/v1/quotes/{made[0]['id']}", {"reference": "spring"}, made[0]["version"])
+        for one in made:
+            api.post(f"/v1/quotes/{one['id']}/send")
+        api.post(f"/v1/quotes/{made[0]['id']}/revise")
+        api.post(f"/v1/quotes/{made[0]['id']}/cancel")
+        api.post(f"/v1/quotes/{made[1]['id']}/accept")
+        api.post(f"/v1/quotes/{made[2]['id']}/refuse", {"reason": "too late"})
+
+    def keep_books(self) -> None:
+        api, today = self.api, str(datetime.now(UTC).date())
+        company = api.post("/v1/companies", {"name": "Atelier Lumière Lyon SAS", "legal_form": "SAS"})
+        api.patch(f"/v1/companies/{company['id']}", {"payment_days": 45}, company["version"])
+        account = api.post("/v1/accounts", {"code": "62261", "name": "Honoraires comptables", "type": "expense"})
+        api.patch(f"/v1/accounts/{account['id']}", {"name": "Honoraires du comptable"}, account["version"])
+        lines = [{"account": "62261", "debit": "300.00"}, {"account": "512", "credit": "300.00"}]
+        entry = api.post("/v1/journal-entries", {"date": today, "reference": "March", "lines": lines})
+        api.post(f"/v1/journal-entries/{entry['id']}/post")
+        api.post(f"/v1/journal-entries/{entry['id']}/reverse", {})
+        last = api.get("/v1/fiscal-years", sort="-starts_on", limit=1)["data"][0]
+        api.post("/v1/fiscal-years", {"starts_on": f"{int(last['ends_on'][:4]) + 1}-01-01"})
+        period = api.get("/v1/periods", sort="-starts_on", limit=1)["data"][0]
+        api.post(f"/v1/periods/{period['id']}/lock", {"final": False})
+        api.post(f"/v1/periods/{period['id']}/unlock")
+
+    def tidy_up(self) -> None:
+        api = self.api
+        api.patch(f"/v1/contacts/{self.customer['id']}", {"tags": ["wholesale"]}, self.customer["version"])
+        api.post("/v1/contacts/duplicates/check", {"emails": ["achats@dupont.example"]})
+        twin = {"kind": "organization", "name": "Dupont Maison", "emails": [{"value": "achats@dupont.example"}]}
+        made = api.post("/v1/contacts", twin)
+        api.post(f"/v1/contacts/{made['id']}/archive")
+        spare = api.post("/v1/contacts", {"kind": "person", "first_name": "Ada", "last_name": "Lovelace"})
+        api.delete(f"/v1/contacts/{spare['id']}", spare["version"])
+        shade = api.post("/v1/products", {"sku": "SHADE-1", "name": "lamp shade"})
+        changed = api.patch(f"/v1/products/{shade['id']}", {"sale_price": "19.90"}, shade["version"])
+        api.delete(f"/v1/products/{shade['id']}", changed["version"])
+        warehouse = api.post("/v1/warehouses", {"code": "LYON", "name": "Entrepôt de Lyon"})
+        api.patch(f"/v1/warehouses/{warehouse['id']}", {"name": "Entrepôt lyonnais"}, warehouse["version"])
+        shelf = api.post("/v1/locations", {"code": "LYON-A1", "name": "Shelf A1", "warehouse_id": warehouse["id"]})
+        api.patch(f"/v1/locations/{shelf['id']}", {"name": "Shelf A 1"}, shelf["version"])
+
+    def park(self) -> None:
+        """Two messages that nobody could handle: one is tried again, one is given up."""
+        for number, verb in enumerate(("replay", "discard")):
+            event = f"01a17000-0000-7000-8000-00000000000{number}"
+            self.suite.sql("crm_sales", _PARK, event)
+            self.api.get("/v1/parked-messages")
+            at = f"/v1/parked-messages/crm_sales/note_shipment/{event}"
+            self.api.get(at)
+            self.api.post(f"{at}/{verb}", {"reason": "looked into"})
+        self.suite.sql("crm_sales", "DELETE FROM inbox WHERE event_id::text LIKE '01a17000-%%'")
+
+    # -- the rest -----------------------------------------------------------------------------------------------------
+
+    def read_everything(self, recorder: Recorder) -> None:
+        """Every GET: lists first, then what they list. A path below a list is asked for its first row that has it."""
+        ids: dict[str, list[str]] = {"/v1/customers": [self.customer["id"]]}
+        for operation in _reading():
+            if "{" not in operation.path:
+                answer = self.api.http.get(operation.path, params=self._parameters(operation)).json()
+                ids[operation.path] = [row["id"] for row in answer.get("data", ()) if "id" in row]
+        for operation in _reading():
+            resource = operation.path.partition("/{")[0]
+            for known in ids.get(resource, ()) if operation.path_parameters == ["id"] else ():
+                if self.api.http.get(operation.path.replace("{id}", quote(known))).status_code < 400:
+                    break
+
+    def _parameters(self, operation: Operation) -> dict[str, str]:
+        needed = {"product_id": self.lamp["id"], "quantity": "3", "account": "411"}
+        names = operation.parameters().fields if operation.parameters else {}
+        return {name: value for name, value in needed.items() if name in names}
+
+    def batch_everything(self, recorder: Recorder) -> None:
+        """A batch with one creation like the one that was shown alone, under another name."""
+        for declared in contracts.operations().values():
+            for operation in declared.values():
+                if operation.derived == "batch" and operation.resource and operation.resource.create:
+                    create = recorder.found[f"{operation.service}_{operation.resource.create.name}"]
+                    self.api.post(
+                        operation.path, {"operations": [{"op": "create", "data": _renamed(create["request"])}]}
+                    )
+
+
+def _renamed(body: Any) -> Any:
+    return {name: f"{value}2" if name in _ONE_OF_ITS_KIND else value for name, value in body.items()}
+
+
+def _reading() -> list[Operation]:
+    from gateway import contract
+
+    declared = [contract.OPERATIONS, *contracts.operations().values()]
+    return [operation for found in declared for operation in found.values() if operation.method == "GET"]

@@ -1,0 +1,50 @@
+"""Every operation shows an example from a real run, and the example keeps to the document."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from gateway import examples, openapi
+
+WITHOUT: dict[str, str] = {}
+"""Operations without an example → why. It only ever gets shorter."""
+
+DOCUMENT = openapi.document()
+OPERATIONS = {d["operationId"]: d for item in DOCUMENT["paths"].values() for d in item.values()}
+
+
+def _check(schema: dict[str, Any], value: Any) -> None:
+    schema = {**schema, "components": DOCUMENT["components"]}
+    errors = list(Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(value))
+    assert not errors, [f"{error.json_path}: {error.message}" for error in errors[:5]]
+
+
+def test_every_operation_has_one() -> None:
+    missing = OPERATIONS.keys() - examples.recorded().keys() - WITHOUT.keys()
+    assert not missing, "let tests/examples/story.py use them, then run `make examples`"
+    assert not WITHOUT.keys() & examples.recorded().keys(), "these have an example now"
+    assert not examples.recorded().keys() - OPERATIONS.keys(), "these operations are gone: run `make examples`"
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_it_is_true(name: str) -> None:
+    """What was sent and what was answered are allowed by the schemas, and shown in the document."""
+    described, example = OPERATIONS[name], examples.recorded()[name]
+    if "request" in example and "requestBody" in described:
+        (content,) = described["requestBody"]["content"].values()
+        assert content["example"] == example["request"]
+        _check(content["schema"], example["request"])
+    answer = described["responses"][str(example["status"])]
+    assert ("content" in answer) == ("response" in example)
+    if "response" in example:
+        (content,) = answer["content"].values()
+        assert content["example"] == example["response"]
+        _check(content["schema"], example["response"])
+    shown = {p["name"]: p["example"] for p in described["parameters"] if p["in"] == "path" and "example" in p}
+    assert shown == example.get("path", {})
+
+
+def test_no_secret_is_shown() -> None:
+    text = str(examples.recorded())
+    assert "correct-horse" not in text and "another-long-password" not in text
