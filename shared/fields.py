@@ -61,6 +61,10 @@ class Form(validate.Regexp):
         return value
 
 
+class Secret(Text):
+    """A password, token or key: it crosses once, and no remembered request, reply, audit row or log holds it."""
+
+
 class Choice(fields.String):
     """One of a closed list of strings."""
 

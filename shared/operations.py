@@ -21,7 +21,7 @@ from shared.contract import Operation
 from shared.database import Aggregate, new_session
 from shared.dumping import compiled
 from shared.envelope import dumps
-from shared.fields import Schema, pointers
+from shared.fields import Schema, Secret, pointers
 from shared.handlers import Handler
 from shared.listing import Page, parse
 from shared.refusals import (
@@ -226,8 +226,9 @@ class Call:
         return f"{self.operation.service}.{self.operation.name}"
 
     def _fingerprint(self) -> bytes:
-        """What makes two requests the same: path and body, whatever the order of members."""
-        same = json.dumps([self.path, self.raw_body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        """What makes two requests the same: path and body, whatever the order of members. Secrets do not count."""
+        body = without_secrets(self.operation.request, self.raw_body)
+        same = json.dumps([self.path, body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(same.encode()).digest()
 
     def _remembered(self, session: Session, key: _Key) -> Reply | None:
@@ -255,11 +256,31 @@ class Call:
         reply.status, reply.replayed = 200, True
         return reply
 
+    def _repeatable(self, body: str) -> str:
+        """The reply as it may be given again."""
+        response = self.operation.response
+        if response is None or not _secrets(response):
+            return body
+        return dumps(without_secrets(response, json.loads(body)))
+
     def _to_remember(self, key: _Key, reply: Reply) -> list[Any]:
         headers = {"etag": reply.etag, "id": reply.id, "event_ids": self._told()}
-        body, aggregate = "" if key.permanent else reply.body, reply.id or None
+        body, aggregate = "" if key.permanent else self._repeatable(reply.body), reply.id or None
         kept = [reply.status, body, dumps(headers), aggregate, key.permanent]
         return [key.actor, self.action, key.key, self._fingerprint(), *kept]
+
+
+def without_secrets(schema: type[Schema] | None, value: Any) -> Any:
+    """A body or result without the members that its schema calls secrets."""
+    if schema is None or not isinstance(value, dict):
+        return value
+    secrets = _secrets(schema)
+    return {name: content for name, content in value.items() if name not in secrets} if secrets else value
+
+
+@cache
+def _secrets(schema: type[Schema]) -> frozenset[str]:
+    return frozenset(name for name, known in _instance(schema).fields.items() if isinstance(known, Secret))
 
 
 def _etag(result: Any) -> str:

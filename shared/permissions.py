@@ -16,6 +16,32 @@ def allows(held: tuple[str, ...], permission: str) -> bool:
     return reach(held, permission) is not None
 
 
+def cut(held: tuple[str, ...], scopes: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    """What of the known permissions both grant, each as far as the shorter of the two reaches."""
+    found = []
+    for permission in known:
+        reaches = [reach(patterns, permission) for patterns in (held, scopes)]
+        shorter = min((r for r in reaches if r), key=REACHES.index) if all(reaches) else None
+        if shorter:
+            found.append(permission if shorter == ALL else f"{permission}@{shorter}")
+    return tuple(found)
+
+
+def beyond(wanted: tuple[str, ...], held: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
+    """The known permissions that are wanted, or wanted further, than they are held."""
+
+    def far(patterns: tuple[str, ...], permission: str) -> int:
+        reached = reach(patterns, permission)
+        return REACHES.index(reached) if reached else -1
+
+    return [permission for permission in known if far(wanted, permission) > far(held, permission)]
+
+
+def is_known(pattern: str, known: tuple[str, ...]) -> bool:
+    """Whether a pattern is well made and grants at least one of the permissions that there are."""
+    return any(reach((pattern,), permission) for permission in known)
+
+
 @lru_cache(maxsize=50_000)
 def reach(held: tuple[str, ...], permission: str) -> str | None:
     """How far a permission reaches by the longest of the patterns that grant it; None when none does."""

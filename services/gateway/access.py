@@ -1,7 +1,8 @@
 """Whom a request speaks for, and what the edge tells services about them. Deny by default."""
 
+import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from shared.caller import RENEWED_AFTER, Caller, NotAllowed
@@ -9,17 +10,22 @@ from shared.context import ANONYMOUS
 from shared.contract import PUBLIC, SIGNED_IN, Operation
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.permissions import allows
-from shared.refusals import Unauthenticated
+from shared.refusals import NotFound, Unauthenticated
 from shared.signing import Signer
 
 __all__ = ["PUBLIC", "SIGNED_IN", "NotAllowed", "Principal", "allows", "check"]
+
+
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOST_VIEWS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Whom a verified access token or key speaks for, until when (Unix time).
 
-    `companies` is None when all are open. The statements for services are kept here, so that they end with it.
+    `companies` is None when all are open. The statements for services are kept here, and what it looks like when
+    another company is worked in, so that they end with it.
     """
 
     id: str
@@ -31,7 +37,22 @@ class Principal:
     token_id: str
     companies: tuple[str, ...] | None = None
     team: tuple[str, ...] = ()
+    issued_at: float = 0.0
+    is_key: bool = False
+    views: dict[str, "Principal"] = field(default_factory=dict, compare=False, repr=False)
     statements: dict[str, tuple[str, float]] = field(default_factory=dict, compare=False, repr=False)
+
+    def working_in(self, company_id: str) -> "Principal":
+        """The same, in another of its companies. Raises NotFound for one that is closed or none at all."""
+        if company_id == self.company_id:
+            return self
+        if not _UUID.fullmatch(company_id) or (self.companies is not None and company_id not in self.companies):
+            raise NotFound(what="company", id=company_id[:100])
+        if company_id not in self.views:
+            if len(self.views) >= _MOST_VIEWS:
+                self.views.clear()
+            self.views[company_id] = replace(self, company_id=company_id, views={}, statements={})
+        return self.views[company_id]
 
     def statement(self, signer: Signer, service: str) -> str:
         """The signed statement for a service; signed again after RENEWED_AFTER seconds."""
@@ -59,5 +80,7 @@ def check(operation: Operation, principal: Principal | None) -> None:
         return
     if principal is None:
         raise Unauthenticated
+    if operation.permission == SIGNED_IN and principal.is_key and operation.method != "GET":
+        raise NotAllowed(permission=SIGNED_IN)  # what a person does with their own account
     if operation.permission != SIGNED_IN and not allows(principal.permissions, operation.permission):
         raise NotAllowed(permission=operation.permission)

@@ -1,30 +1,24 @@
-"""Users and refresh tokens in the database. Everything here blocks and runs in worker threads."""
+"""Sign-in, passwords and refresh tokens in the database. Everything here blocks and runs in worker threads."""
 
 import hashlib
 import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
-from gateway.errors import RefreshRefused, SignInRefused
-from gateway.models import RefreshToken, User
+from gateway import guard, passwords
+from gateway.errors import InvitationRefused, RefreshRefused, SignInRefused
+from gateway.models import Credential, RefreshToken, SignIn, User
 from shared import clock, ids
 from shared.database import new_session
+from shared.refusals import Invalid, Unauthenticated
 
 FAMILY_LIFE = timedelta(days=30)
 """After so long one signs in again, however often the token was refreshed."""
 
-# OWASP Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes, one lane.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
-
-
-def hashed(password: str) -> str:
-    return _hasher.hash(password)
+_NOBODY = passwords.hashed(secrets.token_urlsafe())
 
 
 def normal(email: str) -> str:
@@ -32,25 +26,43 @@ def normal(email: str) -> str:
     return email.strip().lower()
 
 
-def sign_in(engine: Engine, email: str, password: str) -> tuple[User, str]:
-    """The user and a first refresh token. Raises SignInRefused, after the same work, for whatever reason."""
+def sign_in(engine: Engine, email: str, password: str, address: str = "") -> tuple[User, str]:
+    """The user and a first refresh token.
+
+    Raises SignInRefused, after the same work, for whatever reason; TooManyRequests after too many failures.
+    """
+    account = normal(email)
     with new_session(engine) as session:
-        user = session.scalar(select(User).where(User.email == normal(email)))
-        right = _matches(user.password_hash if user else _NOBODY, password)
-        if user is None or not right or not user.active:
+        waits = guard.count(session, "sign-in", account, address)
+        session.commit()
+        found = select(User, Credential).join(Credential, Credential.user_id == User.id).where(User.email == account)
+        user, credential = session.execute(found).one_or_none() or (None, None)
+        stored = (credential.password_hash if credential else None) or _NOBODY
+        right = passwords.matches(stored, password) and stored is not _NOBODY
+        if user is None or credential is None or not right or not user.active:
+            note(session, "locked" if waits else "refused", address, email=account, user=user)
+            session.commit()
             raise SignInRefused
-        if _hasher.check_needs_rehash(user.password_hash):
-            user.password_hash = hashed(password)
-        session.execute(
-            delete(RefreshToken).where(RefreshToken.user_id == user.id, RefreshToken.expires_at < clock.now())
-        )
-        token = secrets.token_urlsafe(32)
-        session.add(_token(token, ids.new_id(), user.id, clock.now() + FAMILY_LIFE))
+        if passwords.outdated(stored):
+            credential.password_hash = passwords.hashed(password)
+        guard.forget(session, "sign-in", account, address)
+        token = begin_session(session, user, address)
         session.commit()
         return user, token
 
 
-def refresh(engine: Engine, token: str) -> tuple[User, str]:
+def begin_session(session: Session, user: User, address: str, detail: str | None = None) -> str:
+    """A first refresh token for somebody whose identity is proved."""
+    session.execute(delete(RefreshToken).where(RefreshToken.user_id == user.id, RefreshToken.expires_at < clock.now()))
+    seen = {"last_sign_in_at": clock.now(), "updated_at": User.updated_at}  # no new version: nobody changed anything
+    session.execute(update(User).where(User.id == user.id).values(seen).execution_options(synchronize_session=False))
+    note(session, "accepted", address, email=user.email, user=user, detail=detail)
+    token = secrets.token_urlsafe(32)
+    session.add(_token(token, ids.new_id(), user.id, clock.now() + FAMILY_LIFE))
+    return token
+
+
+def refresh(engine: Engine, token: str, address: str = "") -> tuple[User, str]:
     """The user and the next refresh token. A token that comes a second time ends its whole family."""
     with new_session(engine) as session:
         old = session.get(RefreshToken, _digest(token), with_for_update=True)
@@ -58,6 +70,7 @@ def refresh(engine: Engine, token: str) -> tuple[User, str]:
         if old is None or user is None or not user.active or not old.usable:
             if old is not None and old.used_at is not None:
                 _end_family(session, old.family)
+                note(session, "refresh_reused", address, user=user, email=user.email if user else None)
                 session.commit()
             raise RefreshRefused
         old.used_at = clock.now()
@@ -81,11 +94,63 @@ def find(engine: Engine, user_id: UUID) -> User | None:
         return session.get(User, user_id)
 
 
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
+def change_password(engine: Engine, user_id: UUID, old: str, new: str, address: str) -> None:
+    """All sessions end, this one too. Raises Invalid with a pointer, or TooManyRequests."""
+    with new_session(engine) as session:
+        guard.count(session, "password", str(user_id), address)
+        session.commit()
+        user = session.get(User, user_id)
+        credential = session.get(Credential, user_id, with_for_update=True)
+        if user is None:
+            raise Unauthenticated(presented=True)
+        if credential is None or not passwords.matches(credential.password_hash or _NOBODY, old):
+            raise Invalid.at("/old_password", "wrong_password")
+        _set_password(credential, user, new, "/new_password")
+        guard.forget(session, "password", str(user_id), address)
+        _end_sessions(session, user)
+        note(session, "password_changed", address, email=user.email, user=user)
+        session.commit()
+
+
+def accept_invitation(engine: Engine, token: str, password: str, address: str) -> None:
+    """Set the first password. Raises InvitationRefused for an unknown, used or expired token, or Invalid."""
+    with new_session(engine) as session:
+        invited = select(Credential).where(Credential.invitation == _digest(token)).with_for_update()
+        credential = session.scalars(invited).one_or_none()
+        user = session.get(User, credential.user_id) if credential else None
+        expired = credential is None or credential.invited_until is None or credential.invited_until < clock.now()
+        if credential is None or user is None or expired or not user.active:
+            raise InvitationRefused
+        _set_password(credential, user, password, "/password")
+        note(session, "invited", address, email=user.email, user=user)
+        session.commit()
+
+
+def note(
+    session: Session, outcome: str, address: str, *, email: str | None = None, user: User | None = None,
+    detail: str | None = None,
+) -> None:  # fmt: skip
+    """Write down who came in or did not."""
+    row = SignIn(outcome=outcome, address=address, email=email, user_id=user.id if user else None, detail=detail)
+    session.add(row)
+
+
+def _set_password(credential: Credential, user: User, password: str, pointer: str) -> None:
+    if weak := passwords.weakness(password, user.email, user.name):
+        raise Invalid.at(pointer, weak)
+    credential.password_hash, credential.changed_at = passwords.hashed(password), clock.now()
+    credential.invitation = credential.invited_until = None
+
+
+def _end_sessions(session: Session, user: User) -> None:
+    now = clock.now()
+    ended = {"sessions_ended_at": now, "updated_at": User.updated_at}
+    session.execute(update(User).where(User.id == user.id).values(ended).execution_options(synchronize_session=False))
+    session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.user_id == user.id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
 
 
 def _end_family(session: Session, family: UUID) -> None:

@@ -1,6 +1,7 @@
 """The gateway, put together: every route, and what starts and stops with it."""
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -8,11 +9,14 @@ from starlette.routing import Router
 
 from gateway import contract, docs, openapi
 from gateway.auth import Auth
+from gateway.denials import Denials
 from gateway.deprecation import noticed
+from gateway.directory import Directory
 from gateway.edge import Edge
 from gateway.everywhere import Everywhere
 from gateway.forwarding import Forwarder
 from gateway.health import Health
+from gateway.identifying import Identifier
 from gateway.limits import Buckets
 from gateway.routes import Table
 from gateway.rpc import Rpc
@@ -22,12 +26,15 @@ from shared.contracts import operations
 from shared.database import new_engine
 from shared.signing import Keys, Signer
 
+LOOKUPS = 3
+"""Threads that read what users and keys may do."""
+
 
 class Gateway:
     """Everything that one process needs; `app` is the ASGI application."""
 
     def __init__(self, settings: Settings) -> None:
-        self.engine = new_engine(settings.database_url, pool_size=settings.password_threads + 2)
+        self.engine = new_engine(settings.database_url, pool_size=settings.password_threads + LOOKUPS + 1)
         self.rpc = Rpc(settings.amqp_uri, settings.pending_calls)
         others = {name: url for name, url in settings.health_urls.items() if name != settings.process}
         self.health = Health(self.engine, self.rpc, others)
@@ -38,12 +45,17 @@ class Gateway:
         self._add_own_routes()
         self._add_operations(settings.deadline)
         buckets = Buckets(settings.rate_per_second, settings.rate_burst)
-        self.app = Edge(self.table, tokens, buckets, Router(lifespan=self._lifespan))
+        self.lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="directory")
+        identifier = Identifier(tokens, Directory(self.engine, self.lookups))
+        denials = Denials(self.engine, self.lookups)
+        self.app = Edge(self.table, identifier, buckets, denials, Router(lifespan=self._lifespan))
 
     def _add_own_routes(self) -> None:
         add = self.table.add
         add(contract.sign_in, self.auth.sign_in)
         add(contract.revoke, self.auth.revoke)
+        add(contract.accept_invitation, self.auth.accept_invitation)
+        add(contract.change_password, self.auth.change_password)
         add(contract.me, self.auth.me)
         add(contract.status, self.health.status)
         add(contract.page("/livez"), self.health.livez)
@@ -71,4 +83,5 @@ class Gateway:
         yield
         await self.rpc.stop()
         self.auth.close()
+        self.lookups.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()

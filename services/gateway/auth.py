@@ -17,7 +17,6 @@ from gateway.incoming import Incoming
 from gateway.limits import Buckets, read_body
 from gateway.models import User
 from gateway.reading import check_media_type
-from gateway.roles import permissions_of
 from gateway.tokens import LIFETIME, Tokens
 from shared import strict_json
 from shared.fields import Schema, pointers
@@ -25,8 +24,8 @@ from shared.refusals import Invalid, Unauthenticated, Unavailable
 
 T = TypeVar("T")
 
-PER_ACCOUNT, PER_ADDRESS = 5, 20
-"""Failed sign-ins per minute before 429."""
+PER_ADDRESS = 20
+"""Failed sign-ins per minute before 429, whatever the account; guard.py counts by account."""
 
 _NO_STORE = {"cache-control": "no-store"}
 
@@ -38,20 +37,35 @@ class Auth:
         self._engine, self._tokens = engine, tokens
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sign-in")
         self._busy, self._most = 0, threads + most_waiting
-        self._by_account = Buckets(PER_ACCOUNT / 60, PER_ACCOUNT)
         self._by_address = Buckets(PER_ADDRESS / 60, PER_ADDRESS)
 
     async def sign_in(self, request: Incoming) -> Response:
         given = await _load(request, contract.TokenRequest)
         if set(given) == {"refresh_token"}:
-            return self._answer(*await self._refresh(request, given["refresh_token"]))
+            return self.answer(*await self._refresh(request, given["refresh_token"]))
         if set(given) != {"email", "password"}:
             raise Invalid([{"pointer": "", "code": "email_and_password_or_refresh_token"}])
-        return self._answer(*await self._sign_in(request, given["email"], given["password"]))
+        signed_in = await self._sign_in(request, given["email"], given["password"])
+        metrics.sign_ins.labels("accepted").inc()
+        return self.answer(*signed_in)
 
     async def revoke(self, request: Incoming) -> Response:
         given = await _load(request, contract.RevokeRequest)
         await self._run(accounts.revoke, given["refresh_token"])
+        return Response(status_code=204, headers=_NO_STORE)
+
+    async def accept_invitation(self, request: Incoming) -> Response:
+        given = await _load(request, contract.InvitationRequest)
+        await self._at_the_door(request, accounts.accept_invitation, given["invitation_token"], given["password"])
+        return Response(status_code=204, headers=_NO_STORE)
+
+    async def change_password(self, request: Incoming) -> Response:
+        given = await _load(request, contract.OwnPasswordRequest)
+        if request.principal is None:
+            raise Unauthenticated
+        whose = UUID(request.principal.id)
+        work = accounts.change_password
+        await self._run(work, whose, given["old_password"], given["new_password"], request.address)
         return Response(status_code=204, headers=_NO_STORE)
 
     async def me(self, request: Incoming) -> Response:
@@ -60,7 +74,8 @@ class Auth:
         user = await self._run(accounts.find, UUID(request.principal.id))
         if user is None or not user.active:
             raise Unauthenticated(presented=True)
-        view = contract.MeView().dump({**_facts(user), "permissions": permissions_of(tuple(user.roles))})
+        now = {"permissions": request.principal.permissions, "company_id": request.principal.company_id}
+        view = contract.MeView().dump({**_facts(user), **now, "companies": request.principal.companies})
         return JSONResponse(view, headers={**_NO_STORE, "etag": f'"{user.version}"'})
 
     def close(self) -> None:
@@ -69,36 +84,30 @@ class Auth:
     # -- pieces -----------------------------------------------------------------------------------------------------
 
     async def _sign_in(self, request: Incoming, email: str, password: str) -> tuple[User, str]:
-        """Each try costs a token of the account's and the address's bucket; a right password gets them back."""
-        account, address = accounts.normal(email), request.client.host if request.client else ""
         try:
-            self._by_address.take(address)
-            self._by_account.take(account)
+            return await self._at_the_door(request, accounts.sign_in, email, password)
         except TooManyRequests:
             metrics.sign_ins.labels("limited").inc()
             raise
-        try:
-            signed_in = await self._run(accounts.sign_in, email, password)
         except SignInRefused:
             metrics.sign_ins.labels("refused").inc()
             raise
-        metrics.sign_ins.labels("accepted").inc()
-        self._by_address.give_back(address)
-        self._by_account.give_back(account)
-        return signed_in
 
     async def _refresh(self, request: Incoming, token: str) -> tuple[User, str]:
-        address = request.client.host if request.client else ""
-        self._by_address.take(address)
         try:
-            refreshed = await self._run(accounts.refresh, token)
+            return await self._at_the_door(request, accounts.refresh, token)
         except RefreshRefused:
             metrics.sign_ins.labels("refresh_refused").inc()
             raise
-        self._by_address.give_back(address)
-        return refreshed
 
-    def _answer(self, user: User, refresh_token: str) -> Response:
+    async def _at_the_door(self, request: Incoming, work: Callable[..., T], *given: Any) -> T:
+        """Each try costs a token of the address's bucket; a right one gets it back."""
+        self._by_address.take(request.address)
+        done = await self._run(work, *given, request.address)
+        self._by_address.give_back(request.address)
+        return done
+
+    def answer(self, user: User, refresh_token: str) -> Response:
         body = {
             "access_token": self._tokens.issue(user),
             "token_type": "Bearer",

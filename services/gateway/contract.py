@@ -26,6 +26,16 @@ class RevokeRequest(Schema):
     refresh_token = fields.Text(most=200, least=1, required=True)
 
 
+class InvitationRequest(Schema):
+    invitation_token = fields.Secret(most=200, least=1, required=True)
+    password = fields.Secret(most=1024, least=1, required=True)
+
+
+class OwnPasswordRequest(Schema):
+    old_password = fields.Secret(most=1024, least=1, required=True)
+    new_password = fields.Secret(most=1024, least=1, required=True)
+
+
 class MeView(Schema):
     id = fields.Uuid(required=True)
     email = fields.Text(most=254, required=True)
@@ -34,6 +44,7 @@ class MeView(Schema):
     roles = fields.Many(fields.Text(), required=True)
     permissions = fields.Many(fields.Text(), required=True)
     company_id = fields.Uuid(required=True)
+    companies = fields.Many(fields.Uuid(), allow_none=True)
 
 
 class ProcessView(Schema):
@@ -60,10 +71,31 @@ sign_in = Operation(
 revoke = Operation(
     "POST /v1/auth/revoke", "End a session by its refresh token", PUBLIC, request=RevokeRequest, status=204
 )
+accept_invitation = Operation(
+    "POST /v1/auth/invitation",
+    "Set the first password of an invited user",
+    PUBLIC,
+    request=InvitationRequest,
+    status=204,
+)
+change_password = Operation(
+    "POST /v1/me/password",
+    "Change one's own password and end all sessions",
+    SIGNED_IN,
+    request=OwnPasswordRequest,
+    status=204,
+)
 me = Operation("GET /v1/me", "The signed-in user with roles and permissions", SIGNED_IN, response=MeView)
 status = Operation("GET /v1/status", "What runs, and whether it is ready", SIGNED_IN, response=StatusView)
 
-OPERATIONS: dict[str, Operation] = {"sign_in": sign_in, "revoke": revoke, "me": me, "status": status}
+OPERATIONS: dict[str, Operation] = {
+    "sign_in": sign_in,
+    "revoke": revoke,
+    "accept_invitation": accept_invitation,
+    "change_password": change_password,
+    "me": me,
+    "status": status,
+}
 
 for _name, _operation in OPERATIONS.items():
     _operation.service, _operation.name = "gateway", _name

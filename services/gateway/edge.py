@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import access, metrics, problems
+from gateway.denials import Denials
 from gateway.errors import InternalError
+from gateway.identifying import Identifier
 from gateway.incoming import Incoming
 from gateway.limits import Buckets, discard_body
 from gateway.routes import Table
-from gateway.tokens import Tokens
 from shared.refusals import Refusal
 
 SECURITY = [
@@ -32,8 +33,11 @@ log = logging.getLogger("gateway.access")
 class Edge:
     """The ASGI application. `lifespan` starts and stops what it uses."""
 
-    def __init__(self, table: Table, tokens: Tokens, buckets: Buckets, lifespan: ASGIApp) -> None:
-        self._table, self._tokens, self._buckets, self._lifespan = table, tokens, buckets, lifespan
+    def __init__(
+        self, table: Table, identifier: Identifier, buckets: Buckets, denials: Denials, lifespan: ASGIApp
+    ) -> None:
+        self._table, self._identifier, self._buckets, self._lifespan = table, identifier, buckets, lifespan
+        self._denials = denials
         self._policy = buckets.policy.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,6 +52,8 @@ class Edge:
             if request.body_pending and not await discard_body(request):
                 response.headers["connection"] = "close"
             status = response.status_code
+            if status == 403 and request.principal and request.operation:
+                self._denials.note(request.principal, request.operation, request.address)
             await response(scope, receive, _with_headers(request, send))
         except ClientDisconnect:
             pass  # nobody is there to read an answer
@@ -73,12 +79,12 @@ class Edge:
         request.scope["path_params"] = values
         request.refuse_doubled()
         if route.operation.permission != access.PUBLIC:
-            self._identify(request)
+            await self._identify(request)
         access.check(route.operation, request.principal)
         return await route.endpoint(request)
 
-    def _identify(self, request: Incoming) -> None:
-        request.principal = self._tokens.principal(request.field(b"authorization") or "")
+    async def _identify(self, request: Incoming) -> None:
+        request.principal = await self._identifier.principal(request)
         left = self._buckets.take(request.principal.token_id)
         request.answer_headers = [
             (b"ratelimit-policy", self._policy),

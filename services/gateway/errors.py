@@ -35,6 +35,14 @@ class RefreshRefused(Unauthenticated):
     fr = "Ce jeton de renouvellement n'est pas valide ; reconnectez-vous."
 
 
+class InvitationRefused(Unauthenticated):
+    """The invitation is unknown, was used or has expired."""
+
+    code = "invitation_refused"
+    en = "This invitation is not valid."
+    fr = "Cette invitation n'est pas valable."
+
+
 class TooManyRequests(Refusal):
     """The rate limit. Details: retry_after in seconds."""
 

@@ -26,6 +26,7 @@ ONCE = frozenset(
         b"if-match",
         b"if-none-match",
         b"transfer-encoding",
+        b"x-company-id",
     }
 )
 """Headers that change what a request means: two of them would let a proxy and us read two different requests."""
@@ -50,6 +51,11 @@ class Incoming(Request):
         self.operation: Operation | None = None
         self.route = "unmatched"
         self.answer_headers: list[tuple[bytes, bytes]] = []
+
+    @property
+    def address(self) -> str:
+        """Where it came from, as far as one can know."""
+        return self.client.host if self.client else ""
 
     def field(self, name: bytes) -> str | None:
         """A request header by its lower-case name."""

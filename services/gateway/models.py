@@ -1,13 +1,14 @@
-"""The gateway's own data: who may sign in, and which refresh tokens are out."""
+"""The gateway's own data: who may sign in and with what, which tokens and keys are out, who came in and who did not."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import ForeignKey, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared import clock, ids
+from shared.contracts import gateway as contract
 from shared.database import Aggregate, Conventions, new_metadata
 
 
@@ -16,17 +17,82 @@ class Base(Conventions, DeclarativeBase):
 
 
 class User(Aggregate, Base):
-    """A person or a program that signs in. `email` is kept in lower case; `roles` are names from roles.py."""
+    """A person or a program that signs in. `email` is kept in lower case; `companies` is None for all of them.
+
+    A token issued before `sessions_ended_at` is worth nothing any more. Secrets are not here but in `Credential`, so
+    that neither audit nor history ever sees one.
+    """
 
     __tablename__ = "app_user"
+    company_key = "no_company"  # users are seen by those who administer them, whatever their companies
 
     email: Mapped[str]
     name: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
     roles: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
+    companies: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    team: Mapped[str | None]
+    manager_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
     active: Mapped[bool] = mapped_column(default=True)
-    password_hash: Mapped[str]
+    last_sign_in_at: Mapped[datetime | None]
+    sessions_ended_at: Mapped[datetime | None]
+
+    def facts(self) -> dict[str, object]:
+        """What events tell about a user."""
+        names = ("email", "name", "language", "roles", "company_id", "companies", "team", "manager_id", "active")
+        return {"user_id": self.id, **{name: getattr(self, name) for name in names}}
+
+    def created(self) -> contract.UserCreated:
+        return contract.UserCreated(**self.facts())  # type: ignore[arg-type]
+
+    def updated(self) -> contract.UserUpdated:
+        return contract.UserUpdated(**self.facts())  # type: ignore[arg-type]
+
+
+class Credential(Base):
+    """What proves a user: an Argon2id hash, or the SHA-256 of an invitation with which the password may be set once."""
+
+    __tablename__ = "credential"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True)
+    password_hash: Mapped[str | None]
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    invitation: Mapped[bytes | None] = mapped_column(LargeBinary)
+    invited_until: Mapped[datetime | None]
+
+
+class Role(Aggregate, Base):
+    """A role of one's own making; the built-in ones are in roles.py and cannot be changed."""
+
+    __tablename__ = "role"
+
+    name: Mapped[str]
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+
+
+class ApiKey(Aggregate, Base):
+    """A key with which a program acts for its owner, within `scopes`. Only the SHA-256 of the key is kept.
+
+    It can never do more than its owner can at that moment. `company_id` is None where all the owner's companies are open.
+    """
+
+    __tablename__ = "api_key"
+    company_key = "no_company"
+
+    name: Mapped[str]
+    key_id: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
+    company_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    @property
+    def usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > clock.now())
 
 
 class RefreshToken(Base):
@@ -48,3 +114,28 @@ class RefreshToken(Base):
     @property
     def usable(self) -> bool:
         return self.used_at is None and self.revoked_at is None and self.expires_at > clock.now()
+
+
+class SignIn(Base):
+    """Somebody came in, or did not. Rows are only added, and swept after half a year."""
+
+    __tablename__ = "sign_in"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    outcome: Mapped[str]
+    email: Mapped[str | None]
+    user_id: Mapped[UUID | None]
+    address: Mapped[str]
+    detail: Mapped[str | None]
+
+
+class Attempts(Base):
+    """Failed sign-ins of an account, or of an account from one address, since the last success."""
+
+    __tablename__ = "sign_in_attempts"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+    blocked_until: Mapped[datetime | None]

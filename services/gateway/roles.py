@@ -1,5 +1,11 @@
 """The built-in roles and the permissions they hold: `sales.orders:write`, `sales.*:read`, `*:read`, or `*` for all."""
 
+import re
+
+ADMINISTRATOR = "admin"
+NAME = re.compile("[a-z][a-z0-9_]{1,49}")
+"""What a role may be called."""
+
 _EVERYBODY = ("contacts.*:read", "inventory.products:read", "gateway.events:read")
 
 ROLES: dict[str, tuple[str, ...]] = {

@@ -21,22 +21,23 @@ KNOWN = 20_000
 
 
 class Tokens:
-    """Issues access tokens and verifies them. A user who is deactivated keeps a valid token for up to LIFETIME."""
+    """Issues access tokens and verifies them. What their holders may do now, and whether at all, directory.py knows."""
 
     def __init__(self, signer: Signer, keys: Keys) -> None:
         self._signer, self._keys = signer, keys
         self._known: OrderedDict[bytes, Principal] = OrderedDict()
 
     def issue(self, user: User) -> str:
-        now = int(time.time())
+        now = round(time.time(), 3)
         claims = {
             "sub": str(user.id),
             "iat": now,
-            "exp": now + LIFETIME,
+            "exp": int(now) + LIFETIME,
             "jti": uuid4().hex,
             "name": user.name,
             "roles": user.roles,
             "company_id": str(user.company_id),
+            "companies": None if user.companies is None else [str(one) for one in user.companies],
         }
         return self._signer.sign(ACCESS, AUDIENCE, claims)
 
@@ -72,6 +73,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
         roles=roles,
         permissions=permissions_of(roles),
         company_id=str(claims["company_id"]),
+        companies=None if claims["companies"] is None else tuple(str(one) for one in claims["companies"]),
+        issued_at=float(claims["iat"]),
         expires_at=float(claims["exp"]),
         token_id=str(claims["jti"]),
     )

@@ -8,11 +8,13 @@ import sys
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from gateway.accounts import hashed, normal
-from gateway.models import User
+from gateway.accounts import normal
+from gateway.models import Credential, User
+from gateway.passwords import hashed
 from gateway.roles import ROLES
 from shared import settings
 from shared.database import new_engine, new_session
+from shared.ids import new_id
 
 SHORTEST_PASSWORD = 12
 
@@ -24,10 +26,11 @@ def create(engine: Engine, email: str, name: str, roles: list[str], password: st
     with new_session(engine) as session:
         if session.scalar(select(User.id).where(User.email == normal(email))):
             return False
-        session.add(
-            User(email=normal(email), name=name, roles=roles, language=language, password_hash=hashed(password))
-        )
+        user = User(id=new_id(), email=normal(email), name=name, roles=roles, language=language)
+        session.add(user)
         try:
+            session.flush()
+            session.add(Credential(user_id=user.id, password_hash=hashed(password)))
             session.commit()
         except IntegrityError:
             return False  # another process was faster

@@ -11,7 +11,7 @@ from functools import cache
 from uuid import UUID
 
 from shared import ids
-from shared.contract import CATALOGUE, Event, Operation, schema_of
+from shared.contract import CATALOGUE, PUBLIC, SIGNED_IN, Event, Operation, schema_of
 from shared.derived import with_derived
 
 SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance", "gateway")
@@ -19,6 +19,10 @@ SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_
 
 `gateway` is the service behind the HTTP edge: users, keys, webhooks. The edge itself only passes calls on.
 """
+
+
+AUDIT_PERMISSION = "system.audit:read"
+"""To read the history of what no longer exists."""
 
 
 @cache
@@ -41,6 +45,15 @@ def events() -> dict[str, type[Event]]:
             "two event types share an id tag; rename one: " + ", ".join(sorted(set(CATALOGUE) - set(by_tag.values())))
         )
     return CATALOGUE
+
+
+@cache
+def permissions() -> tuple[str, ...]:
+    """Every permission there is: those of operations, and those that handlers ask for besides."""
+    found = {operation.permission for declared in operations().values() for operation in declared.values()}
+    for service in SERVICES:
+        found |= set(getattr(importlib.import_module(f"shared.contracts.{service}"), "EXTRA_PERMISSIONS", ()))
+    return tuple(sorted((found | {AUDIT_PERMISSION}) - {PUBLIC, SIGNED_IN}))
 
 
 def type_of_event_id(event_id: UUID) -> str | None:

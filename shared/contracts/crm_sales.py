@@ -150,6 +150,9 @@ QUOTE_STATUSES = ("draft", "sent", "accepted", "refused", "expired", "cancelled"
 STEP_STATUSES = ("pending", "done", "failed", "compensated")
 INVOICING_POLICIES = ("on_delivery", "on_order")
 
+EXTRA_PERMISSIONS = ("sales.prices:override",)
+"""Asked for by handlers, beside those of operations."""
+
 PAYMENT_DAYS = {"immediate": 0, "net_10": 10, "net_15": 15, "net_30": 30, "net_45": 45, "net_60": 60}
 """Days from invoice to due date. Sixty is the most that the law allows (Code de commerce, art. L441-10)."""
 

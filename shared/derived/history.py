@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from shared.auditing import WHOLE
 from shared.context import current
 from shared.contract import Operation
+from shared.contracts import AUDIT_PERMISSION
 from shared.database import Aggregate, Conventions, new_metadata
 from shared.fields import Schema
 from shared.handlers import Handler
@@ -18,7 +19,7 @@ from shared.listing import ListRequest, Page
 from shared.operations import Call
 from shared.refusals import NotFound
 
-AUDITORS = "system.audit:read"
+AUDITORS = AUDIT_PERMISSION
 """Who may read the history of what no longer exists, besides whoever deleted it."""
 
 

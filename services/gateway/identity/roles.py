@@ -1,17 +1,70 @@
-"""Which roles there are."""
+"""Which roles there are, and what they may do."""
 
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gateway.roles import ROLES
+from gateway.identity.errors import BuiltIn, RoleInUse
+from gateway.identity.granting import check_not_more, check_permissions
+from gateway.models import Role, User
+from gateway.roles import NAME, ROLES
+from shared import contracts
 from shared.contracts import gateway as contract
-from shared.entrypoints import query
+from shared.entrypoints import command, query
+from shared.ids import new_id
+from shared.refusals import Invalid
 
 
 class Roles:
-    """Asked before a user is given one."""
+    """The built-in roles stay as they are; others are made of the permissions that there are."""
 
     @query(contract.list_roles)
     def list_roles(self, session: Session) -> dict[str, Any]:
-        return {"data": [{"name": name, "permissions": held} for name, held in sorted(ROLES.items())]}
+        built_in = [{"name": name, "permissions": held, "built_in": True} for name, held in sorted(ROLES.items())]
+        own = [_shown(role) for role in session.scalars(select(Role).order_by(Role.name))]
+        return {"data": [*built_in, *own]}
+
+    @query(contract.list_permissions)
+    def list_permissions(self, session: Session) -> dict[str, Any]:
+        return {"data": contracts.permissions()}
+
+    @query(contract.get_role)
+    def get_role(self, session: Session, role: Role) -> dict[str, Any]:
+        return _shown(role)
+
+    @command(contract.create_role)
+    def create_role(self, session: Session, request: dict[str, Any]) -> Role:
+        if request["name"] in ROLES:
+            raise BuiltIn(name=request["name"])
+        if not NAME.fullmatch(request["name"]):
+            raise Invalid.at("/name", "invalid")
+        _check(session, request["permissions"])
+        role = Role(**{"id": new_id(), **request})
+        session.add(role)
+        return role
+
+    @command(contract.patch_role)
+    def patch_role(self, session: Session, role: Role, request: dict[str, Any]) -> Role:
+        """Those who have it may do the other things within seconds."""
+        if "permissions" in request:
+            _check(session, request["permissions"])
+            role.permissions = request["permissions"]
+        return role
+
+    @command(contract.delete_role)
+    def delete_role(self, session: Session, role: Role) -> None:
+        having = session.scalar(select(func.count()).where(User.roles.any(role.name)))  # type: ignore[arg-type]
+        if having:
+            raise RoleInUse(users=having)
+        session.delete(role)
+
+
+def _check(session: Session, permissions: list[str]) -> None:
+    check_permissions(permissions, "permissions")
+    check_not_more(session, tuple(permissions))
+
+
+def _shown(role: Role) -> dict[str, Any]:
+    names = ("id", "name", "permissions", "version", "created_at", "updated_at")
+    return {**{name: getattr(role, name) for name in names}, "built_in": False}

@@ -1,0 +1,38 @@
+"""Who a request is from: an access token or an API key, and the company that is worked in."""
+
+from gateway.access import Principal
+from gateway.apikeys import PREFIX
+from gateway.directory import Directory
+from gateway.incoming import Incoming
+from gateway.limits import Buckets
+from gateway.tokens import LONGEST, Tokens
+
+STRANGE_KEYS = 20
+"""Keys from one address that turned out wrong, per minute, before the database is asked no more."""
+
+
+class Identifier:
+    """Turns what stands in the headers into a principal."""
+
+    def __init__(self, tokens: Tokens, directory: Directory) -> None:
+        self._tokens, self._directory = tokens, directory
+        self._strange = Buckets(STRANGE_KEYS / 60, STRANGE_KEYS)
+
+    async def principal(self, request: Incoming) -> Principal:
+        """Raises Unauthenticated, TooManyRequests, or NotFound for a company that is not one's own."""
+        header = request.field(b"authorization") or ""
+        scheme, _, credential = header.partition(" ")
+        if credential.startswith(PREFIX) and scheme.lower() == "bearer" and len(credential) < LONGEST:
+            found = await self._of_key(credential, request.address)
+        else:
+            found = await self._directory.user(self._tokens.principal(header))
+        company = request.field(b"x-company-id")
+        return found if company is None else found.working_in(company.strip().lower())
+
+    async def _of_key(self, secret: str, address: str) -> Principal:
+        if self._directory.is_known(secret):
+            return await self._directory.key(secret)
+        self._strange.take(address)
+        found = await self._directory.key(secret)
+        self._strange.give_back(address)
+        return found

@@ -1,0 +1,28 @@
+"""Who came in, who did not, and what is swept away in time."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gateway.models import Attempts, RefreshToken, SignIn
+from shared import clock
+from shared.contracts import gateway as contract
+from shared.entrypoints import ListRequest, Page, every, query
+
+KEPT = timedelta(days=183)
+
+
+class Entrance:
+    """What the edge noted at the door."""
+
+    @query(contract.list_sign_ins)
+    def list_sign_ins(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(SignIn))
+
+    @every(hours=1)
+    def sweep_the_entrance(self, session: Session) -> None:
+        now = clock.now()
+        session.execute(delete(SignIn).where(SignIn.at < now - KEPT))
+        session.execute(delete(Attempts).where(Attempts.last_at < now - timedelta(days=1)))
+        session.execute(delete(RefreshToken).where(RefreshToken.expires_at < now))

@@ -1,0 +1,49 @@
+"""How the identity flows say no."""
+
+from shared.refusals import Conflict, Forbidden, Invalid
+
+
+class LastAdministrator(Conflict):
+    """Nobody could let anybody in any more."""
+
+    code = "last_administrator"
+    en = "This is the last active administrator."
+    fr = "C'est le dernier administrateur actif."
+
+
+class MoreThanOwn(Forbidden):
+    """One cannot give what one does not have. Details: permissions, at most twenty of them."""
+
+    code = "more_than_own"
+    en = "You cannot give permissions that you do not hold yourself: {permissions}."
+    fr = "Vous ne pouvez pas accorder des permissions que vous n'avez pas vous-même : {permissions}."
+
+
+class PasswordOrInvitation(Invalid):
+    code = "password_or_invitation"
+    en = "Send either a password or an invitation token."
+    fr = "Envoyez soit un mot de passe, soit un jeton d'invitation."
+
+
+class RoleInUse(Conflict):
+    """Users have it. Details: users."""
+
+    code = "in_use"
+    en = "{users} users have this role."
+    fr = "{users} utilisateurs ont ce rôle."
+
+
+class BuiltIn(Conflict):
+    """The name of a built-in role."""
+
+    code = "immutable"
+    en = "The role {name} is built in."
+    fr = "Le rôle {name} est intégré."
+
+
+class NotAUser(Forbidden):
+    """A program without a user has no keys."""
+
+    code = "not_a_user"
+    en = "Only a user can have keys."
+    fr = "Seul un utilisateur peut avoir des clés."

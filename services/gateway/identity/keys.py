@@ -1,0 +1,67 @@
+"""Flow: a key is made and shown once → a program uses it → it is ended."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway import apikeys
+from gateway.identity.errors import NotAUser
+from gateway.identity.granting import check_not_more, check_permissions
+from gateway.models import ApiKey, User
+from shared import clock
+from shared.context import current
+from shared.contracts import gateway as contract
+from shared.entrypoints import ListRequest, Page, command, query
+from shared.ids import new_id
+from shared.refusals import Invalid
+
+
+class Keys:
+    """Keys of programs; each acts for the user who made it."""
+
+    @command(contract.create_api_key)
+    def create_api_key(self, session: Session, request: dict[str, Any]) -> dict[str, Any]:
+        owner = _caller(session)
+        check_permissions(request["scopes"], "scopes")
+        check_not_more(session, tuple(request["scopes"]))
+        if request.get("expires_at") and request["expires_at"] <= clock.now():
+            raise Invalid.at("/expires_at", "in_the_past")
+        secret, key_id = apikeys.new()
+        chosen = {name: request.get(name) for name in ("name", "scopes", "company_id", "expires_at")}
+        key = ApiKey(id=new_id(), key_id=key_id, digest=apikeys.digest(secret), owner_id=owner.id, **chosen)
+        session.add(key)
+        session.flush()
+        return {**_facts(key), "secret": secret}
+
+    @query(contract.get_api_key)
+    def get_api_key(self, session: Session, key: ApiKey) -> ApiKey:
+        return key
+
+    @query(contract.list_api_keys)
+    def list_api_keys(self, session: Session, listing: ListRequest) -> Page:
+        return listing.page(session, select(ApiKey))
+
+    @command(contract.revoke_api_key)
+    def revoke_api_key(self, session: Session, key: ApiKey) -> ApiKey:
+        key.revoked_at = key.revoked_at or clock.now()
+        return key
+
+    @command(contract.delete_api_key)
+    def delete_api_key(self, session: Session, key: ApiKey) -> None:
+        session.delete(key)
+
+
+def _caller(session: Session) -> User:
+    try:
+        user = session.get(User, UUID(current(session).actor))
+    except ValueError:
+        user = None
+    if user is None:
+        raise NotAUser
+    return user
+
+
+def _facts(key: ApiKey) -> dict[str, Any]:
+    return {name: getattr(key, name) for name in contract.ApiKeyView().fields}
