@@ -40,6 +40,7 @@ async def serve(settings: Settings) -> None:
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
         gateway.health.draining = True
+        gateway.streams.hub.close()
         await asyncio.sleep(settings.drain)
         server.should_exit = True
     stopping.cancel()

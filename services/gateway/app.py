@@ -13,6 +13,7 @@ from gateway.denials import Denials
 from gateway.deprecation import noticed
 from gateway.directory import Directory
 from gateway.edge import Edge
+from gateway.events.streaming import READERS, Streams
 from gateway.everywhere import Everywhere
 from gateway.forwarding import Forwarder
 from gateway.health import Health
@@ -34,13 +35,15 @@ class Gateway:
     """Everything that one process needs; `app` is the ASGI application."""
 
     def __init__(self, settings: Settings) -> None:
-        self.engine = new_engine(settings.database_url, pool_size=settings.password_threads + LOOKUPS + 1)
+        connections = settings.password_threads + LOOKUPS + READERS + 3
+        self.engine = new_engine(settings.database_url, pool_size=connections)
         self.rpc = Rpc(settings.amqp_uri, settings.pending_calls)
         others = {name: url for name, url in settings.health_urls.items() if name != settings.process}
         self.health = Health(self.engine, self.rpc, others)
         self.signer = Signer(settings.signing_key_file)
         tokens = Tokens(self.signer, Keys(settings.caller_keys_file, self.signer.public))
         self.auth = Auth(self.engine, tokens, settings.password_threads, settings.sign_ins_waiting)
+        self.streams = Streams(self.engine)
         self.table = Table()
         self._add_own_routes()
         self._add_operations(settings.deadline)
@@ -58,6 +61,7 @@ class Gateway:
         add(contract.change_password, self.auth.change_password)
         add(contract.me, self.auth.me)
         add(contract.status, self.health.status)
+        add(contract.stream_events, self.streams.stream)
         add(contract.page("/livez"), self.health.livez)
         add(contract.page("/readyz"), self.health.readyz)
         add(contract.page("/metrics"), self.health.metrics)
@@ -80,7 +84,9 @@ class Gateway:
     @asynccontextmanager
     async def _lifespan(self, app: Any) -> AsyncIterator[None]:
         self.rpc.start()
+        self.streams.hub.start()
         yield
+        await self.streams.hub.stop()
         await self.rpc.stop()
         self.auth.close()
         self.lookups.shutdown(wait=False, cancel_futures=True)

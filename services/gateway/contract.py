@@ -60,6 +60,13 @@ class StatusView(Schema):
     processes = fields.Many(fields.Part(ProcessView), required=True)
 
 
+class StreamQuery(Schema):
+    """`last_event_id` is for clients that cannot send the header Last-Event-ID."""
+
+    types = fields.Text(most=4000)
+    last_event_id = fields.Text(most=36)
+
+
 sign_in = Operation(
     "POST /v1/auth/token",
     "Sign in with e-mail and password, or exchange a refresh token",
@@ -88,6 +95,14 @@ change_password = Operation(
 me = Operation("GET /v1/me", "The signed-in user with roles and permissions", SIGNED_IN, response=MeView)
 status = Operation("GET /v1/status", "What runs, and whether it is ready", SIGNED_IN, response=StatusView)
 
+stream_events = Operation(
+    "GET /v1/events/stream",
+    "What happens, live, as server-sent events; Last-Event-ID resumes without a gap",
+    "gateway.events:read",
+    parameters=StreamQuery,
+    tag="events",
+)
+
 OPERATIONS: dict[str, Operation] = {
     "sign_in": sign_in,
     "revoke": revoke,
@@ -95,11 +110,12 @@ OPERATIONS: dict[str, Operation] = {
     "change_password": change_password,
     "me": me,
     "status": status,
+    "stream_events": stream_events,
 }
 
 for _name, _operation in OPERATIONS.items():
     _operation.service, _operation.name = "gateway", _name
-    _operation.tag = "gateway"
+    _operation.tag = _operation.tag or "gateway"
 
 
 def page(path: str) -> Operation:

@@ -131,6 +131,20 @@ class InvalidParameter(BadRequest):
     fr = "Les paramètres de la requête ne sont pas valides."
 
 
+class InvalidLastEventId(BadRequest):
+    code = "invalid_last_event_id"
+    en = "Last-Event-ID is the id that came with the last event of a stream."
+    fr = "Last-Event-ID est l'identifiant reçu avec le dernier événement d'un flux."
+
+
+class TooManyStreams(TooManyRequests):
+    """Details: most, retry_after in seconds."""
+
+    code = "too_many_streams"
+    en = "At most {most} streams may be open at once; try again in {retry_after} s."
+    fr = "Au plus {most} flux peuvent être ouverts à la fois ; réessayez dans {retry_after} s."
+
+
 class UnknownEvent(BadRequest):
     """No event of this id was stored."""
 

@@ -13,4 +13,7 @@ call_seconds = Histogram(
 pending_calls = Gauge("rpc_client_pending", "Calls that wait for their answer")
 broker_connected = Gauge("rpc_client_connected", "1 while the gateway can call services")
 reconnects = Counter("rpc_client_reconnects", "Connections to the broker that were lost")
+open_streams = Gauge("event_streams_open", "Clients that follow events")
+ended_streams = Counter("event_streams_ended", "Streams that ended, by reason", ["reason"])
+streamed_events = Counter("event_stream_events", "Events sent to all streams together")
 sign_ins = Counter("sign_ins", "Sign-ins, by result", ["result"])

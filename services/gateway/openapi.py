@@ -157,7 +157,9 @@ def _is_own(operation: Operation) -> bool:
 def _responses(operation: Operation, received: Components) -> dict[str, Any]:
     status = str(operation.status if operation.response else 204)
     success: dict[str, Any] = {"description": "Done" if operation.method != "GET" else "Found"}
-    if operation.response:
+    if operation is contract.stream_events:
+        status, success["content"] = "200", {"text/event-stream": {"schema": _STRING}}
+    elif operation.response:
         schema = received.reference(operation.response)
         success["content"] = {"application/json": {"schema": _envelope(schema) if operation.listing else schema}}
     if not _is_own(operation):
@@ -196,15 +198,15 @@ def _problems_of(operation: Operation) -> list[str]:
 
 def _parameters(operation: Operation, sent: Components) -> list[dict[str, Any]]:
     found = [_parameter("path", name, _path_schema(name), required=True) for name in operation.path_parameters]
+    if operation.parameters:
+        for name, field in operation.parameters().fields.items():
+            found.append(_parameter("query", field.data_key or name, sent.field(field), required=field.required))
     if _is_own(operation):
         return found
     if operation.is_sparse:
         found += _shaping(operation)
     if operation.listing:
         found += _listing(operation.listing, sent)
-    if operation.parameters:
-        for name, field in operation.parameters().fields.items():
-            found.append(_parameter("query", field.data_key or name, sent.field(field), required=field.required))
     found.append(_parameter("query", "wait_for", _EVENT_IDS, "event ids of earlier answers, separated by commas"))
     return found + _request_headers(operation)
 

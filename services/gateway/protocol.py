@@ -72,6 +72,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._stop_head_timer()
         self._check_head()
         super().on_headers_complete()
+        self.scope["liaison.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         if self.parser.should_upgrade():  # an offer such as h2c, which we do not take: answer, then close
             self.cycle.keep_alive = False
 

@@ -40,6 +40,13 @@ def parse_query(raw: bytes) -> dict[str, str | list[str]]:
     return query
 
 
+def only(query: dict[str, str | list[str]], *names: str) -> None:
+    """Raises InvalidParameter for a parameter of another name, or one that came twice."""
+    wrong = [name for name, value in query.items() if name not in names or isinstance(value, list)]
+    if wrong:
+        raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(wrong)])
+
+
 def event_ids(value: str | list[str]) -> str:
     """`wait_for`: a few event ids, separated by commas or repeated. Raises InvalidWaitFor."""
     ids = ",".join([value] if isinstance(value, str) else value).split(",")

@@ -63,17 +63,18 @@ class Stored:
     position: int
     event_id: UUID
     type: str
+    routing_key: str
     company_id: UUID
     envelope: str
 
 
 _AFTER = text(
-    "SELECT position, event_id, type, company_id, envelope FROM event_store WHERE position > :position"
+    "SELECT position, event_id, type, routing_key, company_id, envelope FROM event_store WHERE position > :position"
     " ORDER BY position LIMIT :most"
 )
 # One short walk along (type, position) for each type: a rare type costs as little as a common one.
 _PAGE = text(
-    "SELECT position, event_id, type, company_id, envelope FROM event_store WHERE position IN"
+    "SELECT position, event_id, type, routing_key, company_id, envelope FROM event_store WHERE position IN"
     " (SELECT found.position FROM unnest(CAST(:types AS text[])) AS wanted (type) CROSS JOIN LATERAL"
     " (SELECT position FROM event_store e WHERE e.type = wanted.type AND position > :position"
     " AND (CAST(:companies AS uuid[]) IS NULL OR company_id = ANY(CAST(:companies AS uuid[])))"

@@ -10,7 +10,7 @@ from shared.fields import Schema
 class AsPublished(fields.Part):
     """An object that is shown as it was written, with members that are newer than this program."""
 
-    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+    def _serialize(self, nested_obj: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         return nested_obj
 
 

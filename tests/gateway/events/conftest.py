@@ -11,10 +11,13 @@ import pytest
 from deploy.local import servers as local
 from deploy.local.plan import GATEWAY, Plan
 from deploy.local.supervisor import Spec
+from shared import contracts
 from shared.contracts import crm_sales as sales
 from shared.ids import new_event_id, new_id
 from tests.harness import message
 from tests.suite import Suite
+
+contracts.events()
 
 
 class GatewayAlone(Suite):
