@@ -7,12 +7,13 @@ from typing import Any
 
 from starlette.routing import Router
 
-from gateway import contract, docs, openapi
+from gateway import asyncapi, contract, docs, openapi
 from gateway.auth import Auth
 from gateway.denials import Denials
 from gateway.deprecation import noticed
 from gateway.directory import Directory
 from gateway.edge import Edge
+from gateway.events.catalogue import Catalogue
 from gateway.events.streaming import READERS, Streams
 from gateway.everywhere import Everywhere
 from gateway.forwarding import Forwarder
@@ -62,6 +63,11 @@ class Gateway:
         add(contract.me, self.auth.me)
         add(contract.status, self.health.status)
         add(contract.stream_events, self.streams.stream)
+        catalogue = Catalogue()
+        add(contract.list_event_types, catalogue.list_types)
+        add(contract.get_event_type, catalogue.get_type)
+        add(contract.get_event_schema, catalogue.get_schema)
+        add(contract.page("/asyncapi.json"), openapi.Page(asyncapi.document()))
         add(contract.page("/livez"), self.health.livez)
         add(contract.page("/readyz"), self.health.readyz)
         add(contract.page("/metrics"), self.health.metrics)

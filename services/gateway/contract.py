@@ -4,6 +4,7 @@ import marshmallow as ma
 
 from shared import fields
 from shared.contract import PUBLIC, SIGNED_IN, Operation
+from shared.contracts.gateway.events import EventView, Free
 from shared.fields import Schema
 
 
@@ -67,6 +68,36 @@ class StreamQuery(Schema):
     last_event_id = fields.Text(most=36)
 
 
+class SchemaView(Schema):
+    """A JSON Schema, draft 2020-12."""
+
+    type = fields.Choice("object", required=True)
+    title = fields.Text(required=True)
+    description = fields.Text(most=2000, required=True)
+    required = fields.Many(fields.Text(), required=True)
+    properties = Free(required=True)
+
+
+class EventTypeView(Schema):
+    """`permission` is what a subscriber needs; `consumers` are the handlers of Liaison itself that listen to it."""
+
+    type = fields.Text(required=True)
+    routing_key = fields.Text(required=True)
+    version = fields.Whole(required=True)
+    service = fields.Text(required=True)
+    description = fields.Text(most=2000, required=True)
+    permission = fields.Text(required=True)
+    dataschema = fields.Text(required=True)
+    schema_url = fields.Text(required=True)
+    schema = fields.Part(SchemaView, required=True)
+    example = fields.Part(EventView, required=True)
+    consumers = fields.Many(fields.Text(), required=True)
+
+
+class EventTypesView(Schema):
+    data = fields.Many(fields.Part(EventTypeView), required=True)
+
+
 sign_in = Operation(
     "POST /v1/auth/token",
     "Sign in with e-mail and password, or exchange a refresh token",
@@ -95,6 +126,23 @@ change_password = Operation(
 me = Operation("GET /v1/me", "The signed-in user with roles and permissions", SIGNED_IN, response=MeView)
 status = Operation("GET /v1/status", "What runs, and whether it is ready", SIGNED_IN, response=StatusView)
 
+list_event_types = Operation(
+    "GET /v1/event-types", "All types of events", PUBLIC, response=EventTypesView, tag="events"
+)
+get_event_type = Operation(
+    "GET /v1/event-types/{type}",
+    "One type of event, by its type, its routing key or its dataschema",
+    PUBLIC,
+    response=EventTypeView,
+    tag="events",
+)
+get_event_schema = Operation(
+    "GET /v1/event-types/{type}/schema",
+    "The JSON Schema of an event's data: what its dataschema names",
+    PUBLIC,
+    response=SchemaView,
+    tag="events",
+)
 stream_events = Operation(
     "GET /v1/events/stream",
     "What happens, live, as server-sent events; Last-Event-ID resumes without a gap",
@@ -111,6 +159,9 @@ OPERATIONS: dict[str, Operation] = {
     "me": me,
     "status": status,
     "stream_events": stream_events,
+    "list_event_types": list_event_types,
+    "get_event_type": get_event_type,
+    "get_event_schema": get_event_schema,
 }
 
 for _name, _operation in OPERATIONS.items():

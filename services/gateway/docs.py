@@ -1,4 +1,4 @@
-"""The documentation page: our own, without anything from elsewhere, so that it works offline."""
+"""The documentation pages: our own, without anything from elsewhere, so that it works offline."""
 
 from pathlib import Path
 
@@ -8,7 +8,13 @@ from gateway.incoming import Incoming
 
 _FOLDER = Path(__file__).parent / "static"
 
-PAGES = {"/docs": "docs.html", "/docs/docs.js": "docs.js", "/docs/docs.css": "docs.css"}
+PAGES = {
+    "/docs": "docs.html",
+    "/docs/docs.js": "docs.js",
+    "/docs/docs.css": "docs.css",
+    "/docs/events": "events.html",
+    "/docs/events.js": "events.js",
+}
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 

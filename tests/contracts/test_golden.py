@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared import contracts, envelope
+from tests.contracts import consumers
 from tests.contracts.golden import SAMPLES, file_of
 
 contracts.events()
@@ -33,3 +34,8 @@ def test_additions_of_a_newer_producer_are_ignored(file: Path) -> None:
     raw = json.loads(file.read_text(encoding="utf-8"))
     newer = {**raw, "colour": "red", "data": {**raw["data"], "colour": {"name": "red"}}}
     assert envelope.read(json.dumps(newer).encode()).event == envelope.read(json.dumps(raw).encode()).event
+
+
+def test_the_list_of_consumers_is_up_to_date() -> None:
+    """`python -m tests.contracts.consumers` writes it anew."""
+    assert json.loads(consumers.FILE.read_text(encoding="utf-8")) == consumers.current()

@@ -20,7 +20,7 @@ class Pulling:
     @query(contract.list_events)
     def list_events(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         context = current(session)
-        who = viewer(context.permissions, context.company_id)
+        who = viewer(context.permissions, context.companies)
         types = chosen_types(parameters["types"]) & visible_types(who)
         after, most = parameters["after"], parameters["limit"]
         since = store.position_after(session, after) if after else 0

@@ -53,7 +53,7 @@ class Streams:
             raise TooManyStreams(most=PER_PRINCIPAL, retry_after=5)
         if self._open.total() >= ALL:
             raise Overloaded
-        who = viewer(request.principal.permissions, UUID(request.principal.company_id))
+        who = viewer(request.principal.permissions, request.principal.companies)
         types = chosen_types(str(query.get("types") or "#")) & visible_types(who)
         seen = request.field(b"last-event-id") or str(query.get("last_event_id") or "")
         follower = Follower(types, who.companies, await self._start(seen))

@@ -1,12 +1,13 @@
 """Who may be told of which event. Pull, stream, webhooks and AMQP subscriptions all ask here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
 from gateway.events.patterns import known_events
-from shared.context import Context
 from shared.contract import Event
+from shared.permissions import ALL, reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,9 @@ class Viewer:
     companies: frozenset[UUID] | None
 
 
-def viewer(permissions: tuple[str, ...], company_id: UUID) -> Viewer:
-    """Somebody who works in one company; whoever may do everything may do it in all."""
-    return Viewer(permissions, None if "*" in permissions else frozenset({company_id}))
+def viewer(permissions: tuple[str, ...], companies: Iterable[UUID | str] | None) -> Viewer:
+    """From what the caller's token or context says."""
+    return Viewer(permissions, None if companies is None else frozenset(UUID(str(one)) for one in companies))
 
 
 def may_see(who: Viewer, event_type: str, company_id: UUID) -> bool:
@@ -40,5 +41,4 @@ def visible_types(who: Viewer) -> frozenset[str]:
 @lru_cache(maxsize=5000)
 def _visible_types(permissions: tuple[str, ...]) -> frozenset[str]:
     """A permission that reaches only to one's own or one's team's records shows no events: they do not say whose it is."""
-    held = Context(permissions=tuple(p for p in permissions if "@" not in p or p.endswith("@all")))
-    return frozenset(event.full_type for event in known_events() if event.permission and held.may(event.permission))
+    return frozenset(event.full_type for event in known_events() if reach(permissions, event.permission) == ALL)

@@ -1,5 +1,6 @@
 """The gateway alone, its service twice: whatever the other services would publish, the tests publish in their name."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from deploy.local.supervisor import Spec
 from shared import contracts
 from shared.contracts import crm_sales as sales
 from shared.ids import new_event_id, new_id
+from tests.gateway.events import strangers
 from tests.harness import message
 from tests.suite import Suite
 
@@ -55,3 +57,11 @@ def alone(pair: local.Servers, own_root: Path) -> Iterator[GatewayAlone]:
     started = GatewayAlone(pair, own_root / "gateway-alone", "gateway_alone", replicas=2).start()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with npm packages, for programs in another language."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not installed")
+    return strangers.install(tmp_path_factory.mktemp("strangers"))

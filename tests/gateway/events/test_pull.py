@@ -18,6 +18,7 @@ from tests.conftest import Databases
 from tests.gateway.events.conftest import held
 from tests.harness import Harness, message
 
+READER = ("gateway.events:read",)
 Pull = Callable[..., Any]
 
 
@@ -32,13 +33,10 @@ def gateway_service(databases: Databases) -> Iterator[Harness]:
 
 @pytest.fixture
 def pull(gateway_service: Harness) -> Pull:
-    def ask(permissions: tuple[str, ...] = ("*",), **query: str) -> Any:
-        return gateway_service.call("list_events", query=query, permissions=permissions)
+    def ask(permissions: tuple[str, ...] = ("*",), companies: Any = None, **query: str) -> Any:
+        return gateway_service.call("list_events", query=query, permissions=permissions, companies=companies)
 
     return ask
-
-
-ASK = "gateway.events:read"
 
 
 def _paid() -> tuple[str, bytes]:
@@ -78,13 +76,13 @@ def test_types_and_rights_choose(gateway_service: Harness, pull: Pull) -> None:
     gateway_service.record("event_store", order[1], credit[1])
     assert _shown(pull(types="crm_sales.order.*")) == [order[0]]
     assert _shown(pull(types="crm_sales.#, erp_finance.credit.released")) == [order[0], credit[0]]
-    assert _shown(pull((ASK, "sales.*:read"))) == [order[0]]
-    assert _shown(pull((ASK, "sales.*:read"), types="erp_finance.#")) == []
-    assert _shown(pull((ASK, "sales.orders:read@own"))) == []
+    assert _shown(pull((*READER, "sales.*:read"))) == [order[0]]
+    assert _shown(pull((*READER, "sales.*:read"), types="erp_finance.#")) == []
+    assert _shown(pull((*READER, "sales.orders:read@own"))) == []
     with gateway_service.session() as session:
         session.execute(text("UPDATE event_store SET company_id = :other"), {"other": uuid4()})
         session.commit()
-    assert _shown(pull((ASK, "sales.*:read"))) == [] and len(_shown(pull())) == 2
+    assert _shown(pull(companies=(ids.DEFAULT_COMPANY_ID,))) == [] and len(_shown(pull())) == 2
 
 
 def test_an_after_that_is_not_there(gateway_service: Harness, pull: Pull) -> None:

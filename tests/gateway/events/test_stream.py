@@ -212,7 +212,7 @@ async def _run(service: Harness, acts: Any, lifetime: float = 60) -> Connection:
     streams, connection = Streams(service.engine), Connection()
     streams.hub.start()
     principal = Principal("u", "U", (), ("*",), str(DEFAULT_COMPANY_ID), time.time() + lifetime, "t")
-    follower = Follower(visible_types(viewer(("*",), DEFAULT_COMPANY_ID)), None)
+    follower = Follower(visible_types(viewer(("*",), None)), None)
     stream = Stream(streams, follower, principal)
     running = asyncio.create_task(
         stream({"liaison.abort": connection.abort}, connection.receive, connection.send)  # type: ignore[arg-type]
