@@ -42,6 +42,14 @@ class Context:
     event_time: datetime | None = None
     published: list[UUID] = field(default_factory=list)
 
+    @property
+    def person(self) -> UUID | None:
+        """The user who acts, or None where a program does."""
+        try:
+            return UUID(self.actor)
+        except ValueError:
+            return None
+
     def may(self, permission: str) -> bool:
         """Whether the caller holds a permission such as `sales.orders:release`; `*` in a held one matches anything."""
         return allows(self.permissions, permission)

@@ -55,6 +55,7 @@ def _converter(field: ma.fields.Field[Any]) -> Dump | None:
             | fields.Table()
             | fields.Open()
             | fields.Anything()
+            | fields.Custom()
         ):
             return None
     return lambda value: field._serialize(value, None, None)

@@ -286,6 +286,31 @@ class Open(fields.Dict):
     default_error_messages: Messages = _CODES
 
 
+class Scalar(fields.Field[Any]):
+    """A string, a whole number, true, false or null."""
+
+    default_error_messages: Messages = {**_CODES, "text": "invalid_text"}
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, (str, int)):
+            raise self.make_error("invalid")
+        if isinstance(value, str) and (len(value) > 2000 or _UNSTORABLE.search(value)):
+            raise self.make_error("text")
+        return value
+
+
+class Custom(fields.Dict):
+    """The values of custom fields by name; `shared/custom.py` checks them against their definitions."""
+
+    default_error_messages: Messages = _CODES
+
+    def __init__(self, **kwargs: Any) -> None:
+        told = {"description": "custom fields, see /v1/custom-fields; numbers are decimal strings"}
+        super().__init__(
+            keys=Text(most=50, least=1), values=Scalar(allow_none=True), validate=_few, metadata=told, **kwargs
+        )
+
+
 class Anything(fields.Raw):
     """Any JSON value."""
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ import marshmallow as ma
 from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from shared import fields
+from shared import custom, fields
 from shared.context import current
 from shared.contract import Listing
 from shared.fields import Text, Whole, instant, plain
@@ -25,7 +25,7 @@ from shared.refusals import BadRequest
 _OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "starts", "is_null")
 _COMMON = {"limit", "cursor", "sort", "q", "include_total", "fields", "expand", "format"}
 _LARGEST_IN = 200
-_FILTER = re.compile(r"(\w+)(?:\[(\w+)\])?")
+_FILTER = re.compile(r"((?:custom\.)?\w+)(?:\[(\w+)\])?")
 _WHOLE = re.compile("-?[0-9]{1,18}")
 
 
@@ -54,6 +54,8 @@ class ListRequest:
     search: tuple[str, ...] = ()
     fingerprint: str = field(default="")
     permission: str = ""
+    customs: dict[str, Any] = field(default_factory=dict)
+    customs_of: str = ""
 
     def page(self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None) -> Page:
         """Run the statement filtered, sorted and cut to one page.
@@ -66,6 +68,8 @@ class ListRequest:
         find = _Columns(entity, columns or {})
         statement = statement.where(*conditions(entity, current(session), self.permission))
         statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
+        if self.customs:
+            statement = statement.where(*self._custom_conditions(session, find["custom"]))
         if self.q:
             statement = statement.where(
                 or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search))
@@ -80,6 +84,14 @@ class ListRequest:
         more = len(rows) > self.limit
         rows = rows[: self.limit]
         return Page(rows, self._next(rows[-1]) if more else None, total)
+
+    def _custom_conditions(self, session: Session, stored: Any) -> Iterator[Any]:
+        """Filters by custom fields, read now that their definitions can be. Raises BadRequest."""
+        known = {f"custom.{name}": d for name, d in custom.definitions(session, self.customs_of).items()}
+        listing = Listing(filters={name: definition.field for name, definition in known.items()})
+        for parameter, raw in self.customs.items():
+            name, operator, value = _parse_filter(listing, parameter, raw)
+            yield _condition(custom.column(stored, known[name]), operator, _comparable(operator, value))
 
     def _total(self, session: Session, statement: Select[Any]) -> int:
         counted = select(func.count()).select_from(
@@ -102,14 +114,18 @@ class _Columns:
         return self.named[name] if name in self.named else getattr(self.entity, name)
 
 
-def parse(listing: Listing, query: dict[str, Any]) -> ListRequest:
-    """Check the query parameters of a list. Raises BadRequest naming what is allowed."""
+def parse(listing: Listing, query: dict[str, Any], customs_of: str = "") -> ListRequest:
+    """Check the query parameters of a list. Raises BadRequest naming what is allowed.
+
+    `customs_of` is the resource whose custom fields are filters too: `custom.<name>`, checked when the list is read.
+    """
+    customs = {name: raw for name, raw in query.items() if customs_of and name.startswith("custom.")}
     conditions = []
     for parameter, raw in query.items():
-        if parameter not in _COMMON:
+        if parameter not in _COMMON and parameter not in customs:
             conditions.append(_parse_filter(listing, parameter, raw))
     sort = _parse_sort(listing, str(query.get("sort", listing.default_sort)))
-    fingerprint = _fingerprint(conditions, sort, query.get("q"))
+    fingerprint = _fingerprint([*conditions, *customs.items()], sort, query.get("q"))
     return ListRequest(
         conditions=conditions,
         sort=sort,
@@ -119,6 +135,8 @@ def parse(listing: Listing, query: dict[str, Any]) -> ListRequest:
         include_total=_parse_flag("include_total", query.get("include_total", "false")),
         search=listing.search,
         fingerprint=fingerprint,
+        customs=customs,
+        customs_of=customs_of,
     )
 
 
@@ -281,6 +299,10 @@ def _condition(column: Any, operator: str, value: Any) -> Any:
         case "starts":
             return column.ilike(f"{_escaped(value)}%", escape="\\")
     return column.is_(None) if value else column.is_not(None)
+
+
+def _comparable(operator: str, value: Any) -> Any:
+    return value if operator == "is_null" else custom.comparable(value)
 
 
 def _escaped(value: str) -> str:

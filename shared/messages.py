@@ -59,6 +59,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "price_required": ("No list price exists; give a unit price.", "Aucun prix catalogue ; indiquez un prix unitaire."),
     "invalid_unit": ("This product is sold in another unit.", "Ce produit se vend dans une autre unité."),
     "customer_not_active": ("This contact is no longer active.", "Ce contact n'est plus actif."),
+    "not_for_this_type": ("This does not apply to this type.", "Ceci ne s'applique pas à ce type."),
+    "invalid_name": (
+        "A name begins with a letter and has small letters, digits and underscores.",
+        "Un nom commence par une lettre et comporte minuscules, chiffres et tirets bas.",
+    ),
     "invalid_country": ("A two-letter country code is expected.", "Un code pays à deux lettres est attendu."),
     "zero": ("This must not be zero.", "La valeur ne peut pas être zéro."),
     "quantity_and_count": (

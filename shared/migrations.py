@@ -60,6 +60,23 @@ def machinery(op: Any) -> None:
     op.execute(revoke("audit", "UPDATE", "DELETE", "TRUNCATE"))
 
 
+def custom_fields(op: Any, *tables: str) -> None:
+    """A copy of the definitions of custom fields (shared/custom_copies.py), and a column `custom` on these tables."""
+    op.execute(
+        "CREATE TABLE custom_field (id uuid PRIMARY KEY, resource text NOT NULL, name text NOT NULL, type text NOT NULL,"
+        " options jsonb NOT NULL, required boolean NOT NULL, label_en text NOT NULL, label_fr text NOT NULL)"
+    )
+    op.execute("CREATE INDEX ix_custom_field_resource ON custom_field (resource)")
+    custom_values(op, *tables)
+
+
+def custom_values(op: Any, *tables: str) -> None:
+    """A column `custom` on these tables, and an index that finds rows by any of its values."""
+    for table in tables:
+        op.execute(f"ALTER TABLE {table} ADD COLUMN custom jsonb NOT NULL DEFAULT '{{}}'")
+        op.execute(f"CREATE INDEX ix_{table}_custom ON {table} USING gin (custom jsonb_path_ops)")
+
+
 _MACHINERY = [
     """
     CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

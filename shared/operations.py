@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, reaching, transaction
+from shared import auditing, custom, reaching, transaction
 from shared.caller import permit
 from shared.context import Context
 from shared.contract import Operation
@@ -120,13 +120,17 @@ class Call:
                 reaching.check_request(self.handler, self.operation, loaded[name], self.context)
             elif name == "listing":
                 assert self.operation.listing is not None
-                loaded[name] = parse(self.operation.listing, query)
+                loaded[name] = parse(self.operation.listing, query, self._customs())
                 loaded[name].permission = self.operation.permission
             elif name == "parameters":
                 loaded[name] = _load_parameters(self.operation.parameters, query)
             elif name in self.path and name != "id":
                 loaded[name] = str(self.path[name])
         return loaded
+
+    def _customs(self) -> str:
+        """The resource whose custom fields a list may be filtered by."""
+        return custom.resource_of(self.operation) if custom.declares(self.operation.response) else ""
 
     def query(self, engine: Engine) -> Reply:
         """Answer from one consistent snapshot, and write nothing."""
@@ -179,6 +183,8 @@ class Call:
         for name, hint in self.handler.arguments.items():
             if name not in arguments:
                 arguments[name] = self if name == "call" else self.aggregate(session, hint, lock)
+        if custom.declares(self.operation.request):
+            arguments = custom.checked(session, self.operation, arguments)
         return self.handler.function(self.service, session, **arguments)
 
     def aggregate(self, session: Session, cls: type[Aggregate], lock: bool) -> Aggregate:
@@ -308,8 +314,8 @@ def _uuid(raw: Any, cls: type) -> UUID:
         raise NotFound(what=cls.__name__.lower(), id=raw) from None
 
 
-_MOST_TOLD = 50
-"""Event ids in one answer: they travel in a header."""
+_MOST_TOLD = 10
+"""Event ids in one answer: as many as `wait_for` takes."""
 
 _MOST_ERRORS = 100
 """Named in one refusal; nobody reads more, and the answer must not be larger than the question."""

@@ -9,7 +9,15 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from crm_contacts import identity
 from crm_contacts.errors import ContactInUse
-from shared.contracts.crm_contacts import LIFECYCLE_STAGES, ROLES, ContactCreated, ContactUpdated
+from shared.contracts.crm_contacts import (
+    LIFECYCLE_STAGES,
+    ROLES,
+    ContactCreated,
+    ContactUpdated,
+    CustomFieldCreated,
+    CustomFieldDeleted,
+    CustomFieldUpdated,
+)
 from shared.database import Aggregate, Conventions, new_metadata
 from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
@@ -49,6 +57,7 @@ class Contact(Aggregate, Base):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"))
     external_ids: Mapped[dict[str, str]] = mapped_column(default=dict)
     tags: Mapped[list[str]] = mapped_column(default=list)
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     @classmethod
     def register(cls, values: dict[str, Any]) -> "Contact":
@@ -177,3 +186,57 @@ def points(emails: Iterable[str], phones: Iterable[str], numbers: dict[str, str 
     """Normal forms as comparable points."""
     found = {("email", identity.comparable_email(value)) for value in emails} | {("phone", value) for value in phones}
     return found | {(kind, value) for kind, value in numbers.items() if value}
+
+
+class CustomField(Aggregate, Base):
+    """What an organization adds to a resource. Resource, name and type never change: values depend on them."""
+
+    __tablename__ = "custom_field"
+
+    resource: Mapped[str]
+    name: Mapped[str]
+    type: Mapped[str]
+    options: Mapped[list[str]]
+    required: Mapped[bool]
+    label_en: Mapped[str]
+    label_fr: Mapped[str]
+
+    @classmethod
+    def define(cls, values: dict[str, Any]) -> "CustomField":
+        """A new definition from the validated request. Raises Invalid."""
+        defined = cls(**{"label_en": values["name"], "label_fr": values["name"], **values, "id": _id_of(values)})
+        defined._check_options()
+        return defined
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Set what a client sent. Raises Invalid."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        self._check_options()
+
+    def _check_options(self) -> None:
+        if self.type == "choice" and not self.options:
+            raise Invalid.at("/options", "required")
+        if self.type != "choice" and self.options:
+            raise Invalid.at("/options", "not_for_this_type")
+        if len(set(self.options)) < len(self.options):
+            raise Invalid.at("/options", "duplicate")
+
+    def created(self) -> CustomFieldCreated:
+        return CustomFieldCreated(**self._state())
+
+    def updated(self) -> CustomFieldUpdated:
+        return CustomFieldUpdated(**self._state())
+
+    def deleted(self) -> CustomFieldDeleted:
+        return CustomFieldDeleted(custom_field_id=self.id, resource=self.resource, name=self.name)
+
+    def _state(self) -> dict[str, Any]:
+        names = ("resource", "name", "required", "label_en", "label_fr")
+        own = {name: getattr(self, name) for name in names}
+        return {"custom_field_id": self.id, "kind": self.type, "options": list(self.options), **own}
+
+
+def _id_of(values: dict[str, Any]) -> UUID:
+    chosen: UUID = values.get("id") or new_id()
+    return chosen

@@ -1,10 +1,11 @@
 """The table of contents of crm_contacts."""
 
+from crm_contacts.custom_fields import CustomFields
 from crm_contacts.duplicates import Duplicates
 from crm_contacts.registry import Registry
 
 
-class CrmContacts(Registry, Duplicates):
+class CrmContacts(Registry, Duplicates, CustomFields):
     """Contacts of everybody."""
 
     name = "crm_contacts"

@@ -48,6 +48,7 @@ def new_document(session: Session, request: dict[str, Any]) -> tuple[dict[str, A
     customer = active_customer(session, request["customer_id"])
     lines = price_lines(session, request["lines"], request.get("currency", "EUR"))
     columns = {name: value for name, value in request.items() if name != "lines"}
+    columns.setdefault("owner_id", current(session).person)
     return {**columns, "customer_name": customer.name}, lines
 
 

@@ -6,9 +6,10 @@ from crm_sales.drafting import Drafting
 from crm_sales.ordering import Ordering
 from crm_sales.overseeing import Overseeing
 from crm_sales.quoting import Quoting
+from shared.custom_copies import CustomFieldCopies
 
 
-class CrmSales(Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing):
+class CrmSales(Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies):
     """Quotes, orders, and the process from order to cash."""
 
     name = "crm_sales"

@@ -5,9 +5,10 @@ from erp_inventory.catalogue import Catalogue
 from erp_inventory.delivering import Delivering
 from erp_inventory.enquiries import Enquiries
 from erp_inventory.premises import Premises
+from shared.custom_copies import CustomFieldCopies
 
 
-class ErpInventory(Catalogue, Premises, Adjusting, Delivering, Enquiries):
+class ErpInventory(Catalogue, Premises, Adjusting, Delivering, Enquiries, CustomFieldCopies):
     """Products, places, stock, deliveries."""
 
     name = "erp_inventory"

@@ -136,6 +136,8 @@ def _limits(self: Any, field: ma.fields.Field[Any], **kwargs: Any) -> dict[str, 
         return {"minimum": field.least, "maximum": field.most}
     if isinstance(field, fields.Uuid):
         return {"minLength": 36, "maxLength": 36}
+    if isinstance(field, fields.Scalar):
+        return {"type": ["string", "integer", "boolean", "null"], "maxLength": 2000}
     if isinstance(field, fields.Version):
         return {"type": ["integer", "string"], "minimum": 1, "maximum": 10**18 - 1, "pattern": field.pattern}
     if isinstance(field, fields.Many):

@@ -207,6 +207,7 @@ class QuoteChange(Schema):
     payment_terms = fields.Choice(*PAYMENT_DAYS)
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
+    custom = fields.Custom()
     lines = fields.Many(fields.Part(LineRequest), least=1, most=500)
 
 
@@ -266,6 +267,7 @@ class QuoteView(Schema):
     reference = fields.Text(allow_none=True)
     refusal_reason = fields.Text(allow_none=True)
     tags = fields.Many(fields.Text())
+    custom = fields.Custom()
     lines = fields.Many(fields.Part(LineView))
     net_total = fields.Amount()
     tax_total = fields.Amount()
@@ -287,6 +289,7 @@ class OrderChange(Schema):
     invoicing_policy = fields.Choice(*INVOICING_POLICIES)
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
+    custom = fields.Custom()
     lines = fields.Many(fields.Part(LineRequest), least=1, most=500)
 
 
@@ -328,6 +331,7 @@ class OrderView(Schema):
     invoicing_policy = fields.Choice(*INVOICING_POLICIES)
     reference = fields.Text(allow_none=True)
     tags = fields.Many(fields.Text())
+    custom = fields.Custom()
     lines = fields.Many(fields.Part(OrderLineView))
     net_total = fields.Amount()
     tax_total = fields.Amount()

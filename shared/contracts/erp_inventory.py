@@ -154,6 +154,7 @@ class ProductRequest(Schema):
     active = fields.Flag(load_default=True)
     external_ids = fields.Table(load_default=dict)
     tags = fields.Many(fields.Text(most=50, least=1), most=50, load_default=list)
+    custom = fields.Custom()
 
 
 class ProductChange(Schema):
@@ -173,6 +174,7 @@ class ProductChange(Schema):
     active = fields.Flag()
     external_ids = fields.Table()
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
+    custom = fields.Custom()
 
 
 class ProductView(Schema):
@@ -193,6 +195,7 @@ class ProductView(Schema):
     active = fields.Flag()
     external_ids = fields.Table()
     tags = fields.Many(fields.Text())
+    custom = fields.Custom()
     version = fields.Whole()
     created_at = fields.Instant()
     updated_at = fields.Instant()

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing
+from shared import auditing, reaching
 from shared.caller import permit
 from shared.context import current
 from shared.contract import Operation
@@ -76,7 +76,10 @@ class _Batch:
         try:
             with savepoint(self.session):
                 call = self._call_of(item)
-                reply = call.effect(self.session)
+                try:
+                    reply = call.effect(self.session)
+                except Invalid as refusal:
+                    raise _below_data(refusal) from None
                 if not reply.replayed:
                     auditing.note_action(self.session, call.action, reply.id)
                 return self._done(reply, self.context.published[published:])
@@ -101,7 +104,13 @@ class _Batch:
         existing = self._existing(item)
         if existing is None:
             return self._creation(item)
+        if not self._reaches(existing):
+            raise NotFound(what=type(existing).__name__.lower(), id=existing.id)
         return self._change(existing.id, self._changeable(existing, item["data"]), item.get("if_match"))
+
+    def _reaches(self, existing: Aggregate) -> bool:
+        assert self.patch is not None and self.patch.operation is not None
+        return reaching.within(existing, self.context, self.patch.operation.permission)
 
     def _creation(self, item: dict[str, Any]) -> Call:
         data = {**item["data"], "id": str(item["id"])} if "id" in item else item["data"]
@@ -121,7 +130,7 @@ class _Batch:
         try:
             return Call(self.call.service, chosen, operation, kwargs, context)
         except Invalid as refusal:
-            raise _InData(refusal) from None
+            raise _below_data(refusal) from None
 
     def _existing(self, item: dict[str, Any]) -> Aggregate | None:
         """What an upsert would change: the resource with its id, or else with one of its external ids."""
@@ -185,11 +194,10 @@ class _Batch:
         return [{**e, "pointer": at + e["pointer"]} for e in errors]
 
 
-class _InData(Invalid):
-    """Errors of a body that stands under `data`."""
-
-    def __init__(self, refusal: Invalid) -> None:
-        super().__init__([{**e, "pointer": "/data" + e["pointer"]} for e in refusal.errors], **refusal.details)
+def _below_data(refusal: Invalid) -> Invalid:
+    """The same refusal of a body that stands under `data`."""
+    refusal.errors = [{**e, "pointer": "/data" + e["pointer"]} for e in refusal.errors]
+    return refusal
 
 
 def _uuid(raw: Any) -> UUID | None:

@@ -1,0 +1,1 @@
+"""Through the gateway of a whole running suite, as client apps see it."""

@@ -1,6 +1,7 @@
 """What the models of this service share: metadata, and the columns of priced lines and priced documents."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -27,6 +28,7 @@ class PricedDocument:
     payment_terms: Mapped[str] = mapped_column(default="net_30")
     reference: Mapped[str | None]
     tags: Mapped[list[str]] = mapped_column(default=list)
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
     net_total: Mapped[Decimal]
     tax_total: Mapped[Decimal]
     gross_total: Mapped[Decimal]

@@ -42,6 +42,7 @@ class Product(Aggregate, Base):
     active: Mapped[bool]
     external_ids: Mapped[dict[str, str]]
     tags: Mapped[list[str]]
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     @property
     def is_stocked(self) -> bool:

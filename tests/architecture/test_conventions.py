@@ -1,0 +1,55 @@
+"""What holds for every resource, of whichever service."""
+
+import pytest
+
+from shared import contracts, custom
+from shared.contract import Operation
+from shared.custom_copies import CustomFieldCopies
+from shared.handlers import collect, service_class
+from shared.references import references_of
+from shared.resources import resources_of
+
+OPERATIONS = [o for found in contracts.operations().values() for o in found.values()]
+RESOURCES = {r.name: r for found in contracts.operations().values() for r in resources_of(found.values())}
+SPARSE = [o for o in OPERATIONS if o.is_sparse]
+
+
+def test_every_resource_that_can_be_created_can_be_so_in_batches_and_has_a_history() -> None:
+    routes = {o.route for o in OPERATIONS}
+    for resource in RESOURCES.values():
+        assert f"GET {resource.path}/{{id}}/history" in routes
+        assert (f"POST {resource.path}/batch" in routes) == (resource.create is not None)
+
+
+def test_names_of_resources_are_unique() -> None:
+    assert len(RESOURCES) == sum(len(resources_of(found.values())) for found in contracts.operations().values())
+
+
+@pytest.mark.parametrize("operation", SPARSE, ids=lambda o: f"{o.service}.{o.name}")
+def test_what_a_response_refers_to_exists_and_is_not_in_its_way(operation: Operation) -> None:
+    assert operation.response is not None
+    for reference in references_of(operation.response).values():
+        assert reference.resource in RESOURCES, f"{reference.name} refers to {reference.resource}"
+        if not reference.container:
+            assert reference.expanded not in operation.response().dump_fields
+
+
+@pytest.mark.parametrize("operation", SPARSE, ids=lambda o: f"{o.service}.{o.name}")
+def test_members_of_sparse_answers_are_not_promised(operation: Operation) -> None:
+    assert operation.response is not None
+    assert not [name for name, field in operation.response().dump_fields.items() if field.required]
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda r: r.name)
+def test_custom_goes_in_and_out(resource: object) -> None:
+    found = [o for o in (resource.create, resource.patch) if o]  # type: ignore[attr-defined]
+    shows = custom.declares(resource.get.response)  # type: ignore[attr-defined]
+    assert all(custom.declares(o.request) == shows for o in found)
+
+
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_services_with_custom_fields_know_their_definitions(service: str) -> None:
+    declares = any(custom.declares(o.request) for o in contracts.operations()[service].values())
+    cls = service_class(service)
+    owns = any(h.name == "create_custom_field" for h in collect(cls))
+    assert declares == (issubclass(cls, CustomFieldCopies) or owns)
