@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from shared import fields
 from shared.contract import PUBLIC, SIGNED_IN, Operation
-from shared.contracts.gateway.events import EventView, Free
+from shared.contracts.gateway.events import EventView
 from shared.fields import Schema
 
 
@@ -75,7 +75,7 @@ class SchemaView(Schema):
     title = fields.Text(required=True)
     description = fields.Text(most=2000, required=True)
     required = fields.Many(fields.Text(), required=True)
-    properties = Free(required=True)
+    properties = fields.Open(required=True)
 
 
 class EventTypeView(Schema):

@@ -31,7 +31,7 @@ class Components:
     """Collects the schemas of one direction: what clients send, or what they receive."""
 
     def __init__(self, named: bool = True) -> None:
-        self._plugin = MarshmallowPlugin(schema_name_resolver=component_name if named else lambda _: None)
+        self._plugin = MarshmallowPlugin(schema_name_resolver=component_name if named else _unnamed)
         self._spec = APISpec("", "", "3.1.0", plugins=[self._plugin])
         assert self._plugin.converter is not None
         for field, (type_, format_) in _TYPES.items():
@@ -72,6 +72,11 @@ class Components:
             if closed:
                 schema["additionalProperties"] = False
         return {name: (_accepting if closed else _promising)(schema) for name, schema in found.items()}
+
+
+def _unnamed(schema: Any) -> Any:
+    """No component: the schema is written out where it stands."""
+    return None
 
 
 def component_name(schema: Any) -> str:

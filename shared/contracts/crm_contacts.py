@@ -302,7 +302,7 @@ class CustomFieldRequest(CustomFieldChange):
 
     id = fields.Uuid()
     resource = fields.Text(most=50, least=1, required=True)
-    name = fields.Text(most=50, required=True, validate=[validate.Regexp("^[a-z][a-z0-9_]*$", error="invalid_name")])
+    name = fields.Text(most=50, required=True, validate=[fields.Form("^[a-z][a-z0-9_]*$", error="invalid_name")])
     type = fields.Choice(*CUSTOM_TYPES, required=True)
     options = fields.Many(fields.Text(most=100, least=1), most=200, load_default=list)
     required = fields.Flag(load_default=False)
