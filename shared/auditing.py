@@ -125,6 +125,8 @@ def _parts(known: Aggregate, dirty: set[int]) -> dict[str, list[Any]]:
 
 
 def _shown(value: Any) -> Any:
-    if isinstance(value, (str, int, bool, list, dict, type(None))):
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, (str, int, bool, dict, type(None))):
         return value
     return plain(value) if isinstance(value, Decimal) else str(value)

@@ -1,6 +1,7 @@
 """The gateway's own data: who may sign in and with what, which tokens and keys are out, who came in and who did not."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, LargeBinary, Uuid
@@ -89,10 +90,7 @@ class ApiKey(Aggregate, Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-
-    @property
-    def usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > clock.now())
+    secret: ClassVar[str | None] = None  # set on the object that has just been made, to be shown once
 
 
 class RefreshToken(Base):

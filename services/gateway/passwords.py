@@ -75,7 +75,7 @@ def _is_about(password: str, known: tuple[str, ...]) -> bool:
     rest = password
     for word in sorted(words, key=len, reverse=True):
         rest = rest.replace(word, "")
-    return len(rest) < SHORTEST // 2 and rest != password
+    return rest != password and len(re.sub(r"\W", "", rest)) < SHORTEST // 2
 
 
 @cache

@@ -49,7 +49,7 @@ def test_one_refusal_for_every_reason(engine: Engine) -> None:
 def test_the_database_holds_no_secret_in_clear(engine: Engine) -> None:
     _, token = accounts.sign_in(engine, EMAIL, PASSWORD)
     with engine.connect() as connection:
-        rows = str(connection.execute(text("SELECT u::text, r::text FROM app_user u, refresh_token r")).all())
+        rows = str(connection.execute(text("SELECT c::text, r::text FROM credential c, refresh_token r")).all())
     assert "$argon2id$v=19$m=19456,t=2,p=1$" in rows
     assert PASSWORD not in rows and token not in rows
 

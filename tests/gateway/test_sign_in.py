@@ -5,8 +5,10 @@ from statistics import mean
 from typing import Any
 
 import httpx
+import psycopg2
 import pytest
 
+from deploy.local.provision import DatabaseUrls
 from gateway import accounts
 from gateway.access import allows
 from gateway.roles import permissions_of
@@ -58,16 +60,31 @@ def test_not_a_sign_in(gateway: Process, body: Any) -> None:
     assert answer.status_code in (400, 422) and answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.fixture(autouse=True)
+def forgiven(database: DatabaseUrls) -> None:
+    """Failures are remembered in the database that these tests share."""
+    forgive(database)
+
+
+def forgive(database: DatabaseUrls) -> None:
+    with psycopg2.connect(database.owner) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM sign_in_attempts")
+    connection.close()
+
+
 def test_brute_force(own_gateway: Process) -> None:
     own_gateway.start()
     codes = [token(own_gateway, email=CLERK[0], password=f"guess-{n}").status_code for n in range(8)]
     assert codes == [401] * 5 + [429] * 3
     limited = token(own_gateway, email=CLERK[0], password=CLERK[1])
     assert limited.status_code == 429 and 1 <= int(limited.headers["retry-after"]) <= 12
+    own_gateway.stop()
+    own_gateway.start()
+    assert token(own_gateway, email=CLERK[0], password=CLERK[1]).status_code == 429, "a restart forgets nothing"
     unknown = [token(own_gateway, email="nobody@lamp.example", password="x").status_code for _ in range(7)]
     assert unknown == [401] * 5 + [429] * 2, "an unknown account answers like a known one"
     sprayed = [token(own_gateway, email=f"{n}@lamp.example", password="x").status_code for n in range(30)]
-    assert sprayed.count(401) <= 11 and sprayed[-1] == 429
+    assert sprayed.count(401) <= 13 and sprayed[-1] == 429
     assert token(own_gateway, email=ADMIN[0], password=ADMIN[1]).status_code == 429, "this address has to wait"
 
 
@@ -80,20 +97,21 @@ def test_known_and_unknown_users_look_the_same(own_gateway: Process) -> None:
 
 
 def test_the_same_work_for_known_and_unknown_users(database: Any) -> None:
-    """Mean times over interleaved tries; the tolerance is wide because the machine is shared."""
+    """Mean times over interleaved tries, in seconds of this process's own work: the machine is shared."""
     from shared.database import new_engine
 
     engine = new_engine(database.application, pool_size=1)
     times: dict[str, list[float]] = {ADMIN[0]: [], "nobody@lamp.example": []}
-    for _ in range(15):
+    for _ in range(100):
+        forgive(database)
         for email, found in times.items():
             begun = time.process_time()
             with pytest.raises(accounts.SignInRefused):
                 accounts.sign_in(engine, email, "wrong-password")
             found.append(time.process_time() - begun)
     engine.dispose()
-    known, unknown = (mean(sorted(found)[3:-3]) for found in times.values())
-    assert 0.7 < known / unknown < 1.4
+    known, unknown = (mean(sorted(found)[20:-20]) for found in times.values())
+    assert 0.9 < known / unknown < 1.1
 
 
 @pytest.mark.parametrize("operation", DECLARED, ids=lambda operation: f"{operation.service}.{operation.name}")

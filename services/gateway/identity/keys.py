@@ -22,7 +22,7 @@ class Keys:
     """Keys of programs; each acts for the user who made it."""
 
     @command(contract.create_api_key)
-    def create_api_key(self, session: Session, request: dict[str, Any]) -> dict[str, Any]:
+    def create_api_key(self, session: Session, request: dict[str, Any]) -> ApiKey:
         owner = _caller(session)
         check_permissions(request["scopes"], "scopes")
         check_not_more(session, tuple(request["scopes"]))
@@ -31,9 +31,9 @@ class Keys:
         secret, key_id = apikeys.new()
         chosen = {name: request.get(name) for name in ("name", "scopes", "company_id", "expires_at")}
         key = ApiKey(id=new_id(), key_id=key_id, digest=apikeys.digest(secret), owner_id=owner.id, **chosen)
+        key.secret = secret  # type: ignore[misc]
         session.add(key)
-        session.flush()
-        return {**_facts(key), "secret": secret}
+        return key
 
     @query(contract.get_api_key)
     def get_api_key(self, session: Session, key: ApiKey) -> ApiKey:
@@ -61,7 +61,3 @@ def _caller(session: Session) -> User:
     if user is None:
         raise NotAUser
     return user
-
-
-def _facts(key: ApiKey) -> dict[str, Any]:
-    return {name: getattr(key, name) for name in contract.ApiKeyView().fields}

@@ -21,7 +21,7 @@ class Roles:
 
     @query(contract.list_roles)
     def list_roles(self, session: Session) -> dict[str, Any]:
-        built_in = [{"name": name, "permissions": held, "built_in": True} for name, held in sorted(ROLES.items())]
+        built_in = [{"id": None, "name": name, "permissions": p, "built_in": True} for name, p in sorted(ROLES.items())]
         own = [_shown(role) for role in session.scalars(select(Role).order_by(Role.name))]
         return {"data": [*built_in, *own]}
 
@@ -54,7 +54,7 @@ class Roles:
 
     @command(contract.delete_role)
     def delete_role(self, session: Session, role: Role) -> None:
-        having = session.scalar(select(func.count()).where(User.roles.any(role.name)))  # type: ignore[arg-type]
+        having = session.scalar(select(func.count()).where(User.roles.contains([role.name])))
         if having:
             raise RoleInUse(users=having)
         session.delete(role)

@@ -161,7 +161,7 @@ def _keep_an_administrator(session: Session, user: User, request: dict[str, Any]
     stays = request.get("active") is not False and ADMINISTRATOR in (request.get("roles") or user.roles)
     if stays or not (user.active and ADMINISTRATOR in user.roles):
         return
-    active = select(User.id).where(User.active, User.roles.any(ADMINISTRATOR))  # type: ignore[arg-type]
+    active = select(User.id).where(User.active, User.roles.contains([ADMINISTRATOR]))
     if len(session.scalars(active.order_by(User.id).with_for_update()).all()) < 2:
         raise LastAdministrator
 
