@@ -20,6 +20,8 @@ from gateway.forwarding import Forwarder
 from gateway.health import Health
 from gateway.identifying import Identifier
 from gateway.limits import Buckets
+from gateway.oidc import Client
+from gateway.oidc_sign_in import OidcSignIn
 from gateway.routes import Table
 from gateway.rpc import Rpc
 from gateway.settings import Settings
@@ -44,6 +46,8 @@ class Gateway:
         self.signer = Signer(settings.signing_key_file)
         tokens = Tokens(self.signer, Keys(settings.caller_keys_file, self.signer.public))
         self.auth = Auth(self.engine, tokens, settings.password_threads, settings.sign_ins_waiting)
+        provider = Client(settings.provider) if settings.provider else None
+        self.oidc = OidcSignIn(self.auth, provider, self.signer)
         self.streams = Streams(self.engine)
         self.table = Table()
         self._add_own_routes()
@@ -59,6 +63,8 @@ class Gateway:
         add(contract.sign_in, self.auth.sign_in)
         add(contract.revoke, self.auth.revoke)
         add(contract.accept_invitation, self.auth.accept_invitation)
+        add(contract.start_oidc, self.oidc.start)
+        add(contract.return_from_oidc, self.oidc.callback)
         add(contract.change_password, self.auth.change_password)
         add(contract.me, self.auth.me)
         add(contract.status, self.health.status)

@@ -56,7 +56,7 @@ class Auth:
 
     async def accept_invitation(self, request: Incoming) -> Response:
         given = await _load(request, contract.InvitationRequest)
-        await self._at_the_door(request, accounts.accept_invitation, given["invitation_token"], given["password"])
+        await self.at_the_door(request, accounts.accept_invitation, given["invitation_token"], given["password"])
         return Response(status_code=204, headers=_NO_STORE)
 
     async def change_password(self, request: Incoming) -> Response:
@@ -85,7 +85,7 @@ class Auth:
 
     async def _sign_in(self, request: Incoming, email: str, password: str) -> tuple[User, str]:
         try:
-            return await self._at_the_door(request, accounts.sign_in, email, password)
+            return await self.at_the_door(request, accounts.sign_in, email, password)
         except TooManyRequests:
             metrics.sign_ins.labels("limited").inc()
             raise
@@ -95,12 +95,12 @@ class Auth:
 
     async def _refresh(self, request: Incoming, token: str) -> tuple[User, str]:
         try:
-            return await self._at_the_door(request, accounts.refresh, token)
+            return await self.at_the_door(request, accounts.refresh, token)
         except RefreshRefused:
             metrics.sign_ins.labels("refresh_refused").inc()
             raise
 
-    async def _at_the_door(self, request: Incoming, work: Callable[..., T], *given: Any) -> T:
+    async def at_the_door(self, request: Incoming, work: Callable[..., T], *given: Any) -> T:
         """Each try costs a token of the address's bucket; a right one gets it back."""
         self._by_address.take(request.address)
         done = await self._run(work, *given, request.address)

@@ -32,6 +32,14 @@ class InvitationRequest(Schema):
     password = fields.Secret(most=1024, least=1, required=True)
 
 
+class OidcReturn(Schema):
+    """What the provider sends the browser back with."""
+
+    state = fields.Text(most=200)
+    code = fields.Text(most=4000)
+    error = fields.Text(most=200)
+
+
 class OwnPasswordRequest(Schema):
     old_password = fields.Secret(most=1024, least=1, required=True)
     new_password = fields.Secret(most=1024, least=1, required=True)
@@ -115,6 +123,16 @@ accept_invitation = Operation(
     PUBLIC,
     request=InvitationRequest,
     status=204,
+    problems=(401,),
+)
+start_oidc = Operation("GET /v1/auth/oidc/start", "To the identity provider, to sign in there", PUBLIC, status=302)
+return_from_oidc = Operation(
+    "GET /v1/auth/oidc/callback",
+    "Back from the identity provider, signed in",
+    PUBLIC,
+    response=TokenView,
+    parameters=OidcReturn,
+    problems=(401,),
 )
 change_password = Operation(
     "POST /v1/me/password",
@@ -155,6 +173,8 @@ OPERATIONS: dict[str, Operation] = {
     "sign_in": sign_in,
     "revoke": revoke,
     "accept_invitation": accept_invitation,
+    "start_oidc": start_oidc,
+    "return_from_oidc": return_from_oidc,
     "change_password": change_password,
     "me": me,
     "status": status,

@@ -35,6 +35,14 @@ class RefreshRefused(Unauthenticated):
     fr = "Ce jeton de renouvellement n'est pas valide ; reconnectez-vous."
 
 
+class OidcRefused(Unauthenticated):
+    """The identity provider did not vouch for anybody who may come in: one answer, whatever was wrong."""
+
+    code = "oidc_refused"
+    en = "Signing in through the identity provider did not succeed; start again."
+    fr = "La connexion par le fournisseur d'identité a échoué ; recommencez."
+
+
 class InvitationRefused(Unauthenticated):
     """The invitation is unknown, was used or has expired."""
 

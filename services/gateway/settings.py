@@ -4,7 +4,10 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from gateway.oidc import Provider
+from gateway.roles import ROLES
 from shared.settings import amqp_uri, database_url, required
 
 
@@ -28,6 +31,7 @@ class Settings:
     stop_within: float = 23.0
     password_threads: int = 2
     sign_ins_waiting: int = 32
+    provider: Provider | None = None
 
 
 def from_environment() -> Settings:
@@ -49,4 +53,20 @@ def from_environment() -> Settings:
         rate_per_second=float(env.get("LIAISON_RATE_PER_SECOND", "500")),
         rate_burst=int(env.get("LIAISON_RATE_BURST", "1000")),
         drain=float(env.get("LIAISON_GATEWAY_DRAIN_SECONDS", "2")),
+        provider=_provider(),
     )
+
+
+def _provider() -> Provider | None:
+    """The identity provider, if one is named; then it needs the rest, the secret from a file that others cannot read."""
+    issuer = os.environ.get("LIAISON_OIDC_ISSUER")
+    if not issuer:
+        return None
+    secret = Path(required("LIAISON_OIDC_CLIENT_SECRET_FILE"))
+    if secret.stat().st_mode & 0o077:
+        raise SystemExit(f"The file {secret.name} may be read by others: chmod 600 it.")
+    roles = tuple(filter(None, os.environ.get("LIAISON_OIDC_DEFAULT_ROLES", "").split(",")))
+    if unknown := [role for role in roles if role not in ROLES]:
+        raise SystemExit(f"LIAISON_OIDC_DEFAULT_ROLES: there is no built-in role {', '.join(unknown)}.")
+    client, back = required("LIAISON_OIDC_CLIENT_ID"), required("LIAISON_OIDC_REDIRECT_URI")
+    return Provider(issuer, client, secret.read_text(encoding="utf-8").strip(), back, roles)

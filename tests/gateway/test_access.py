@@ -70,4 +70,6 @@ def test_only_sign_in_and_sign_out_are_public() -> None:
         "POST /v1/auth/token",
         "POST /v1/auth/revoke",
         "POST /v1/auth/invitation",
+        "GET /v1/auth/oidc/start",
+        "GET /v1/auth/oidc/callback",
     }
