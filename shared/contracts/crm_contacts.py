@@ -60,6 +60,7 @@ class CustomFieldCreated(CustomFieldState, Event):
     """A custom field was added to a resource."""
 
     type: ClassVar[str] = "crm_contacts.custom_field.created"
+    permission: ClassVar[str] = "contacts.custom_fields:read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,7 @@ class CustomFieldUpdated(CustomFieldState, Event):
     """A custom field was changed."""
 
     type: ClassVar[str] = "crm_contacts.custom_field.updated"
+    permission: ClassVar[str] = "contacts.custom_fields:read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,7 @@ class CustomFieldDeleted(Event):
     """A custom field was removed from a resource."""
 
     type: ClassVar[str] = "crm_contacts.custom_field.deleted"
+    permission: ClassVar[str] = "contacts.custom_fields:read"
     custom_field_id: UUID
     resource: str
     name: str

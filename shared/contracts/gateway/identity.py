@@ -17,6 +17,7 @@ class UserCreated(Event):
     """Somebody may sign in. `companies` is None for all; `team` names those who share it."""
 
     type: ClassVar[str] = "gateway.user.created"
+    permission: ClassVar[str] = "gateway.users:read"
     user_id: UUID
     email: str
     name: str
@@ -34,6 +35,7 @@ class UserUpdated(Event):
     """A user as it is now; `active` false: may no longer sign in."""
 
     type: ClassVar[str] = "gateway.user.updated"
+    permission: ClassVar[str] = "gateway.users:read"
     user_id: UUID
     email: str
     name: str
@@ -77,20 +79,20 @@ class UserRequest(UserChange):
 class UserView(Schema):
     """A user. No secret is ever shown."""
 
-    id = fields.Uuid(required=True)
-    email = fields.Text(required=True)
-    name = fields.Text(required=True)
-    language = fields.Choice(*LANGUAGES, required=True)
-    roles = fields.Many(fields.Text(), required=True)
-    company_id = fields.Uuid(required=True)
+    id = fields.Uuid()
+    email = fields.Text()
+    name = fields.Text()
+    language = fields.Choice(*LANGUAGES)
+    roles = fields.Many(fields.Text())
+    company_id = fields.Uuid()
     companies = fields.Many(fields.Uuid(), allow_none=True)
     team = fields.Text(allow_none=True)
     manager_id = fields.Uuid(allow_none=True)
-    active = fields.Flag(required=True)
+    active = fields.Flag()
     last_sign_in_at = fields.Instant(allow_none=True)
-    version = fields.Whole(required=True)
-    created_at = fields.Instant(required=True)
-    updated_at = fields.Instant(required=True)
+    version = fields.Whole()
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
 
 
 class PasswordRequest(Schema):
@@ -197,18 +199,18 @@ class ApiKeyRequest(Schema):
 class ApiKeyView(Schema):
     """A key, by the eight characters that it is recognised by."""
 
-    id = fields.Uuid(required=True)
-    name = fields.Text(required=True)
-    key_id = fields.Text(required=True)
-    scopes = fields.Many(fields.Text(), required=True)
-    owner_id = fields.Uuid(required=True)
+    id = fields.Uuid()
+    name = fields.Text()
+    key_id = fields.Text()
+    scopes = fields.Many(fields.Text())
+    owner_id = fields.Uuid()
     company_id = fields.Uuid(allow_none=True)
     expires_at = fields.Instant(allow_none=True)
     last_used_at = fields.Instant(allow_none=True)
     revoked_at = fields.Instant(allow_none=True)
-    version = fields.Whole(required=True)
-    created_at = fields.Instant(required=True)
-    updated_at = fields.Instant(required=True)
+    version = fields.Whole()
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
 
 
 class NewApiKeyView(ApiKeyView):
@@ -252,12 +254,12 @@ delete_api_key = Operation("DELETE /v1/api-keys/{id}", "End a key and forget it"
 class SignInView(Schema):
     """Who came in or did not, when and from where. `detail` names what was denied."""
 
-    id = fields.Uuid(required=True)
-    at = fields.Instant(required=True)
-    outcome = fields.Choice(*OUTCOMES, required=True)
+    id = fields.Uuid()
+    at = fields.Instant()
+    outcome = fields.Choice(*OUTCOMES)
     email = fields.Text(allow_none=True)
     user_id = fields.Uuid(allow_none=True)
-    address = fields.Text(required=True)
+    address = fields.Text()
     detail = fields.Text(allow_none=True)
 
 
