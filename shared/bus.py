@@ -25,6 +25,7 @@ class Bus(SharedExtension):
         """Build the parts; the imports stand here because they need the process to be patched by eventlet."""
         if self._parts is not None:
             return
+        from shared.background import Background
         from shared.caller import Callers
         from shared.consumer import EventConsumer
         from shared.database import new_engine
@@ -55,7 +56,8 @@ class Bus(SharedExtension):
         operations = by_kind.get("operation", {})
         self.rpc = RpcServer(service, name, uri, operations, consumers, engine, inbox.applied, callers)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
-        self._parts = (self.relay, self.events, *self.recorders, self.rpc, self.timers)
+        self.background = Background(service, engine, by_kind.get("background", {}))
+        self._parts = (self.relay, self.events, *self.recorders, self.rpc, self.timers, self.background)
 
     def start(self) -> None:
         for part in self._parts:
@@ -77,9 +79,11 @@ class Bus(SharedExtension):
             return
         self._stopped = True
         until = time.monotonic() + LIMITS.drain
+        self.background.ending.set()
         draining: list[Any] = [self.events, *self.recorders, self.rpc]
         self.drained = all([part.drain(until) for part in draining])
         self.timers.stop(min(until, time.monotonic() + 5))
+        self.background.stop(until)
         self.relay.stop()
         for part in draining:
             part.close()

@@ -10,7 +10,7 @@ from shared.contract import Event, Operation
 from shared.handlers import Handler, mark
 from shared.listing import ListRequest, Page
 
-__all__ = ["ListRequest", "Page", "command", "every", "query", "record", "subscribe"]
+__all__ = ["ListRequest", "Page", "background", "command", "every", "query", "record", "subscribe"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,6 +48,14 @@ def every(*, seconds: float = 0, minutes: float = 0, hours: float = 0) -> Callab
     """The method runs once per period, whatever the number of replicas."""
     period = seconds + 60 * minutes + 3600 * hours
     return _decorate(lambda f: Handler("timer", f.__name__, f, period=period))
+
+
+def background(function: F) -> F:
+    """The method goes on beside the handlers for as long as the process lives, in every replica.
+
+    It is given the engine and a threading.Event that tells it to end, and opens its transactions itself.
+    """
+    return _decorate(lambda f: Handler("background", f.__name__, f))(function)
 
 
 def _decorate(build: Callable[[Callable[..., Any]], Handler]) -> Callable[[F], F]:

@@ -90,6 +90,18 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "too_easy": ("This password is too easy to guess.", "Ce mot de passe est trop facile à deviner."),
     "wrong_password": ("This is not your present password.", "Ce n'est pas votre mot de passe actuel."),
+    "invalid_url": ("This is not a usable URL.", "Cette URL n'est pas utilisable."),
+    "url_not_https": ("The URL must begin with https://.", "L'URL doit commencer par https://."),
+    "url_with_credentials": (
+        "The URL may not hold a user name or password.",
+        "L'URL ne peut pas contenir de nom d'utilisateur ni de mot de passe.",
+    ),
+    "port_not_allowed": ("This port is not allowed.", "Ce port n'est pas autorisé."),
+    "host_not_found": ("This host name cannot be found.", "Ce nom d'hôte est introuvable."),
+    "address_not_public": (
+        "This leads to an address that is not on the public internet.",
+        "Ceci mène à une adresse hors de l'internet public.",
+    ),
     "unknown_filter": ("This filter does not exist.", "Ce filtre n'existe pas."),
     "unknown_expand": ("This cannot be expanded.", "Ceci ne peut pas être développé."),
     "unknown_parameter": ("This parameter does not exist.", "Ce paramètre n'existe pas."),

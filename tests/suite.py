@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 import psycopg2
 
-from deploy.local.keys import ensure_signing_key, write_public_key
+from deploy.local.keys import ensure_signing_key, ensure_webhook_key, write_public_key
 from deploy.local.plan import GATEWAY, Access, Plan, inherited_environment, process_names, with_credentials
 from deploy.local.ports import Ports
 from deploy.local.provision import DatabaseUrls, drop, provision
@@ -220,6 +220,7 @@ class Suite:
             },
             replicas={s: per_service for s in contracts.SERVICES},
             every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
+            behind_edge_env={"LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key"))},
         )
 
     def _specs(self, plan: Plan) -> list[Spec]:

@@ -1,7 +1,9 @@
-"""The key with which the gateway signs access tokens and tells services who calls, made at the first start."""
+"""The keys of the gateway, made at the first start: one signs who calls, one seals the secrets of webhooks."""
 
 from __future__ import annotations
 
+import base64
+import secrets
 from pathlib import Path
 
 from deploy.local.files import write_private
@@ -32,4 +34,11 @@ def write_public_key(private: Path) -> Path:
     known = public_keys(path.read_text(encoding="utf-8")) if path.exists() else {}
     before = [key for name, key in known.items() if name != signer.key_id][:1]
     write_private(path, key_set(signer.public, *before))
+    return path
+
+
+def ensure_webhook_key(path: Path) -> Path:
+    """32 random bytes in base64; only this user can read it."""
+    if not path.exists():
+        write_private(path, base64.b64encode(secrets.token_bytes(32)).decode("ascii") + "\n")
     return path

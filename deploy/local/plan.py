@@ -41,6 +41,7 @@ class Plan:
     gateway_env: Mapping[str, str]
     replicas: Mapping[str, int] = field(default_factory=dict)
     every_env: Mapping[str, str] = field(default_factory=dict)
+    behind_edge_env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def base_url(self) -> str:
@@ -74,6 +75,8 @@ class Plan:
                 "LIAISON_GATEWAY_HTTP_PORT": str(self.http_port),
                 "LIAISON_HEALTH_URLS": json.dumps(self.health_urls()),
             }
+        elif service == GATEWAY:
+            env |= dict(self.behind_edge_env)
         return Spec(process, [str(self.python), *arguments], env, self.checkout, ready_url)
 
 

@@ -22,7 +22,7 @@ from deploy.local.console import Stop, say, step
 from deploy.local.files import Secrets, write_json
 from deploy.local.halt import end_leftovers
 from deploy.local.infrastructure import Infrastructure, Wanted
-from deploy.local.keys import ensure_signing_key, write_public_key
+from deploy.local.keys import ensure_signing_key, ensure_webhook_key, write_public_key
 from deploy.local.plan import (
     GATEWAY,
     OPERATOR,
@@ -139,6 +139,7 @@ class Session:
             },
             replicas=replicas,
             every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
+            behind_edge_env={"LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key"))},
         )
 
     def _broker_uri(self, user: str, passwords: Mapping[str, str]) -> str:

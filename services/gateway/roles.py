@@ -58,6 +58,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "inventory.*:write",
         "finance.*:write",
         "purchasing.*:write",
+        "gateway.webhooks:write@own",
     ),
 }
 """Role → permission patterns, matched by `shared.context.Context.may`."""

@@ -6,9 +6,11 @@ from gateway.identity.entrance import Entrance
 from gateway.identity.keys import Keys
 from gateway.identity.roles import Roles
 from gateway.identity.users import Users
+from gateway.webhooks.delivering import Deliveries
+from gateway.webhooks.registry import Webhooks
 
 
-class Gateway(Users, Roles, Keys, Entrance, Storing, Pulling):
+class Gateway(Users, Roles, Keys, Entrance, Storing, Pulling, Webhooks, Deliveries):
     """Who may come in, and what other systems are told."""
 
     name = "gateway"

@@ -33,9 +33,14 @@ class ProblemView(Schema):
 
 
 def declare(resource: Resource) -> Operation | None:
-    """For resources that can be created; `update` and `upsert` where they can be changed too."""
+    """For resources that can be created; `update` and `upsert` where they can be changed too.
+
+    What comes with a secret is made one by one: a remembered answer to many would hold them all.
+    """
     create = resource.create
     if create is None or create.request is None or create.response is None:
+        return None
+    if any(isinstance(field, fields.Secret) for field in create.response().fields.values()):
         return None
     return Operation(
         f"POST {resource.path}/batch",

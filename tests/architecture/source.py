@@ -8,7 +8,7 @@ from pathlib import Path
 from shared import contracts
 
 ROOT = Path(__file__).resolve().parents[2]
-HANDLERS = {"command", "query", "subscribe", "every", "record"}
+HANDLERS = {"background", "command", "query", "subscribe", "every", "record"}
 
 
 @cache

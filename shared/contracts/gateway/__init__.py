@@ -2,3 +2,4 @@
 
 from shared.contracts.gateway.events import *  # noqa: F403
 from shared.contracts.gateway.identity import *  # noqa: F403
+from shared.contracts.gateway.webhooks import *  # noqa: F403

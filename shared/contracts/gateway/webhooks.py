@@ -1,0 +1,196 @@
+"""What other systems are told: addresses that receive signed events, and the log of what was sent to them."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from shared import fields
+from shared.contract import Event, Listing, Operation
+from shared.fields import Schema
+
+DELIVERY_KINDS = ("event", "test", "redelivery")
+DELIVERY_STATUSES = ("pending", "delivered", "failed")
+DISABLED_REASONS = ("gone", "retries_exhausted", "failing_too_long", "owner_inactive")
+
+_MOST_PATTERNS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookState:
+    """What every event about a webhook carries. Of its address only the host: the rest may be a secret."""
+
+    webhook_id: UUID
+    owner_id: UUID
+    host: str
+    event_types: list[str]
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookCreated(WebhookState, Event):
+    """Events are sent to another address from now on."""
+
+    type: ClassVar[str] = "gateway.webhook.created"
+    permission: ClassVar[str] = "gateway.webhooks:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookUpdated(WebhookState, Event):
+    """A webhook was changed, stopped or resumed by a person, or its secret was rotated."""
+
+    type: ClassVar[str] = "gateway.webhook.updated"
+    permission: ClassVar[str] = "gateway.webhooks:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookDeleted(WebhookState, Event):
+    """Nothing is sent there any more."""
+
+    type: ClassVar[str] = "gateway.webhook.deleted"
+    permission: ClassVar[str] = "gateway.webhooks:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookDisabled(WebhookState, Event):
+    """Deliveries stopped by themselves; `disabled_reason` says why."""
+
+    type: ClassVar[str] = "gateway.webhook.disabled"
+    permission: ClassVar[str] = "gateway.webhooks:read"
+
+    disabled_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookTested(Event):
+    """What a webhook is sent when it is tested. It goes to that webhook only and is not on the bus."""
+
+    type: ClassVar[str] = "gateway.webhook.tested"
+    permission: ClassVar[str] = "gateway.webhooks:read"
+
+    webhook_id: UUID
+    asked_by: str
+
+
+class WebhookRequest(Schema):
+    """`event_types` are patterns: crm_sales.order.placed, crm_sales.order.*, *.*.created, or # for every event."""
+
+    id = fields.Uuid()
+    url = fields.Text(most=2048, least=1, required=True)
+    event_types = fields.Many(fields.Text(most=100, least=1), most=_MOST_PATTERNS, least=1, required=True)
+    description = fields.Text(most=500, load_default="")
+    active = fields.Flag(load_default=True)
+
+
+class WebhookPatch(Schema):
+    """`active: true` resumes from where deliveries stopped."""
+
+    url = fields.Text(most=2048, least=1)
+    event_types = fields.Many(fields.Text(most=100, least=1), most=_MOST_PATTERNS, least=1)
+    description = fields.Text(most=500)
+    active = fields.Flag()
+
+
+class WebhookView(Schema):
+    id = fields.Uuid()
+    owner_id = fields.Uuid()
+    url = fields.Text(most=2048)
+    event_types = fields.Many(fields.Text(most=100))
+    description = fields.Text(most=500)
+    active = fields.Flag()
+    disabled_reason = fields.Choice(*DISABLED_REASONS, allow_none=True)
+    disabled_at = fields.Instant(allow_none=True)
+    version = fields.Whole()
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
+
+
+class WebhookSecretView(WebhookView):
+    """`secret` (`whsec_…`) is shown in this answer only, not when it is repeated."""
+
+    secret = fields.Secret(allow_none=True)
+
+
+class DeliveryView(Schema):
+    """One attempt. `answer` is the beginning of what the receiver said."""
+
+    id = fields.Uuid()
+    webhook_id = fields.Uuid()
+    kind = fields.Choice(*DELIVERY_KINDS)
+    event_id = fields.Uuid()
+    event_type = fields.Text()
+    attempt = fields.Whole()
+    status = fields.Choice(*DELIVERY_STATUSES)
+    at = fields.Instant()
+    status_code = fields.Whole(allow_none=True)
+    duration_ms = fields.Whole(allow_none=True)
+    error_code = fields.Text(allow_none=True)
+    answer = fields.Text(most=1024)
+
+
+_READ, _WRITE = "gateway.webhooks:read", "gateway.webhooks:write"
+
+create_webhook = Operation(
+    "POST /v1/webhooks",
+    "Have events sent to an address; the answer shows the secret that signs them, once",
+    _WRITE,
+    request=WebhookRequest,
+    response=WebhookSecretView,
+    status=201,
+)
+list_webhooks = Operation(
+    "GET /v1/webhooks",
+    "One's own webhooks; administrators see all",
+    _READ,
+    response=WebhookView,
+    listing=Listing(
+        filters={"active": fields.Flag(), "owner_id": fields.Uuid(), "disabled_reason": fields.Text()},
+        sorts=("created_at", "updated_at"),
+        search=("url", "description"),
+    ),
+)
+get_webhook = Operation("GET /v1/webhooks/{id}", "One webhook", _READ, response=WebhookView)
+patch_webhook = Operation(
+    "PATCH /v1/webhooks/{id}",
+    "Change, stop or resume a webhook; it goes on with the event at which it stopped",
+    _WRITE,
+    request=WebhookPatch,
+    response=WebhookView,
+)
+delete_webhook = Operation("DELETE /v1/webhooks/{id}", "Delete a webhook with its log", _WRITE, status=204)
+rotate_webhook_secret = Operation(
+    "POST /v1/webhooks/{id}/rotate-secret",
+    "Make a new secret, shown once; for 24 hours the old one signs as well",
+    _WRITE,
+    response=WebhookSecretView,
+)
+test_webhook = Operation(
+    "POST /v1/webhooks/{id}/test",
+    "Send a signed test event once, now; the log shows what came of it",
+    _WRITE,
+    response=DeliveryView,
+    status=202,
+)
+list_webhook_deliveries = Operation(
+    "GET /v1/webhooks/{id}/deliveries",
+    "What was sent in the last 30 days, each attempt with its outcome",
+    _READ,
+    response=DeliveryView,
+    listing=Listing(
+        filters={
+            "status": fields.Choice(*DELIVERY_STATUSES),
+            "kind": fields.Choice(*DELIVERY_KINDS),
+            "event_id": fields.Uuid(),
+            "event_type": fields.Text(),
+            "at": fields.Instant(),
+        },
+        sorts=("at",),
+        default_sort="-at",
+    ),
+)
+redeliver_webhook_delivery = Operation(
+    "POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver",
+    "Send an event once more, with the same id",
+    _WRITE,
+    response=DeliveryView,
+    status=202,
+)
