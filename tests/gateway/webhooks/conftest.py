@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from deploy.local.keys import ensure_webhook_key
-from gateway.models import User
+from gateway.models import Role, User
 from gateway.roles import permissions_of
 from gateway.service import Gateway
 from gateway.webhooks import sealing
@@ -22,6 +22,8 @@ from shared.ids import new_event_id, new_id
 from tests.conftest import Databases
 from tests.harness import Harness, message
 
+OWN_WEBHOOKS = ("gateway.webhooks:read@own", "gateway.webhooks:write@own")
+
 
 @dataclass
 class Desk:
@@ -34,8 +36,10 @@ class Desk:
     def user(self, role: str) -> str:
         """The id of a user with this role."""
         if role not in self.users:
-            made = User(email=f"{role}@lamp.example", name=role, roles=[role])
+            made = User(email=f"{role}@lamp.example", name=role, roles=[role, "hooks"])
             with self.harness.session() as session:
+                if not self.users:
+                    session.add(Role(name="hooks", permissions=list(OWN_WEBHOOKS)))
                 session.add(made)
                 session.commit()
             self.users[role] = str(made.id)
@@ -43,12 +47,12 @@ class Desk:
 
     def call(self, operation: str, role: str = "admin", **given: Any) -> Any:
         """As a user with this role, who may have webhooks of their own."""
-        held = (*permissions_of((role,)), "gateway.webhooks:read@own", "gateway.webhooks:write@own")
+        held = (*permissions_of((role,)), *OWN_WEBHOOKS)
         return self.harness.call(operation, **{"actor": self.user(role), "permissions": held, **given})
 
-    def webhook(self, url: str, *event_types: str, role: str = "admin", **given: Any) -> Any:
-        body = {"url": url, "event_types": list(event_types) or ["#"], **given}
-        return self.call("create_webhook", role, body=body)
+    def webhook(self, url: str, *event_types: str, role: str = "admin", active: bool = True, **given: Any) -> Any:
+        body = {"url": url, "event_types": list(event_types) or ["#"], "active": active}
+        return self.call("create_webhook", role, body=body, **given)
 
     def happens(self, *events: Event) -> list[str]:
         """Store these events as if the broker had brought them; returns their ids."""

@@ -243,7 +243,7 @@ def test_rights_are_those_of_the_moment(desk: Desk, worker: Make) -> None:
         desk.sql("UPDATE app_user SET roles = '{hr}' WHERE id = :id", id=desk.user("sales"))
         desk.happens(held("SO-2"))
         driven.round()
-        desk.sql("UPDATE app_user SET roles = '{sales}' WHERE id = :id", id=desk.user("sales"))
+        desk.sql("UPDATE app_user SET roles = '{sales,hooks}' WHERE id = :id", id=desk.user("sales"))
         three = desk.happens(held("SO-3"))
         driven.round()
         assert receiver.ids() == one + three
@@ -254,10 +254,35 @@ def test_rights_are_those_of_the_moment(desk: Desk, worker: Make) -> None:
         assert desk.call("get_webhook", id=webhook["id"])["disabled_reason"] == "owner_inactive"
 
 
+def test_nobody_sees_more_through_a_webhook(desk: Desk, worker: Make) -> None:
+    """Neither a key of few scopes through its owner's webhook, nor whoever may change the webhooks of others."""
+    few = ("gateway.webhooks:read", "gateway.webhooks:write", "contacts.contacts:read")
+    with receiving() as receiver:
+        by_key = desk.webhook(receiver.url + "/key", permissions=few)
+        mine = desk.webhook(receiver.url + "/mine")
+        other_company = desk.webhook(receiver.url + "/company", companies=(new_id(),))
+        turned = desk.webhook(receiver.url + "/admins")
+        desk.call(
+            "patch_webhook", "hr", id=turned["id"], body={"url": receiver.url + "/hr"}, permissions=few, if_match=1
+        )
+        order, contact = desk.happens(held(), _registered())
+        worker().round()
+        assert (receiver.ids("/key"), receiver.ids("/hr")) == ([contact], [contact])
+        assert receiver.ids("/mine") == [order, contact] and receiver.ids("/company") == []
+        desk.call("patch_webhook", id=by_key["id"], body={"event_types": ["#"]}, if_match=1)
+        more = desk.happens(held())
+        worker().round()
+    assert receiver.ids("/key") == [contact, *more], "its owner with all their rights aimed it again"
+    assert {w["id"] for w in desk.call("list_webhooks")["data"]} == {
+        w["id"] for w in (by_key, mine, other_company, turned)
+    }
+
+
 def test_events_of_another_company_are_nobody_elses(desk: Desk, worker: Make) -> None:
     with receiving() as receiver:
         desk.webhook(receiver.url + "/sales", role="sales")
         desk.webhook(receiver.url + "/admin")
+        desk.sql("UPDATE app_user SET companies = ARRAY[company_id] WHERE id = :id", id=desk.user("sales"))
         desk.happens(held("SO-1"))
         desk.sql("UPDATE event_store SET company_id = :other", other=new_id())
         ids = desk.happens(held("SO-2"))

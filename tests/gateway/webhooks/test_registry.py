@@ -22,7 +22,7 @@ def _codes(refused: pytest.ExceptionInfo[Invalid]) -> dict[str, str]:
 
 
 def test_a_life(desk: Desk) -> None:
-    made = desk.webhook(URL, "crm_sales.order.*", description="Shop")
+    made = desk.webhook(URL, "crm_sales.order.*")
     assert made["active"] and made["event_types"] == ["crm_sales.order.*"] and made["owner_id"] == desk.user("admin")
     (created,) = desk.harness.published()
     assert isinstance(created, contract.WebhookCreated)
