@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shared import fields
 from shared.contract import Operation
 
 
@@ -17,6 +18,12 @@ class Resource:
     list: Operation | None
     patch: Operation | None
     delete: Operation | None
+
+    @property
+    def comes_with_secret(self) -> bool:
+        """Whether making one shows a secret, once: then they are made one by one, never in bulk."""
+        response = self.create.response if self.create else None
+        return response is not None and any(isinstance(f, fields.Secret) for f in response().fields.values())
 
     @property
     def snake(self) -> str:

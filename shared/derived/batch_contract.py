@@ -38,9 +38,7 @@ def declare(resource: Resource) -> Operation | None:
     What comes with a secret is made one by one: a remembered answer to many would hold them all.
     """
     create = resource.create
-    if create is None or create.request is None or create.response is None:
-        return None
-    if any(isinstance(field, fields.Secret) for field in create.response().fields.values()):
+    if create is None or create.request is None or create.response is None or resource.comes_with_secret:
         return None
     return Operation(
         f"POST {resource.path}/batch",

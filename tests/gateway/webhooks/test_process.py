@@ -107,6 +107,7 @@ def test_it_ends_in_order_and_another_goes_on_at_once(suite: GatewayAlone) -> No
             until(lambda event_id=event_id: event_id in receiver.ids(), 10)  # type: ignore[misc]
         assert len(receiver.got) == 2
         _remove(suite, webhook)
+        suite.supervisor.wait_ready(60)
 
 
 def test_receivers_that_hang_block_nothing(suite: GatewayAlone) -> None:
