@@ -220,7 +220,10 @@ class Suite:
             },
             replicas={s: per_service for s in contracts.SERVICES},
             every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
-            behind_edge_env={"LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key"))},
+            behind_edge_env={
+                "LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key")),
+                "LIAISON_RABBITMQ_MANAGEMENT_URL": self.servers.management_url,
+            },
         )
 
     def _specs(self, plan: Plan) -> list[Spec]:

@@ -139,8 +139,17 @@ class Session:
             },
             replicas=replicas,
             every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
-            behind_edge_env={"LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key"))},
+            behind_edge_env={
+                "LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key")),
+                **self._broker_management(),
+            },
         )
+
+    def _broker_management(self) -> dict[str, str]:
+        """With it the gateway's service makes queues and users for other systems."""
+        assert self.infrastructure is not None
+        url = self.infrastructure.management_url
+        return {"LIAISON_RABBITMQ_MANAGEMENT_URL": url} if url else {}
 
     def _broker_uri(self, user: str, passwords: Mapping[str, str]) -> str:
         """The user's own account; without a management address there are no accounts but the given one."""

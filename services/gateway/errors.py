@@ -1,6 +1,6 @@
 """What the gateway itself refuses. The families new here are statuses that no service needs."""
 
-from shared.refusals import BadRequest, NotFound, Refusal, Unauthenticated, Unavailable
+from shared.refusals import BadRequest, Conflict, Forbidden, NotFound, Refusal, Unauthenticated, Unavailable
 
 
 class RouteNotFound(NotFound):
@@ -168,6 +168,32 @@ class EventGone(Refusal):
     code = "event_gone"
     en = "Events are kept for {days} days, and this one is older. Begin without `after` and read from the oldest one."
     fr = "Les événements sont conservés {days} jours et celui-ci est plus ancien. Recommencez sans « after »."
+
+
+class SubscriptionTooWide(Forbidden):
+    """A subscription over AMQP is told everything that its bindings match. Details: event_types."""
+
+    code = "subscription_too_wide"
+    en = "You may not see all of this in every company: {event_types}."
+    fr = "Vous ne pouvez pas voir tout ceci dans toutes les sociétés : {event_types}."
+
+
+class TooManySubscriptions(Conflict):
+    """Each is a queue that the broker keeps. Details: most."""
+
+    code = "too_many_subscriptions"
+    en = "There are {most} subscriptions already; delete one that nobody reads."
+    fr = "Il existe déjà {most} abonnements ; supprimez-en un que personne ne lit."
+
+
+class SubscriptionsNotAvailable(Conflict):
+    """The service was started without LIAISON_RABBITMQ_MANAGEMENT_URL."""
+
+    code = "subscriptions_not_available"
+    en = "This installation cannot make queues: it has no access to the management of its broker."
+    fr = (
+        "Cette installation ne peut pas créer de files : elle n'a pas accès à l'administration du courtier de messages."
+    )
 
 
 class ServiceDown(Unavailable):

@@ -59,6 +59,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "finance.*:write",
         "purchasing.*:write",
         "gateway.webhooks:write@own",
+        "gateway.event_subscriptions:write",
     ),
 }
 """Role → permission patterns, matched by `shared.context.Context.may`."""

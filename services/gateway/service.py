@@ -2,6 +2,7 @@
 
 from gateway.events.pulling import Pulling
 from gateway.events.storing import Storing
+from gateway.events.subscribing import Subscribing
 from gateway.identity.entrance import Entrance
 from gateway.identity.keys import Keys
 from gateway.identity.roles import Roles
@@ -10,7 +11,7 @@ from gateway.webhooks.delivering import Deliveries
 from gateway.webhooks.registry import Webhooks
 
 
-class Gateway(Users, Roles, Keys, Entrance, Storing, Pulling, Webhooks, Deliveries):
+class Gateway(Users, Roles, Keys, Entrance, Storing, Pulling, Subscribing, Webhooks, Deliveries):
     """Who may come in, and what other systems are told."""
 
     name = "gateway"

@@ -1,0 +1,84 @@
+"""A subscription over AMQP: what is to exist on the broker. It exists there when the status says `active`."""
+
+import base64
+import hashlib
+import os
+import secrets
+from datetime import datetime
+from typing import Any, Self, cast
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.models import Base
+from shared import ids
+from shared.database import Aggregate
+
+STREAM = "events.log"
+
+
+class EventSubscription(Aggregate, Base):
+    """`keys` are the routing keys that `bindings` stood for when it was made: an event type that is added later, and
+    that the owner perhaps may not see, does not come in by a wildcard."""
+
+    __tablename__ = "event_subscription"
+
+    name: Mapped[str]
+    owner_id: Mapped[str]
+    status: Mapped[str] = mapped_column(default="creating")
+    bindings: Mapped[list[str]]
+    keys: Mapped[list[str]]
+    max_length: Mapped[int]
+    message_ttl: Mapped[int | None]
+    replay: Mapped[bool]
+    password_hash: Mapped[str]
+    messages: Mapped[int | None]
+    consumers: Mapped[int | None]
+    measured_at: Mapped[datetime | None]
+
+    address = ""
+    """Where the broker is found; of the installation, not of the row."""
+
+    password = cast("str | None", None)
+    """The password in the answer that tells it, and nowhere else."""
+
+    @classmethod
+    def ask_for(cls, request: dict[str, Any], owner: str, keys: list[str]) -> Self:
+        asked = {name: request[name] for name in ("name", "bindings", "max_length", "message_ttl", "replay")}
+        made = cls(id=request.get("id") or ids.new_id(), owner_id=owner, keys=keys, status="creating", **asked)
+        made._give_password()
+        return made
+
+    def rotate_password(self) -> None:
+        self._give_password()
+        self.status = "creating" if self.status == "creating" else "updating"
+
+    def end(self) -> None:
+        self.status = "deleting"
+
+    @property
+    def queue(self) -> str:
+        return queue_of(self.id)
+
+    @property
+    def user(self) -> str:
+        return self.queue
+
+    @property
+    def stream(self) -> str | None:
+        return STREAM if self.replay else None
+
+    def _give_password(self) -> None:
+        self.password = secrets.token_urlsafe(32)
+        self.password_hash = hashed(self.password)
+
+
+def queue_of(subscription_id: UUID) -> str:
+    """The name of the queue, and of the user that may read it."""
+    return f"sub.{subscription_id}"
+
+
+def hashed(password: str) -> str:
+    """As RabbitMQ keeps it (rabbit_password_hashing_sha256): so the broker is told it without our keeping it."""
+    salt = os.urandom(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode("ascii")

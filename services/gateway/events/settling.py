@@ -1,0 +1,113 @@
+"""Bringing the broker to what the rows of subscriptions say.
+
+A row is written first, with what is wanted; then the broker is told; then the row says so. Whatever ends the process in
+between leaves a row that is not settled, and the next round does everything again: each step may be repeated. A row that
+was changed meanwhile keeps its status and is settled again. What a process that was cut off did too late (a queue whose
+row is gone) is found by the sweep. One replica works at a time, for as long as its session holds the lock.
+"""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from sqlalchemy import Engine, delete, select, text, update
+from sqlalchemy.orm import Session
+
+from gateway.events.management import Management
+from gateway.events.models import EventSubscription, queue_of
+from shared import clock, faults, transaction
+from shared.context import Context
+from shared.database import new_session
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 0.5
+MEASURE_SECONDS = 5.0
+SWEEP_SECONDS = 300.0
+_LOCK = 4220
+
+
+def settle_until(engine: Engine, broker: Management, ending: threading.Event) -> None:
+    """Settle, measure and sweep for as long as this process holds the office. Raises when database or broker is away."""
+    with engine.connect() as office:
+        while not ending.is_set():
+            if office.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}).scalar_one():
+                break
+            office.rollback()
+            ending.wait(2)
+        try:
+            _rounds(engine, broker, ending, office)
+        finally:
+            office.invalidate()  # the lock ends with the session
+
+
+def _rounds(engine: Engine, broker: Management, ending: threading.Event, office: Any) -> None:
+    measured = swept = float("-inf")
+    while not ending.is_set():
+        office.execute(text("SELECT 1"))  # raises when the session, and so the office, is lost
+        office.commit()
+        settle(engine, broker)
+        if time.monotonic() - swept > SWEEP_SECONDS:
+            sweep(engine, broker)
+            swept = time.monotonic()
+        if time.monotonic() - measured > MEASURE_SECONDS:
+            measure(engine, broker)
+            measured = time.monotonic()
+        ending.wait(ROUND_SECONDS)
+
+
+def settle(engine: Engine, broker: Management) -> None:
+    """Tell the broker what is not settled yet."""
+    for wanted in _rows(engine, EventSubscription.status != "active"):
+        try:
+            _settle_one(engine, broker, wanted)
+        except OSError as error:
+            log.warning("not settled", extra={"queue": wanted.queue, "error_code": str(error)[:100]})
+
+
+def _settle_one(engine: Engine, broker: Management, wanted: EventSubscription) -> None:
+    if wanted.status == "deleting":
+        broker.remove(wanted.queue)
+        faults.point("subscription_after_removal")
+        _write(engine, delete(EventSubscription).where(EventSubscription.id == wanted.id))
+        return
+    broker.establish(wanted)
+    faults.point("subscription_after_establishing")
+    seen = (EventSubscription.id == wanted.id, EventSubscription.version == wanted.version)
+    settled = {"status": "active", "version": EventSubscription.version + 1}
+    _write(engine, update(EventSubscription).where(*seen).values(settled))
+
+
+def sweep(engine: Engine, broker: Management) -> None:
+    """Remove queues and users without a row. Names first, rows afterwards: what is just being made has its row already."""
+    names = {*broker.queues(), *broker.users()}
+    known = {queue_of(row.id) for row in _rows(engine)}
+    for name in sorted(names - known):
+        log.warning("subscription without a row removed", extra={"queue": name})
+        broker.remove(name)
+
+
+def measure(engine: Engine, broker: Management) -> None:
+    """Note what waits in each queue; this is no change of the subscription."""
+    rows = _rows(engine, EventSubscription.status == "active")
+    found = broker.queues() if rows else {}
+    for row in rows:
+        messages, consumers = found.get(row.queue, (0, 0))
+        now = clock.now()
+        values = {"messages": messages, "consumers": consumers, "measured_at": now, "updated_at": row.updated_at}
+        _write(engine, update(EventSubscription).where(EventSubscription.id == row.id).values(**values))
+        if row.queue not in found:  # somebody deleted it by hand: it is made again
+            _write(engine, update(EventSubscription).where(EventSubscription.id == row.id).values(status="updating"))
+
+
+def _rows(engine: Engine, *conditions: Any) -> list[EventSubscription]:
+    with new_session(engine) as session:
+        return list(session.scalars(select(EventSubscription).where(*conditions).order_by(EventSubscription.id)))
+
+
+def _write(engine: Engine, statement: Any) -> None:
+    def work(session: Session) -> None:
+        session.execute(statement)
+
+    transaction.run(engine, Context(), work)

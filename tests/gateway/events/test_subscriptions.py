@@ -1,0 +1,402 @@
+"""Queues for other systems: made, read by clients that are not ours, and removed, whatever dies in between."""
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import jsonschema
+import pika
+import pytest
+from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, ProbableAuthenticationError
+from sqlalchemy import text
+
+from deploy.local import servers as local
+from gateway.errors import SubscriptionsNotAvailable, SubscriptionTooWide
+from gateway.events import examples, management, settling
+from gateway.events.management import Management
+from gateway.events.patterns import GRAMMAR, known_events
+from gateway.service import Gateway
+from shared import faults
+from shared.contract import Event
+from shared.ids import DEFAULT_COMPANY_ID, new_event_id
+from shared.refusals import Invalid
+from tests.conftest import Databases
+from tests.gateway.conftest import until
+from tests.gateway.events import strangers
+from tests.gateway.events.conftest import GatewayAlone, held
+from tests.harness import Harness, message
+from tests.suite import Refused
+
+PATH = "/v1/event-subscriptions"
+
+
+@pytest.fixture
+def broker(alone: GatewayAlone) -> Management:
+    return Management(alone.servers.management_url, alone.name)
+
+
+def _made(alone: GatewayAlone, *bindings: str, **more: Any) -> dict[str, Any]:
+    """A subscription that exists on the broker, with its password."""
+    made: dict[str, Any] = alone.api.post(PATH, {"name": "ERP of a partner", "bindings": bindings or ["#"], **more})
+    assert made["status"] == "creating" and made["password"]
+    alone.api.eventually(f"{PATH}/{made['id']}", lambda shown: shown["status"] == "active")
+    return made
+
+
+def _uri(subscription: dict[str, Any], password: str | None = None) -> str:
+    parts = urlsplit(subscription["address"])
+    place = f"{subscription['user']}:{password or subscription['password']}@{parts.netloc}"
+    return urlunsplit(parts._replace(netloc=place))
+
+
+def _connected(uri: str) -> pika.BlockingConnection:
+    return pika.BlockingConnection(pika.URLParameters(uri))
+
+
+def _publish_everything(alone: GatewayAlone) -> list[tuple[type[Event], str]]:
+    """One event of every type, in the name of the service that would."""
+    sent = []
+    for event in known_events():
+        if event.service != "gateway":
+            made = event.from_data(examples.data(event))
+            event_id = new_event_id(event.full_type)
+            alone.publish(message(made, event_id), key=event.type, user=event.service)
+            sent.append((event, str(event_id)))
+    return sent
+
+
+def _check(alone: GatewayAlone, key: str, body: str) -> str:
+    """A message against the schema that its envelope names, fetched as a stranger does; returns its id."""
+    event = json.loads(body)
+    schema = alone.api.http.get(f"/v1/event-types/{event['dataschema']}/schema").json()
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(event["data"])
+    assert schema["$id"] == event["dataschema"] and event["type"] == f"liaison.{key}.v1"
+    assert re.fullmatch(GRAMMAR, key) and len(key) <= 255
+    return str(event["id"])
+
+
+def test_a_python_client_reads_what_it_subscribed_to(alone: GatewayAlone) -> None:
+    subscription = _made(alone, "crm_sales.order.*", "erp_finance.#")
+    sent = _publish_everything(alone)
+    wanted = [event_id for event, event_id in sent if re.match(r"crm_sales\.order\.|erp_finance\.", event.type)]
+    until(lambda: alone.api.get(f"{PATH}/{subscription['id']}")["messages"] == len(wanted))
+    with _connected(_uri(subscription)) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=10)
+        read = []
+        for method, properties, body in channel.consume(subscription["queue"], inactivity_timeout=20):
+            assert properties.content_type == "application/cloudevents+json"
+            read.append(_check(alone, method.routing_key, body.decode()))
+            channel.basic_ack(method.delivery_tag)
+            if len(read) == len(wanted):
+                break
+        assert read == wanted
+        shown = alone.api.eventually(f"{PATH}/{subscription['id']}", lambda s: s["consumers"] == 1)
+        assert "password" not in shown and "password_hash" not in shown
+
+
+def test_a_node_client_reads_live_and_replays_from_the_beginning(alone: GatewayAlone, node: Path) -> None:
+    subscription = _made(alone, "#", replay=True)
+    assert subscription["stream"] == "events.log"
+    sent = [event_id for _, event_id in _publish_everything(alone)]
+    given = {"uri": _uri(subscription), "queue": subscription["queue"], "count": len(sent), "forbidden": True}
+    live = strangers.run(node, "subscriber.mjs", given)
+    assert [_check(alone, m["key"], m["content"]) for m in live["messages"]] == sent
+    assert set(live["refusals"].values()) == {403}, live["refusals"]
+    replayed = _replayed(alone, subscription)
+    assert replayed[-len(sent) :] == sent and set(alone.stored()) <= set(replayed)
+    given |= {"queue": "events.log", "count": len(replayed), "offset": "first", "forbidden": False}
+    again = strangers.run(node, "subscriber.mjs", given)
+    assert _honest((m["key"], m["user"], m["content"]) for m in again["messages"])[:100] == replayed[:100]
+
+
+def _honest(messages: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Ids of the messages that are events; the tests of the store published a few that are none."""
+    known = [(key, content) for key, user, content in messages if user == key.split(".")[0]]
+    return [json.loads(content)["id"] for _, content in known if content.startswith('{"specversion')]
+
+
+def _replayed(alone: GatewayAlone, subscription: dict[str, Any]) -> list[str]:
+    """The whole stream, from its first offset, with pika."""
+    found = []
+    with _connected(_uri(subscription)) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=200)
+        first = {"x-stream-offset": "first"}
+        for method, properties, body in channel.consume("events.log", inactivity_timeout=2, arguments=first):
+            if method is None:
+                return found
+            channel.basic_ack(method.delivery_tag)
+            if properties.user_id == method.routing_key.split(".")[0] and body.startswith(b'{"specversion'):
+                found.append(_check(alone, method.routing_key, body.decode()))
+    return found
+
+
+def test_it_may_do_nothing_but_read_its_queue(alone: GatewayAlone) -> None:
+    subscription, other = _made(alone, "crm_sales.quote.accepted"), _made(alone, "crm_sales.quote.accepted")
+    queue = subscription["queue"]
+    attempts = {
+        "another's queue": lambda c: c.basic_get(other["queue"]),
+        "a service's queue": lambda c: c.basic_get("gateway.event_store"),
+        "calls": lambda c: c.basic_get("rpc-gateway"),
+        "the stream": lambda c: c.basic_get("events.log"),
+        "publish": lambda c: c.basic_publish("events", "crm_sales.order.placed", b"{}"),
+        "publish to a queue": lambda c: c.basic_publish("", queue, b"{}"),
+        "call": lambda c: c.basic_publish("nameko-rpc", "gateway.list_events", b"{}"),
+        "declare": lambda c: c.queue_declare("sub.mine"),
+        "bind": lambda c: c.queue_bind(queue, "events", "#"),
+        "delete": lambda c: c.queue_delete(queue),
+        "declare an exchange": lambda c: c.exchange_declare("mine"),
+    }
+    found = {name: _refusal(_uri(subscription), attempt) for name, attempt in attempts.items()}
+    assert set(found.values()) == {403}, found
+    assert _refusal(_uri(subscription), lambda c: c.basic_get(queue)) == 0
+
+
+def _refusal(uri: str, attempt: Any) -> int:
+    try:
+        with _connected(uri) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            attempt(channel)
+            return 0
+    except ChannelClosedByBroker as refused:
+        assert "ACCESS_REFUSED" in refused.reply_text
+        return int(refused.reply_code)
+
+
+def test_a_full_queue_loses_the_oldest_and_holds_up_nobody(alone: GatewayAlone) -> None:
+    subscription = _made(alone, "crm_sales.order.held", max_length=5, message_ttl=600)
+    sent = [held(f"SO-{n}") for n in range(20)]
+    alone.publish(*(body for _, body in sent))
+    until(lambda: alone.api.get(f"{PATH}/{subscription['id']}")["messages"] == 5)
+    with _connected(_uri(subscription)) as connection:
+        first = connection.channel().basic_get(subscription["queue"], auto_ack=True)[2]
+    assert json.loads(first)["id"] == sent[15][0]
+
+
+def test_a_new_password_ends_the_old_one(alone: GatewayAlone) -> None:
+    subscription = _made(alone, "crm_sales.order.held")
+    key = str(uuid4())
+    rotated = alone.api.post(f"{PATH}/{subscription['id']}/rotate-password", key=key)
+    again = alone.api.post(f"{PATH}/{subscription['id']}/rotate-password", key=key)
+    assert rotated["password"] != subscription["password"] and again == {**rotated, "password": None}
+    alone.api.eventually(f"{PATH}/{subscription['id']}", lambda shown: shown["status"] == "active")
+    _connected(_uri(subscription, rotated["password"])).close()
+    with pytest.raises((ProbableAuthenticationError, AMQPConnectionError)):
+        _connected(_uri(subscription))
+    assert rotated["password"] not in str(alone.sql("gateway", "SELECT * FROM event_subscription"))
+    assert rotated["password"] not in str(alone.sql("gateway", "SELECT * FROM idempotency"))
+    assert rotated["password"] not in str(alone.sql("gateway", "SELECT * FROM audit"))
+
+
+def test_deleting_ends_queue_user_and_connections(alone: GatewayAlone, broker: Management) -> None:
+    subscription = _made(alone, "crm_sales.order.held")
+    connection = _connected(_uri(subscription))
+    version = alone.api.get(f"{PATH}/{subscription['id']}")["version"]
+    alone.api.delete(f"{PATH}/{subscription['id']}", version)
+    with pytest.raises(Refused) as gone:
+        alone.api.get(f"{PATH}/{subscription['id']}")
+    assert gone.value.status == 404
+    assert subscription["id"] not in [row["id"] for row in alone.api.get(PATH, limit=200)["data"]]
+    until(lambda: subscription["queue"] not in broker.queues() and subscription["user"] not in broker.users())
+    with pytest.raises((ProbableAuthenticationError, AMQPConnectionError)):
+        _connected(_uri(subscription))
+    with pytest.raises(AMQPConnectionError):
+        for _ in range(100):
+            connection.process_data_events(0.1)
+
+
+def test_kill_9_at_any_moment(alone: GatewayAlone, broker: Management) -> None:
+    """Both replicas die again and again while subscriptions are made and deleted; in the end rows and broker agree."""
+    over = threading.Event()
+
+    def shoot() -> None:
+        while not over.wait(0.7):
+            for process in ("gateway.service.1", "gateway.service.2"):
+                if alone.supervisor.identity(process):
+                    alone.kill(process)
+            over.wait(3)
+
+    shooter = threading.Thread(target=shoot)
+    shooter.start()
+    kept, ended = [], []
+    for number in range(8):
+        made = _insist(lambda key, n=number: alone.api.post(PATH, {"name": f"s{n}", "bindings": ["#"]}, key=key))
+        (kept if number % 2 else ended).append(made["queue"])
+        if number % 2 == 0:
+            _insist(lambda key, path=f"{PATH}/{made['id']}": alone.api.http.delete(
+                path, headers={"If-Match": "*", "Idempotency-Key": key}).raise_for_status())  # fmt: skip
+    over.set()
+    shooter.join()
+    unsettled = "SELECT count(*) FROM event_subscription WHERE status <> 'active'"
+    until(lambda: alone.sql("gateway", unsettled) == [(0,)], 60)
+    until(lambda: set(kept) <= set(broker.queues()) and not set(ended) & set(broker.queues()), 30)
+    assert set(kept) <= set(broker.users()) and not set(ended) & set(broker.users())
+
+
+def _insist(act: Any) -> Any:
+    """The same request with the same key, until it is answered."""
+    key, answer = str(uuid4()), []
+
+    def tried() -> bool:
+        try:
+            answer.append(act(key))
+        except Exception as error:
+            status = getattr(error, "status", 0) or getattr(getattr(error, "response", None), "status_code", 0)
+            if status == 404:
+                answer.append(None)
+                return True
+            assert status in (409, 503, 504), error
+            return False
+        return True
+
+    until(tried, 60)
+    return answer[0]
+
+
+# -- rules, on a database of its own --------------------------------------------------------------------------------------
+
+
+VHOST = "subscription_rules"
+
+
+@pytest.fixture
+def own_broker(pair: local.Servers) -> Iterator[Management]:
+    """A virtual host where no background work is going on."""
+    own = Management(pair.management_url, VHOST)
+    own._call("PUT", f"vhosts/{VHOST}", {})
+    admin = urlsplit(pair.management_url).username
+    own._call("PUT", f"permissions/{VHOST}/{admin}", {"configure": ".*", "write": ".*", "read": ".*"})
+    own._call("PUT", f"exchanges/{VHOST}/events", {"type": "topic", "durable": True})
+    yield own
+    for name in {*own.queues(), *own.users()}:
+        own.remove(name)
+    own._call("DELETE", f"vhosts/{VHOST}")
+
+
+@pytest.fixture
+def service(
+    databases: Databases, own_broker: Management, pair: local.Servers, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Harness]:
+    """The service with the management of the broker, without its background work."""
+    address = urlunsplit(urlsplit(pair.amqp_admin_uri)._replace(path=f"/{VHOST}"))
+    monkeypatch.setenv("LIAISON_RABBITMQ_MANAGEMENT_URL", pair.management_url)
+    monkeypatch.setenv("LIAISON_GATEWAY_AMQP_URI", address)
+    _forget()
+    urls = databases.fresh("gateway")
+    harness = Harness(Gateway, urls.application)
+    yield harness
+    harness.close()
+    databases.drop(urls)
+    _forget()
+
+
+def _forget() -> None:
+    management.management.cache_clear()
+    management.public_address.cache_clear()
+
+
+def _ask(service: Harness, *bindings: str, replay: bool = False, **given: Any) -> Any:
+    body = {"name": "x", "bindings": list(bindings), "replay": replay}
+    return service.call("create_event_subscription", body=body, **given)
+
+
+def test_only_for_eyes_that_may_see_all_of_it(service: Harness) -> None:
+    rights = ("gateway.event_subscriptions:write", "sales.*:read")
+    assert _ask(service, "crm_sales.#", permissions=rights)["status"] == "creating"
+    for bindings, wrong in [
+        (["crm_sales.#", "*.invoice.paid"], ["erp_finance.invoice.paid"]),
+        (["*.*.reserved"], ["erp_inventory.stock.reserved"]),
+    ]:
+        with pytest.raises(SubscriptionTooWide) as refused:
+            _ask(service, *bindings, permissions=rights)
+        assert refused.value.details["event_types"] == wrong
+    for narrowed in ({"companies": (DEFAULT_COMPANY_ID,)}, {"replay": True}):
+        with pytest.raises(SubscriptionTooWide):
+            _ask(service, "crm_sales.#", permissions=rights, **narrowed)
+    with pytest.raises(SubscriptionTooWide):
+        _ask(service, "crm_sales.order.*", permissions=(rights[0], "sales.orders:read@team"))
+
+
+def test_a_binding_that_would_be_silent_for_ever_is_refused(service: Harness) -> None:
+    with pytest.raises(Invalid) as refused:
+        _ask(service, "crm_sales.#", "crm_sales.ordre.*", "a" * 255)
+    assert [(e["pointer"], e["code"]) for e in refused.value.errors] == [
+        ("/bindings/1", "unknown_event_type"),
+        ("/bindings/2", "unknown_event_type"),
+    ]
+
+
+def test_without_management_it_says_so(service: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIAISON_RABBITMQ_MANAGEMENT_URL")
+    _forget()
+    with pytest.raises(SubscriptionsNotAvailable):
+        _ask(service, "#")
+
+
+@pytest.mark.parametrize("point", ["subscription_after_establishing", "subscription_after_removal"])
+def test_it_goes_on_after_the_broker_was_told_and_nobody_noted_it(
+    service: Harness, own_broker: Management, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    made = _ask(service, "crm_sales.order.held")
+    if point == "subscription_after_removal":
+        settling.settle(service.engine, own_broker)
+        service.call("delete_event_subscription", id=made["id"], if_match="*")
+
+    def die(name: str) -> None:
+        if name == point:
+            raise faults.InjectedFault
+
+    with monkeypatch.context() as patch:
+        patch.setattr(faults, "point", die)
+        with pytest.raises(faults.InjectedFault):
+            settling.settle(service.engine, own_broker)
+    settling.settle(service.engine, own_broker)
+    left = [row["status"] for row in service.call("list_event_subscriptions", query={})["data"]]
+    there = made["queue"] in own_broker.queues()
+    assert (left, there) == (([], False) if point == "subscription_after_removal" else (["active"], True))
+
+
+def test_a_password_that_changes_meanwhile_is_told_afterwards(
+    service: Harness, own_broker: Management, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _ask(service, "crm_sales.order.held")
+    rotated: list[str] = []
+
+    def rotate(name: str) -> None:
+        if name == "subscription_after_establishing" and not rotated:
+            rotated.append("")
+            rotated[0] = service.call("rotate_event_subscription_password", id=made["id"])["password"]
+
+    monkeypatch.setattr(faults, "point", rotate)
+    settling.settle(service.engine, own_broker)
+    assert service.call("get_event_subscription", id=made["id"])["status"] == "creating"
+    settling.settle(service.engine, own_broker)
+    assert service.call("get_event_subscription", id=made["id"])["status"] == "active"
+    _connected(_uri(made, rotated[0])).close()
+
+
+def test_what_somebody_removed_by_hand_is_made_again(service: Harness, own_broker: Management) -> None:
+    made = _ask(service, "crm_sales.order.held")
+    settling.settle(service.engine, own_broker)
+    own_broker.remove(made["queue"])
+    settling.measure(service.engine, own_broker)
+    settling.settle(service.engine, own_broker)
+    assert made["queue"] in own_broker.queues() and made["user"] in own_broker.users()
+
+
+def test_what_nobody_wants_is_removed(service: Harness, own_broker: Management) -> None:
+    """As if a process had told the broker after another one had removed the row."""
+    kept, lost = _ask(service, "crm_sales.order.held"), _ask(service, "crm_sales.order.held")
+    settling.settle(service.engine, own_broker)
+    with service.session() as session:
+        session.execute(text("DELETE FROM event_subscription WHERE id = :id"), {"id": lost["id"]})
+        session.commit()
+    settling.sweep(service.engine, own_broker)
+    assert set(own_broker.queues()) == set(own_broker.users()) == {kept["queue"]}
