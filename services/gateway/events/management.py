@@ -43,22 +43,21 @@ class Management:
         self._call("DELETE", f"users/{name}")
         self._call("DELETE", f"queues/{self._vhost}/{name}")
 
-    def queues(self) -> dict[str, tuple[int, int]]:
-        """What waits and who is connected, by the names of our subscriptions' queues."""
-        asked = (
-            f"queues/{self._vhost}?name=%5Esub%5C.&use_regex=true&columns=name,messages,consumers&page=1&page_size=500"
-        )
-        rows, page, pages = [], 1, 1
+    def queues(self) -> set[str]:
+        """The queues of subscriptions on this virtual host."""
+        asked = f"queues/{self._vhost}?name=%5Esub%5C.&use_regex=true&columns=name&page_size=500&page="
+        names: set[str] = set()
+        page, pages = 1, 1
         while page <= pages:
-            found = self._call("GET", asked.replace("page=1", f"page={page}"))
-            rows += found["items"]
+            found = self._call("GET", f"{asked}{page}")
+            names |= {row["name"] for row in found["items"]}
             page, pages = page + 1, found["page_count"]
-        return {row["name"]: (int(row.get("messages", 0)), int(row.get("consumers", 0))) for row in rows}
+        return names
 
-    def users(self) -> list[str]:
-        """Users of subscriptions on this virtual host."""
+    def users(self) -> set[str]:
+        """The users of subscriptions on this virtual host."""
         found = self._call("GET", f"vhosts/{self._vhost}/permissions")
-        return [row["user"] for row in found if row["user"].startswith("sub.")]
+        return {row["user"] for row in found if row["user"].startswith("sub.")}
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(

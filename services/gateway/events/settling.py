@@ -19,6 +19,8 @@ from gateway.events.models import EventSubscription, queue_of
 from shared import clock, faults, transaction
 from shared.context import Context
 from shared.database import new_session
+from shared.depths import depths
+from shared.settings import amqp_uri
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def _rounds(engine: Engine, broker: Management, ending: threading.Event, office:
             sweep(engine, broker)
             swept = time.monotonic()
         if time.monotonic() - measured > MEASURE_SECONDS:
-            measure(engine, broker)
+            measure(engine, amqp_uri("gateway"))
             measured = time.monotonic()
         ending.wait(ROUND_SECONDS)
 
@@ -81,24 +83,24 @@ def _settle_one(engine: Engine, broker: Management, wanted: EventSubscription) -
 
 def sweep(engine: Engine, broker: Management) -> None:
     """Remove queues and users without a row. Names first, rows afterwards: what is just being made has its row already."""
-    names = {*broker.queues(), *broker.users()}
+    names = broker.queues() | broker.users()
     known = {queue_of(row.id) for row in _rows(engine)}
     for name in sorted(names - known):
         log.warning("subscription without a row removed", extra={"queue": name})
         broker.remove(name)
 
 
-def measure(engine: Engine, broker: Management) -> None:
-    """Note what waits in each queue; this is no change of the subscription."""
+def measure(engine: Engine, uri: str) -> None:
+    """Note what waits in each queue, which is no change of the subscription. One that is gone is made again."""
     rows = _rows(engine, EventSubscription.status == "active")
-    found = broker.queues() if rows else {}
+    found = depths(uri, [row.queue for row in rows]) if rows else {}
     for row in rows:
         messages, consumers = found.get(row.queue, (0, 0))
-        now = clock.now()
-        values = {"messages": messages, "consumers": consumers, "measured_at": now, "updated_at": row.updated_at}
-        _write(engine, update(EventSubscription).where(EventSubscription.id == row.id).values(**values))
-        if row.queue not in found:  # somebody deleted it by hand: it is made again
-            _write(engine, update(EventSubscription).where(EventSubscription.id == row.id).values(status="updating"))
+        values: dict[str, Any] = {"messages": messages, "consumers": consumers, "measured_at": clock.now()}
+        if row.queue not in found:
+            values["status"] = "updating"
+        unchanged = (EventSubscription.id == row.id, EventSubscription.version == row.version)
+        _write(engine, update(EventSubscription).where(*unchanged).values({**values, "updated_at": row.updated_at}))
 
 
 def _rows(engine: Engine, *conditions: Any) -> list[EventSubscription]:
