@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test lint format bench faults fuzz contracts examples audit seed lock
+.PHONY: help run stop reset test lint format bench faults fuzz contracts examples sdk audit seed lock
 
 # The first Python that is new enough; `make run PYTHON=/path/to/python3.12` chooses another.
 PYTHON = $$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -44,6 +44,9 @@ contracts: ## take additive changes of the API documents into their snapshots
 
 examples: ## record the examples of the API document anew, from a run through the whole API
 	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m tests.examples
+
+sdk: ## generate a Python client and TypeScript types into sdk/ (needs npm)
+	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m deploy.sdk
 
 audit: ## check the running system's books and documents against each other
 	@$(LOCAL) audit

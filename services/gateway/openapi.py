@@ -193,6 +193,8 @@ def _problems_of(operation: Operation) -> list[str]:
         codes |= {404, 504} | (set() if operation.method == "GET" else {409, 422})
     if operation.needs_version:
         codes |= {412, 428}
+    if operation.path_parameters:  # another operation's word may stand in the place of an id: /v1/orders/batch
+        codes |= {405}
     return [str(code) for code in sorted(codes)]
 
 
