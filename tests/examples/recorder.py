@@ -23,7 +23,7 @@ _KEPT = "01900000-0000-7000-8000-"
 
 _FIXED = {
     "access_token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk…", "refresh_token": "4rZ1vQ…", "password": "a long password",
-    
+
     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "milliseconds": 3, "position": 1, "next_cursor": "WyJhYmMiLCBbXV0",
 }  # fmt: skip
