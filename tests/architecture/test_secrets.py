@@ -17,16 +17,20 @@ PATTERNS = {
     "Stripe key": r"\b[sr]k_live_[0-9A-Za-z]{20,}\b",
     "JSON web token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}\b",
     "key of ours": r"\blia_[A-Za-z0-9]+_[A-Za-z0-9]{30,}\b",
-    "password in an address": r"\b(postgresql|amqps?|https?)://[^\s:/@{}<>'\"]+:(?!password|secret|p@|pw|\$|<|…)[^\s:/@{}<>'\"]{8,}@",
+    "password in an address": r"\b(postgresql|amqps?|https?)://[^\s:/@{}<>'\"]+:(?!password|secret|canary|p%40|\$|<|…)[^\s:/@{}<>'\"]{8,}@",
     "e-mail password": r"(?i)smtp[^\n]{0,20}password\s*=\s*['\"][^'\"{$]{6,}",
 }
 """What a secret looks like, whatever it is called."""
 
-GOOD = ["postgresql://user:password@host/db", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk…"]
+GOOD = [
+    "postgresql://user:password@host/db",
+    "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+    "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk…",
+]
 BAD = [
     "-----BEGIN " + "PRIVATE KEY-----", "AKIA" + "IOSFODNN7EXAMPLE", "ghp_" + "a" * 36, "glpat-" + "a" * 20,
     "xoxb-" + "1" * 12, "AIza" + "b" * 35, "sk_live_" + "c" * 24, "eyJ" + "a" * 12 + ".eyJ" + "b" * 24 + ".c" + "d" * 24,
-    "lia_" + "k1_" + "e" * 32, "amqp://liaison" + ":vkf83hfd93" + "@broker:5672", "SMTP_" + "PASSWORD = 'hunter22'",
+    "lia_" + "k1_" + "e" * 32, "amqp://liaison" + ":vkf83hfd93" + "@broker:5672", "SMTP_PASSWORD" + " = 'hunter22'",
 ]  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from shared import contracts, fields
 from shared.contract import Operation
+from shared.database import new_engine
 from tests.suite import ADMIN, Suite
 
 INJECTED = (
@@ -40,6 +42,8 @@ def _counts(running: Suite) -> dict[str, int]:
     found = {}
     for service in contracts.SERVICES:
         for (table,) in running.sql(service, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+            if table == "timer":  # periodic work goes on meanwhile
+                continue
             found[f"{service}.{table}"] = running.sql(service, f'SELECT count(*) FROM "{table}"')[0][0]
     return found
 
@@ -61,7 +65,9 @@ def test_sql_in_filters_and_sort(running: Suite, api: httpx.Client) -> None:
             questions += [("q", payload)] if operation.listing.search else []
             questions += [("cursor", payload)]
             for name, value in questions:
-                _harmless(api.get(operation.path, params={name: value, "limit": "1"}), f"{operation.path} {name}={value}")
+                _harmless(
+                    api.get(operation.path, params={name: value, "limit": "1"}), f"{operation.path} {name}={value}"
+                )
                 asked += 1
     assert asked > 1000
     assert _counts(running) == before
@@ -104,7 +110,9 @@ def test_logs_cannot_be_forged_and_hold_no_secret(running: Suite, api: httpx.Cli
     api.get("/v1/orders", params={"q": f"{canary}-query", "fields": forged})
     api.get(f"/v1/orders/{canary}%0d%0a%1b[31mforged")
     api.post("/v1/contacts", json={"kind": "organization", "name": f"{canary}-body {forged}", "legal_name": forged})
-    api.post("/v1/contacts", content=f'{{"name": "{canary}-broken'.encode(), headers={"Content-Type": "application/json"})
+    api.post(
+        "/v1/contacts", content=f'{{"name": "{canary}-broken'.encode(), headers={"Content-Type": "application/json"}
+    )
     api.get("/v1/orders", headers={"X-Request-Id": f"{canary} id", "Idempotency-Key": f"{canary}-key-0123456789"})
     api.post("/v1/journal-entries", json={"reference": f"FR76 3000 6000 0112 3456 7890 189 {canary}-iban"})
     time.sleep(0.5)
@@ -114,7 +122,7 @@ def test_logs_cannot_be_forged_and_hold_no_secret(running: Suite, api: httpx.Cli
         assert isinstance(json.loads(line), dict), line
         assert "\x1b" not in line
     told = [line for line in lines if canary in line]
-    assert not [line for line in told if json.loads(line).get("message") != "request"], told
+    assert not [line for line in told if json.loads(line).get("event") != "request"], told
     assert not [line for line in told if re.search(f"{canary}-", line)], "a secret or a body was logged"
 
 
@@ -161,14 +169,13 @@ def test_wild_searches_end_soon(api: httpx.Client) -> None:
 
 
 def test_statements_have_a_time_limit(running: Suite) -> None:
-    """The database ends by itself what a service's role asks for too long."""
-    import psycopg2
-
-    for service in contracts.SERVICES:
-        with psycopg2.connect(running.databases[service].application) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'")
-            ((milliseconds,),) = cursor.fetchall()
-        assert 0 < milliseconds <= 30_000, service
+    """The database ends by itself what a service asks for too long, or waits for, or leaves open."""
+    engine = new_engine(running.databases["crm_sales"].application, pool_size=1)
+    with engine.connect() as connection:
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            statement = text("SELECT setting::int FROM pg_settings WHERE name = :name")
+            assert 0 < connection.execute(statement, {"name": name}).scalar_one() <= 30_000, name
+    engine.dispose()
 
 
 # -- 57: origins, redirects, cookies -----------------------------------------------------------------------------------
@@ -187,13 +194,17 @@ def test_no_other_origin_reads_anything(api: httpx.Client, origin: str) -> None:
 @pytest.mark.parametrize("path", ["//evil.example", "/%2f%2fevil.example", "/\\evil.example", "/v1/orders/", "/docs/"])
 def test_nothing_redirects(running: Suite, path: str) -> None:
     with httpx.Client() as stranger:
-        answer = stranger.get(running.base_url + path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+        answer = stranger.get(
+            running.base_url + path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+        )
     assert not 300 <= answer.status_code < 400 and "evil.example" not in str(answer.headers), answer.headers
 
 
 def test_a_cookie_signs_nobody_in(running: Suite) -> None:
     """No session by cookie: so there is nothing that another site could ride on."""
-    cookies: dict[str, Any] = {name: running.api.token for name in ("session", "token", "access_token", "Authorization")}
+    cookies: dict[str, Any] = {
+        name: running.api.token for name in ("session", "token", "access_token", "Authorization")
+    }
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
     assert httpx.get(f"{running.base_url}/v1/me", headers=headers).status_code == 401
     asked = httpx.post(f"{running.base_url}/v1/contacts", content="kind=person", headers={
