@@ -31,6 +31,8 @@ class Bus(SharedExtension):
         from shared.database import new_engine
         from shared.handlers import collect
         from shared.inbox import Inbox
+        from shared.jobs import handling
+        from shared.jobs.runner import Runner
         from shared.recorder import Recorder
         from shared.relay import Relay
         from shared.rpc import RpcServer
@@ -44,6 +46,8 @@ class Bus(SharedExtension):
         for handler in collect(self.container.service_cls):
             kind = "operation" if handler.operation else handler.kind
             by_kind.setdefault(kind, {})[handler.name] = handler
+        operations = by_kind.get("operation", {})
+        operations |= {h.name: h for h in handling.handlers(name)}
         user = _own_user(uri)
         consumers, recorders = by_kind.get("event", {}), by_kind.get("record", {})
         trusted = user is not None
@@ -53,11 +57,12 @@ class Bus(SharedExtension):
         self.events = EventConsumer(name, uri, consumers, inbox, trusted, recorders)
         self.recorders = [Recorder(name, uri, handler, inbox, trusted) for handler in recorders.values()]
         callers = Callers(name, Keys(required("LIAISON_CALLER_KEYS_FILE")))
-        operations = by_kind.get("operation", {})
         self.rpc = RpcServer(service, name, uri, operations, consumers, engine, inbox.applied, callers)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
         self.background = Background(service, engine, by_kind.get("background", {}))
-        self._parts = (self.relay, self.events, *self.recorders, self.rpc, self.timers, self.background)
+        self.jobs = Runner(service, name, engine, operations)
+        background = (self.background, self.jobs)
+        self._parts = (self.relay, self.events, *self.recorders, self.rpc, self.timers, *background)
 
     def start(self) -> None:
         for part in self._parts:
@@ -84,6 +89,7 @@ class Bus(SharedExtension):
         self.drained = all([part.drain(until) for part in draining])
         self.timers.stop(min(until, time.monotonic() + 5))
         self.background.stop(until)
+        self.jobs.stop(min(until, time.monotonic() + 5))
         self.relay.stop()
         for part in draining:
             part.close()

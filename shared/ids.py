@@ -28,6 +28,11 @@ def type_tag(event_type: str) -> int:
     return zlib.crc32(event_type.encode()) & 0xFFF
 
 
+def new_job_id(service: str) -> UUID:
+    """A new UUIDv7 that carries which service runs the job, so that the edge knows whom to ask."""
+    return _uuid7(type_tag(f"job/{service}"))
+
+
 def tag_of(event_id: UUID) -> int:
     """The type tag that `new_event_id` put into an id."""
     return (event_id.int >> 64) & 0xFFF

@@ -77,6 +77,84 @@ def custom_values(op: Any, *tables: str) -> None:
         op.execute(f"CREATE INDEX ix_{table}_custom ON {table} USING gin (custom jsonb_path_ops)")
 
 
+def jobs_tables(op: Any) -> None:
+    """Create what jobs need: files in pieces, the jobs, their row errors, and what an import did to which object."""
+    for statement in _JOBS:
+        op.execute(statement)
+
+
+_JOBS = [
+    """
+    CREATE TABLE job (
+        id uuid PRIMARY KEY,
+        kind text NOT NULL CHECK (kind IN ('import', 'export', 'undo')),
+        resource text NOT NULL,
+        status text NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+        actor text NOT NULL,
+        circumstances jsonb NOT NULL,
+        options jsonb NOT NULL,
+        upload_id uuid,
+        done bigint NOT NULL,
+        total bigint,
+        checkpoint jsonb NOT NULL,
+        result jsonb NOT NULL,
+        failure jsonb,
+        cancelled boolean NOT NULL,
+        runner uuid,
+        leased_until timestamptz,
+        takeovers bigint NOT NULL,
+        undoes uuid UNIQUE REFERENCES job (id) ON DELETE SET NULL,
+        undone_by uuid,
+        started_at timestamptz,
+        finished_at timestamptz,
+        version bigint NOT NULL,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL
+    )
+    """,
+    "CREATE INDEX job_open ON job (id) WHERE status IN ('queued', 'running')",
+    "CREATE INDEX job_actor ON job (actor, id)",
+    """
+    CREATE TABLE file_chunk (
+        file_id uuid NOT NULL,
+        number int NOT NULL,
+        content bytea NOT NULL,
+        actor text NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (file_id, number)
+    )
+    """,
+    "ALTER TABLE file_chunk ALTER content SET STORAGE EXTERNAL",
+    "CREATE INDEX file_chunk_created ON file_chunk USING brin (created_at)",
+    """
+    CREATE TABLE job_error (
+        job_id uuid NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+        place bigint GENERATED ALWAYS AS IDENTITY,
+        row_number bigint NOT NULL,
+        header text,
+        field text,
+        code text NOT NULL,
+        level text NOT NULL,
+        text_en text,
+        text_fr text,
+        PRIMARY KEY (job_id, place)
+    )
+    """,
+    """
+    CREATE TABLE job_row (
+        job_id uuid NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+        row_number bigint NOT NULL,
+        match_key text,
+        object_id uuid,
+        effect text,
+        version bigint,
+        before jsonb,
+        PRIMARY KEY (job_id, row_number)
+    )
+    """,
+    "CREATE INDEX job_row_match ON job_row (job_id, match_key) WHERE match_key IS NOT NULL",
+]
+
 _MACHINERY = [
     """
     CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,5 +1,7 @@
 """A service with a real database and no broker: call its operations, deliver events to it, look at what it published."""
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +17,9 @@ from shared.contract import Event
 from shared.database import new_engine, new_session
 from shared.envelope import dumps, write_head
 from shared.handlers import collect
+from shared.jobs import handling
+from shared.jobs.contract import CHUNK_BYTES
+from shared.jobs.runner import Runner
 from shared.ids import new_event_id
 
 
@@ -26,11 +31,12 @@ class Harness:
         self.name: str = service_cls.name
         self.engine = new_engine(url)
         handlers = collect(service_cls)
-        self.operations = {h.name: h for h in handlers if h.operation}
+        self.operations = {h.name: h for h in (*handlers, *handling.handlers(self.name)) if h.operation}
         self.consumers = {h.name: h for h in handlers if h.kind == "event"}
         self.recorders = {h.name: h for h in handlers if h.kind == "record"}
         self.timers = {h.name: h for h in handlers if h.kind == "timer"}
         self.inbox = inbox.Inbox(self.service, self.engine)
+        self.jobs = Runner(self.service, self.name, self.engine, self.operations)
         self._seen = 0
         self._sequences: dict[UUID, int] = {}
 
@@ -87,6 +93,27 @@ class Harness:
         from shared import transaction
 
         transaction.run(self.engine, Context(), lambda s: self.timers[timer].function(self.service, s))
+
+    def upload(self, content: bytes, **given: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        """Send a file ahead as the edge does; returns the query and the facts that an import needs."""
+        upload_id = str(uuid4())
+        for number, at in enumerate(range(0, len(content), CHUNK_BYTES)):
+            piece = b64encode(content[at : at + CHUNK_BYTES]).decode()
+            self.call("keep_chunk", id=upload_id, number=number, body={"content": piece}, **given)
+        facts = {"name": "file.csv", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        return {"upload_id": upload_id}, facts
+
+    def imported(self, operation: str, content: bytes, **options: Any) -> Any:
+        """Import a file and wait for its end; returns the job."""
+        query, file = self.upload(content)
+        job = self.call(operation, query=query, body={"file": file, **options})
+        return self.finished(job)
+
+    def finished(self, job: Any) -> Any:
+        """Carry out what waits; returns how this job ended."""
+        while self.jobs.run_one():
+            pass
+        return self.call("get_job", id=job["id"])
 
     def published(self) -> list[Event]:
         """The events published since the last call, in order."""

@@ -54,6 +54,13 @@ def comparable_email(value: str) -> str:
     return value.casefold()
 
 
+def comparable(kind: str, value: str) -> str:
+    """The form in which values of a kind of point are compared; nonsense, which nobody has, stays as it is."""
+    read = {**_SCALARS, "email": email, "phone": phone}[kind]
+    normal = _read(read, value, "", "", [])
+    return comparable_email(normal) if kind == "email" else normal
+
+
 def normalised(values: dict[str, Any]) -> dict[str, Any]:
     """The same values in normal form. Raises Invalid with a pointer for each one that is not valid."""
     errors: list[dict[str, Any]] = []

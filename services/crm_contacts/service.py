@@ -2,6 +2,7 @@
 
 from crm_contacts.custom_fields import CustomFields
 from crm_contacts.duplicates import Duplicates
+from crm_contacts.loading import ContactLoader
 from crm_contacts.registry import Registry
 
 
@@ -9,3 +10,4 @@ class CrmContacts(Registry, Duplicates, CustomFields):
     """Contacts of everybody."""
 
     name = "crm_contacts"
+    loaders = (ContactLoader(),)

@@ -61,6 +61,11 @@ def type_of_event_id(event_id: UUID) -> str | None:
     return _types_by_tag().get(ids.tag_of(event_id))
 
 
+def service_of_job(job_id: UUID) -> str | None:
+    """The service that runs the job with this id, or None for an id that is no job's."""
+    return {ids.type_tag(f"job/{service}"): service for service in SERVICES}.get(ids.tag_of(job_id))
+
+
 @cache
 def _types_by_tag() -> dict[int, str]:
     return {ids.type_tag(name): name for name in events()}

@@ -1,0 +1,146 @@
+"""Contacts by the thousand: the same rules as one by one, in a few statements per batch."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, inspect, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from crm_contacts import identity
+from crm_contacts.models import Contact, ContactPoint, ExternalId, Point
+from shared.clock import now
+from shared.contracts import crm_contacts as contacts
+from shared.jobs import bulk
+from shared.jobs.bulk import Row
+from shared.outbox import publish
+
+_COLUMNS = [attribute.key for attribute in inspect(Contact).column_attrs]
+_KINDS = ("email", "siren", "siret", "vat_number")
+
+
+class ContactLoader(bulk.Loader):
+    """How contacts are imported."""
+
+    creates = contacts.create_contact
+
+    def tidy(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The name of a person is made of first and last name; an export writes it down as well."""
+        if "name" in body and {"first_name", "last_name"} & body.keys() and body.get("kind", "person") == "person":
+            made = " ".join(body[part] for part in ("first_name", "last_name") if body.get(part))
+            if body["name"] == made:
+                return {name: value for name, value in body.items() if name != "name"}
+        return body
+
+    def prepare(self, values: dict[str, Any]) -> Contact:
+        return Contact.register(values)
+
+    def write(self, session: Session, rows: list[Row]) -> None:
+        _refuse_known(session, rows)
+        _refuse_orphans(session, rows)
+        rows = [row for row in rows if not row.errors]
+        points = {row.made.id: sorted(row.made.points()) for row in rows}
+        _warn(session, rows, points)
+        at = now()
+        bulk.insert(session, "contact", [_columns(row.made, at) for row in rows])
+        bulk.insert(session, "contact_point", _point_rows(points))
+        bulk.insert(session, "contact_external_id", [_external(*known) for known in _external_ids(rows)])
+        for row in rows:
+            publish(session, row.made.created())
+            row.done("created", row.made.id, 1)
+
+    def match(self, session: Session, by: str, values: list[str]) -> Iterable[tuple[str, UUID]] | None:
+        """By any e-mail address or number of a contact, however it is written."""
+        if by not in _KINDS:
+            return None
+        spelled: dict[str, list[str]] = {}
+        for value in values:
+            spelled.setdefault(identity.comparable(by, value), []).append(value)
+        held = select(ContactPoint.value, ContactPoint.contact_id).where(
+            ContactPoint.kind == by, ContactPoint.value.in_(spelled)
+        )
+        return [(value, row.contact_id) for row in session.execute(held) for value in spelled[row.value]]
+
+    def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID]:
+        """Unlike a deletion by hand this also takes customers and suppliers: they were never meant to exist."""
+        parents = select(Contact.parent_id).where(Contact.parent_id.in_(versions), Contact.id.not_in(versions))
+        same = [(id_, version) for id_, version in versions.items()]
+        statement = select(Contact).where(tuple_(Contact.id, Contact.version).in_(same), Contact.id.not_in(parents))
+        found = list(session.scalars(statement.with_for_update()))
+        for contact in found:
+            contact.status = "erased"
+            publish(session, contact.updated())
+            session.expunge(contact)
+        gone = {contact.id for contact in found}
+        session.execute(delete(Contact).where(Contact.id.in_(gone)))
+        return gone
+
+
+def _columns(contact: Contact, at: Any) -> dict[str, Any]:
+    """A row of the table as the unit of work would write it."""
+    values = contact.__dict__
+    return {name: values.get(name) for name in _COLUMNS} | {"version": 1, "created_at": at, "updated_at": at}
+
+
+def _point_rows(points: dict[UUID, list[Point]]) -> list[dict[str, Any]]:
+    return [{"kind": kind, "value": value, "contact_id": id_} for id_, held in points.items() for kind, value in held]
+
+
+def _external_ids(rows: list[Row]) -> list[tuple[str, str, Row]]:
+    return [(source, value, row) for row in rows for source, value in sorted(row.made.external_ids.items())]
+
+
+def _external(source: str, value: str, row: Row) -> dict[str, Any]:
+    return {"source": source, "external_id": value, "contact_id": row.made.id}
+
+
+def _refuse_known(session: Session, rows: list[Row]) -> None:
+    """Ids and external ids that exist, or that come twice in the batch."""
+    chosen = [row.made.id for row in rows if row.values and "id" in row.values]
+    ids = set(session.scalars(select(Contact.id).where(Contact.id.in_(chosen)))) if chosen else set()
+    wanted = [(source, value) for source, value, _ in _external_ids(rows)]
+    same = tuple_(ExternalId.source, ExternalId.external_id).in_(wanted)
+    held = {tuple(k) for k in session.execute(select(ExternalId.source, ExternalId.external_id).where(same))} if wanted else set()
+    for row in rows:
+        own = sorted(row.made.external_ids.items())
+        if row.made.id in ids:
+            row.errors.append({"pointer": "/id", "code": "duplicate"})
+        row.errors += [{"pointer": f"/external_ids/{s}", "code": "duplicate"} for s, v in own if (s, v) in held]
+        if not row.errors:
+            ids.add(row.made.id)
+            held.update(own)
+
+
+def _refuse_orphans(session: Session, rows: list[Row]) -> None:
+    """Parents that neither exist nor come in the same batch."""
+    wanted = {row.made.parent_id for row in rows if row.made.parent_id}
+    if not wanted:
+        return
+    known = set(session.scalars(select(Contact.id).where(Contact.id.in_(wanted))))
+    known |= {row.made.id for row in rows if not row.errors}
+    for row in rows:
+        if row.made.parent_id == row.made.id:
+            row.errors.append({"pointer": "/parent_id", "code": "invalid"})
+        elif row.made.parent_id and row.made.parent_id not in known:
+            row.errors.append({"pointer": "/parent_id", "code": "not_found"})
+
+
+_HELD = text(
+    "SELECT DISTINCT p.kind, p.value FROM json_to_recordset(CAST(:points AS json)) AS w (kind text, value text)"
+    " JOIN contact_point p ON p.kind = w.kind AND p.value = w.value"
+)
+
+
+def _warn(session: Session, rows: list[Row], points: dict[UUID, list[Point]]) -> None:
+    """Other contacts, in the table or earlier in the batch, that share an identifying value."""
+    wanted = [{"kind": kind, "value": value} for held in points.values() for kind, value in held]
+    if not wanted:
+        return
+    known = {(kind, value) for kind, value in session.execute(_HELD, {"points": bulk.dumps(wanted)})}
+    for row in rows:
+        shared = sorted({kind for kind, value in points[row.made.id] if (kind, value) in known})
+        row.warnings += [{"pointer": f"/{_PLACES.get(kind, kind)}", "code": "possible_duplicate"} for kind in shared]
+        known.update(points[row.made.id])
+
+
+_PLACES = {"email": "emails/0/value", "phone": "phones/0/value"}

@@ -1,0 +1,22 @@
+"""`POST /v1/<resource>/import`: a file of rows that are created, or changed where they exist; answered by a job."""
+
+from shared.contract import Operation
+from shared.jobs.contract import ImportRequest, JobView, UploadParameters
+from shared.resources import Resource
+
+
+def declare(resource: Resource) -> Operation | None:
+    """For resources that can be created. Clients send multipart/form-data; what the edge makes of it is the request."""
+    create = resource.create
+    if create is None or create.request is None:
+        return None
+    return Operation(
+        f"POST {resource.path}/import",
+        f"Import {resource.name.replace('-', ' ')} from a CSV or XLSX file",
+        create.permission,
+        request=ImportRequest,
+        parameters=UploadParameters,
+        response=JobView,
+        status=202,
+        name=f"import_{resource.snake}",
+    )

@@ -1,0 +1,187 @@
+"""What clients see of jobs, and what the edge asks of the service that runs one. Knows no machinery."""
+
+
+from dataclasses import replace
+from typing import Any
+
+from marshmallow import validate
+
+from shared import fields
+from shared.contract import Operation
+from shared.fields import Schema
+
+STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
+KINDS = ("import", "export", "undo")
+FORMATS = ("csv", "xlsx")
+
+CHUNK_BYTES = 256 * 1024
+"""A file travels to its service, and a result from it, in pieces of this size."""
+
+LARGEST_FILE = 50 * 1024 * 1024
+DAYS_KEPT = 7
+"""How long a result can be downloaded and an import undone."""
+
+SIGNED_IN = "signed_in"
+EVERYBODY = "system.jobs:read"
+"""Who may see and end the jobs of others; everybody sees their own."""
+
+
+class ProgressView(Schema):
+    """Rows: how many are finished, of how many; `total` is null until it is known."""
+
+    done = fields.Whole(most=2**53, required=True)
+    total = fields.Whole(most=2**53, allow_none=True, required=True)
+
+
+class RowErrorView(Schema):
+    """What is wrong with one row of a file. `column` is its header; `level` is error, or warning for a row that was taken."""
+
+    row = fields.Whole(most=2**53, required=True)
+    column = fields.Text(most=200, allow_none=True, required=True)
+    field = fields.Text(most=500, allow_none=True, required=True)
+    code = fields.Text(required=True)
+    level = fields.Choice("error", "warning", required=True)
+    message = fields.Text(most=1000, required=True)
+
+
+class FailureView(Schema):
+    """Why a job as a whole did not succeed."""
+
+    code = fields.Text(required=True)
+    message = fields.Text(most=1000, required=True)
+
+
+class JobView(Schema):
+    """A job. `result` counts: of an import {created, updated, skipped, failed}, of an export {rows}, of an undo {deleted,
+    restored, kept, failed}. `errors` are the first hundred; all that are kept are at `/v1/jobs/{id}/errors`."""
+
+    id = fields.Uuid(required=True)
+    kind = fields.Choice(*KINDS, required=True)
+    resource = fields.Text(required=True)
+    status = fields.Choice(*STATUSES, required=True)
+    progress = fields.Part(ProgressView, required=True)
+    result = fields.Open(required=True)
+    failure = fields.Part(FailureView, allow_none=True, required=True)
+    errors = fields.Many(fields.Part(RowErrorView), required=True)
+    file_name = fields.Text(most=255, allow_none=True, required=True)
+    dry_run = fields.Flag(required=True)
+    undoes = fields.Uuid(allow_none=True, required=True)
+    undone_by = fields.Uuid(allow_none=True, required=True)
+    created_by = fields.Text(required=True)
+    created_at = fields.Instant(required=True)
+    started_at = fields.Instant(allow_none=True, required=True)
+    finished_at = fields.Instant(allow_none=True, required=True)
+    updated_at = fields.Instant(required=True)
+    version = fields.Whole(required=True)
+
+
+class JobsView(Schema):
+    """Jobs, the newest first. `unavailable` names services that could not be asked."""
+
+    data = fields.Many(fields.Part(JobView), required=True)
+    next_cursor = fields.Text(allow_none=True, required=True)
+    unavailable = fields.Many(fields.Text(), required=True)
+
+
+class FileFacts(Schema):
+    """A file that was sent ahead in pieces."""
+
+    name = fields.Text(most=255, allow_none=True, load_default=None)
+    bytes = fields.Whole(least=1, most=LARGEST_FILE, required=True)
+    sha256 = fields.Text(most=64, least=64, required=True)
+
+
+class ImportRequest(Schema):
+    """How a file is to be read. `mapping` is {header: field path}; without it headers name fields. `defaults` are
+    values for fields without a column. With `match_on` rows change what has the same value there."""
+
+    file = fields.Part(FileFacts, required=True)
+    mapping = fields.Open(load_default=None, allow_none=True)
+    defaults = fields.Open(load_default=None, allow_none=True)
+    match_on = fields.Text(most=100, load_default=None, allow_none=True)
+    dry_run = fields.Flag(load_default=False)
+
+
+class UploadParameters(Schema):
+    """Where the pieces of the file are; not what the import is, so that a repetition is recognised."""
+
+    upload_id = fields.Uuid(required=True)
+
+
+class ExportRequest(Schema):
+    """The same filters and sort as the list takes, as strings. `fields` are paths or names of fields, separated by commas."""
+
+    format = fields.Choice(*FORMATS, required=True)
+    query = fields.Open(load_default=dict)
+    fields = fields.Text(most=4000, load_default=None, allow_none=True)
+
+
+class Chunk(Schema):
+    """A piece of a file in base64."""
+
+    content = fields.Text(
+        most=CHUNK_BYTES * 4 // 3 + 4, required=True, validate=[validate.Regexp("^[A-Za-z0-9+/]*={0,2}$", error="invalid")]
+    )
+
+
+class Nothing(Schema):
+    """No more to say."""
+
+
+class PieceView(Schema):
+    """A piece of a result; `last` when there is none behind it."""
+
+    content = fields.Text(most=CHUNK_BYTES * 4 // 3 + 4)
+    last = fields.Flag()
+    name = fields.Text()
+    media_type = fields.Text()
+
+
+class RowErrorsView(Schema):
+    """A page of row errors; `next` is the position of the next one."""
+
+    data = fields.Many(fields.Part(RowErrorView))
+    next = fields.Whole(most=2**53, allow_none=True)
+
+
+class Position(Schema):
+    """Where to go on reading."""
+
+    after = fields.Text(most=40, load_default="")
+    limit = fields.Text(most=5, load_default="50")
+
+
+def _job(route: str, summary: str, name: str, **given: Any) -> Operation:
+    return Operation(route, summary, SIGNED_IN, name=name, tag="jobs", **given)
+
+
+PUBLIC: dict[str, Operation] = {
+    o.name: o
+    for o in (
+        _job("GET /v1/jobs", "One's own jobs, the newest first", "list_jobs", response=JobsView, parameters=Position),
+        _job("GET /v1/jobs/{id}", "A job with its progress", "get_job", response=JobView),
+        _job("POST /v1/jobs/{id}/cancel", "End a job after the batch under way", "cancel_job", response=JobView),
+        _job("POST /v1/jobs/{id}/undo", "Put back what an import did", "undo_job", response=JobView, status=202),
+        _job("GET /v1/jobs/{id}/errors", "All row errors that were kept, as CSV", "list_job_errors", response=RowErrorsView,
+             parameters=Position),
+        _job("GET /v1/jobs/{id}/result", "The file that an export made", "read_job_result", response=PieceView,
+             parameters=Position),
+    )
+}  # fmt: skip
+"""What clients may ask of any job. Which service answers stands in the job's id."""
+
+INNER: dict[str, Operation] = {
+    o.name: o
+    for o in (
+        _job("POST /uploads/{id}/{number}", "Take a piece of a file", "keep_chunk", request=Chunk, response=Nothing),
+        _job("POST /uploads/{id}/drop", "Forget a file", "drop_upload"),
+    )
+}
+"""What only the edge asks."""
+
+
+def operations(service: str) -> list[Operation]:
+    """The operations of jobs as one service answers them."""
+    return [replace(o, service=service) for o in (*PUBLIC.values(), *INNER.values())]
+
+

@@ -1,0 +1,110 @@
+"""Carrying out an export: the pages of a list, written to a file that is kept in pieces until it is fetched.
+
+It is short work on data that may change meanwhile, so after a crash it begins again from the first page.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from sqlalchemy.orm import Session
+
+from shared.contract import Operation
+from shared.handlers import Handler
+from shared.jobs import storage
+from shared.jobs.handling import circumstances_of
+from shared.jobs.running import Run
+from shared.operations import Call
+from shared.refusals import Refusal
+from shared.strict_json import loads
+from shared.tables.writing import BOM, Layout, csv_text, delimiter_for
+
+PAGE = 200
+LARGEST_SHEET = 1_048_575
+"""Rows that an XLSX sheet has room for beside its header."""
+
+
+class TooManyRows(Refusal):
+    """Details: limit."""
+
+    family = "invalid"
+    code = "too_many_rows"
+    en = "An XLSX sheet has at most {limit} rows; export CSV, or filter."
+    fr = "Une feuille XLSX compte au plus {limit} lignes ; exportez en CSV, ou filtrez."
+
+
+def carry_out(run: Run) -> None:
+    """Write all pages, then keep the file."""
+    handler, options = run.handler(run.resource.list), run.job.options
+    assert handler is not None and handler.operation is not None and handler.operation.response is not None
+    layout = Layout(handler.operation.response, options["fields"].split(",") if options["fields"] else None)
+    run.commit(lambda s: storage.drop(s, run.job.upload_id), 0, {}, None)  # type: ignore[arg-type]
+    with tempfile.TemporaryFile() as file:
+        write = _write_csv if options["format"] == "csv" else _write_xlsx
+        write(file, layout, _documents(run, handler), run.job.circumstances["language"])
+        file.seek(0)
+        run.succeed({"rows": run.job.done, "pieces": _keep(run, file)})
+
+
+def _documents(run: Run, handler: Handler) -> Iterator[dict[str, Any]]:
+    """The rows of the list in their JSON form; progress is noted page by page."""
+    operation: Operation | None = handler.operation
+    assert operation is not None
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {**run.job.options["query"], "limit": str(PAGE), **({"cursor": cursor} if cursor else {})}
+        reply = Call(run.service, handler, operation, {"query": query}, circumstances_of(run.job)).query(run.engine)
+        page = loads(reply.body.encode())
+        for document in page["data"]:
+            run.breathe()
+            yield document
+        cursor = page["next_cursor"]
+        run.commit(lambda s: None, run.job.done + len(page["data"]), {}, None)
+
+
+def _write_csv(file: IO[bytes], layout: Layout, documents: Iterator[dict[str, Any]], language: str) -> None:
+    delimiter = delimiter_for(language)
+    file.write((BOM + csv_text([layout.header], delimiter)).encode())
+    for document in documents:
+        file.write(csv_text([layout.row(document)], delimiter).encode())
+
+
+def _write_xlsx(file: IO[bytes], layout: Layout, documents: Iterator[dict[str, Any]], language: str) -> None:
+    """All cells are texts, so no spreadsheet takes one for a formula."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Liaison")
+    make: Callable[[str], Any] = lambda text: _cell(WriteOnlyCell(sheet), text)  # noqa: E731
+    sheet.append([make(name) for name in layout.header])
+    for number, document in enumerate(documents):
+        if number >= LARGEST_SHEET:
+            raise TooManyRows(limit=LARGEST_SHEET)
+        sheet.append([make(text) for text in layout.row(document)])
+    book.save(file)
+
+
+def _cell(cell: Any, text: str) -> Any:
+    cell.value = _writable(text)
+    cell.data_type = "s"
+    return cell
+
+
+def _writable(text: str) -> str:
+    """Without the control characters that XML has no place for, and no longer than a cell may be."""
+    return "".join(c for c in text if c >= " " or c in "\t\n\r")[:32_767]
+
+
+def _keep(run: Run, file: IO[bytes]) -> int:
+    """Store the file; returns the number of its pieces."""
+    number, file_id, actor = 0, run.job.upload_id, run.job.actor
+    assert file_id is not None
+    while content := file.read(storage.CHUNK_BYTES):
+
+        def keep(session: Session, n: int = number, c: bytes = content) -> None:
+            storage.keep(session, file_id, n, c, actor)
+
+        run.commit(keep, run.job.done, {"pieces": number + 1}, run.job.done)
+        number += 1
+    return number

@@ -1,0 +1,242 @@
+"""Carrying out an import: rows are read and checked beside the transaction, and written in batches with a checkpoint.
+
+Creations go to the service's loader if it has one, set-wise; if the database refuses a batch as a whole, and for
+changes, rows are taken one by one. A dry run does all of it and rolls the rows back.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.fields import pointers
+from shared.handlers import Handler
+from shared.jobs import bulk, storage
+from shared.jobs.bulk import Row
+from shared.jobs.matching import key_of, match
+from shared.jobs.running import Run
+from shared.jobs.single import attempt, shown, told, version_of
+from shared.loading import compiled
+from shared.messages import sentence
+from shared.refusals import Invalid, Refusal
+from shared.savepoint import savepoint
+from shared.tables import reading
+from shared.tables.building import Mapping
+from shared.tables.paths import resolve
+
+SET_WISE = 1000
+ONE_BY_ONE = 50
+MOST_ERRORS = 10_000
+"""Row errors that are kept; the result counts them all."""
+
+MOST_ERRORS_OF_A_ROW = 10
+COUNTS = ("created", "updated", "skipped", "failed")
+
+
+class WrongColumns(Invalid):
+    """The header and the mapping do not go together. Details: columns."""
+
+    code = "wrong_columns"
+    en = "These columns are missing, empty or named twice: {columns}."
+    fr = "Ces colonnes manquent, sont vides ou figurent deux fois : {columns}."
+
+
+class NoColumns(Invalid):
+    """No column of the file means a field."""
+
+    code = "no_columns"
+    en = "No column of the file is known; send a mapping."
+    fr = "Aucune colonne du fichier n'est reconnue ; envoyez une correspondance (mapping)."
+
+
+class _Rehearsed(Exception):
+    """Ends the savepoint of a dry run."""
+
+
+def carry_out(run: Run) -> None:
+    """From the checkpoint to the end of the file. Raises Refusal when the file as a whole cannot be taken."""
+    job, file_facts = run.job, run.job.options["file"]
+    assert job.upload_id is not None
+    with storage.as_file(run.engine, job.upload_id, file_facts["sha256"], run.breathe) as file:
+        total = job.total if job.total is not None else reading.count(file, run.breathe)
+        with reading.opened(file, run.breathe) as rows:
+            header = [name.strip() for name in next(rows, (1, []))[1]]
+            _Import(run, header, total).load(rows)
+    run.succeed({name: 0 for name in COUNTS} | run.job.result)
+
+
+class _Import:
+    """One import with its mapping compiled."""
+
+    def __init__(self, run: Run, header: list[str], total: int | None) -> None:
+        self.run, self.total, self.options = run, total, run.job.options
+        create, patch = run.handler(run.resource.create), run.handler(run.resource.patch)
+        assert create is not None and create.operation is not None and create.operation.request is not None
+        self.create, self.patch, self.reader = create, patch, run.handler(run.resource.get)
+        self.schema = create.operation.request
+        self.mapping = Mapping(self.schema, header, self.options["mapping"], self.options["defaults"])
+        _check(header, self.mapping)
+        self.load_values = compiled(self.schema)
+        by = self.options["match_on"]
+        self.match_at = resolve(self.schema, by) if by else None
+        self.set_wise = run.loader is not None
+        self.changeable = set(patch.operation.request().fields) if patch and patch.operation and patch.operation.request else set()
+
+    def load(self, rows: Iterator[reading.Row]) -> None:
+        """All rows behind the checkpoint, batch by batch."""
+        done, last = self.run.job.done, int(self.run.job.checkpoint.get("row", 0))
+        waiting = (row for row in rows if row[0] > last)
+        while batch := [self._read(*row) for row in islice(waiting, SET_WISE if self.set_wise else ONE_BY_ONE)]:
+            done += len(batch)
+            total = max(self.total, done) if self.total is not None else None
+            self.run.commit(lambda s, b=batch: self._write(s, b), done, {"row": batch[-1].number}, total)  # type: ignore[misc]
+
+    # -- before the transaction -----------------------------------------------------------------------------------------
+
+    def _read(self, number: int, cells: list[str]) -> Row:
+        self.run.breathe()
+        body = self.mapping.body(cells)
+        row = Row(number, self.run.loader.tidy(body) if self.run.loader else body)
+        if len(cells) > len(self.mapping.headers) and any(cells[len(self.mapping.headers) :]):
+            row.errors.append({"pointer": "", "code": "too_many_cells"})
+        elif self.match_at is not None:
+            row.key = key_of(row.body, self.match_at)
+        else:
+            self._prepare(row)
+        return row
+
+    def _prepare(self, row: Row) -> None:
+        """Check a row that is to be created."""
+        try:
+            row.values = self.load_values(row.body)
+            if self.run.loader:
+                row.made = self.run.loader.prepare(row.values)
+        except ma.ValidationError as error:
+            row.errors += pointers(error.normalized_messages())
+        except Refusal as refusal:
+            row.errors += told(refusal)
+
+    # -- in the transaction ---------------------------------------------------------------------------------------------
+
+    def _write(self, session: Session, rows: list[Row]) -> dict[str, Any]:
+        rows = [_again(row) for row in rows]
+        if not self.options["dry_run"]:
+            self._carry_out(session, rows)
+        else:
+            try:
+                with savepoint(session):
+                    self._carry_out(session, rows)
+                    raise _Rehearsed
+            except _Rehearsed:
+                session.expire_all()
+        bulk.write_journal(session, self.run.job.id, rows)
+        return self._account(session, rows)
+
+    def _carry_out(self, session: Session, rows: list[Row]) -> None:
+        if self.match_at is not None:
+            self._match(session, rows)
+        good = [row for row in rows if not row.errors]
+        self._create([row for row in good if row.existing is None], session)
+        for row in good:
+            if row.existing is not None:
+                self._update(session, row)
+
+    def _match(self, session: Session, rows: list[Row]) -> None:
+        assert self.patch is not None and self.patch.aggregate_class is not None
+        cls = self.patch.aggregate_class
+        match(session, self.run.job.id, cls, self.run.loader, self.options["match_on"], [r for r in rows if not r.errors])
+        for row in rows:
+            if row.existing is None and not row.errors and row.made is None:
+                self._prepare(row)
+
+    def _create(self, rows: list[Row], session: Session) -> None:
+        loader, rows = self.run.loader, [row for row in rows if not row.errors]
+        if loader is not None and rows:
+            try:
+                with savepoint(session):
+                    loader.write(session, rows)
+                    bulk.write_events(session)
+                    made = [row.object_id for row in rows if row.object_id is not None]
+                    cls = self.create.creates.__name__ if self.create.creates else ""
+                    bulk.write_made(session, self.run.action, cls, made)
+                return
+            except (IntegrityError, DataError):
+                rows = [_again(row, into=row) for row in rows if not row.errors]
+        for row in rows:
+            self._one(session, row, self.create, {"body": row.body}, "created")
+
+    def _update(self, session: Session, row: Row) -> None:
+        assert self.patch is not None and row.existing is not None
+        before = shown(session, self.reader, row.existing) if self.reader else None
+        fixed = {name: value for name, value in row.body.items() if name not in self.changeable and name != "id"}
+        if wrong := [name for name in fixed if before is None or before.get(name) != fixed[name]]:
+            row.errors += [{"pointer": f"/{name}", "code": "immutable"} for name in wrong]
+            return
+        body = {name: value for name, value in row.body.items() if name in self.changeable}
+        if before is not None and all(before.get(name) == value for name, value in body.items()):
+            row.effect = "skipped"
+            return
+        row.before = {name: before.get(name) for name in body} if before else None
+        self._one(session, row, self.patch, {"id": str(row.existing), "body": body}, "updated")
+
+    def _one(self, session: Session, row: Row, handler: Handler, kwargs: dict[str, Any], effect: str) -> None:
+        self.run.breathe()
+        try:
+            reply = attempt(self.run.service, session, handler, kwargs)
+        except Refusal as refusal:
+            row.errors += told(refusal)
+            return
+        row.effect = "skipped" if reply.replayed else effect
+        row.object_id, row.version = UUID(reply.id) if reply.id else None, version_of(reply)
+
+    # -- what is told ---------------------------------------------------------------------------------------------------
+
+    def _account(self, session: Session, rows: list[Row]) -> dict[str, Any]:
+        counts = dict.fromkeys(COUNTS, 0)
+        entries = []
+        for row in rows:
+            counts["failed" if row.errors else row.effect or "skipped"] += 1
+            entries += [self._entry(row, e, "error") for e in row.errors[:MOST_ERRORS_OF_A_ROW]]
+            entries += [self._entry(row, e, "warning") for e in row.warnings[:MOST_ERRORS_OF_A_ROW]]
+        kept = max(0, MOST_ERRORS - int(self.run.job.result.get("errors_kept", 0)))
+        bulk.write_errors(session, self.run.job.id, entries[:kept])
+        return {
+            **counts,
+            "errors_kept": len(entries[:kept]),
+            "errors_left_out": len(entries[kept:]),
+            "ignored_columns": self.mapping.ignored[:100],
+        }
+
+    def _entry(self, row: Row, error: dict[str, Any], level: str) -> dict[str, Any]:
+        code, pointer = str(error["code"]), str(error["pointer"])
+        return {
+            "row_number": row.number,
+            "header": self.mapping.header_of(pointer),
+            "field": pointer.strip("/").replace("/", ".") or None,
+            "code": code,
+            "level": level,
+            "text_en": error.get("en") or sentence(code, "en"),
+            "text_fr": error.get("fr") or sentence(code, "fr"),
+        }
+
+
+def _again(row: Row, into: Row | None = None) -> Row:
+    """A row as it was before the transaction: a collision makes the same batch run twice."""
+    fresh = into or Row(row.number, row.body, row.values, row.made, row.key, None, list(row.errors))
+    fresh.warnings, fresh.object_id, fresh.version, fresh.effect = [], None, None, ""
+    return fresh
+
+
+def _check(header: list[str], mapping: Mapping) -> None:
+    """Raises WrongColumns or NoColumns."""
+    if len(header) > reading.MOST_COLUMNS:
+        raise WrongColumns(columns=f"> {reading.MOST_COLUMNS}")
+    twice = {name for name in header if name and header.count(name) > 1}
+    if wrong := sorted({*mapping.unknown, *twice}):
+        raise WrongColumns(columns=", ".join(wrong)[:500])
+    if not mapping.by_path:
+        raise NoColumns

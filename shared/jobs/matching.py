@@ -1,0 +1,80 @@
+"""Which rows of a file stand for something that exists: by id, by an external id, or by a column of the resource."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from shared.database import Aggregate
+from shared.jobs.bulk import KEYS_SEEN, Loader, Row
+from shared.tables.paths import Column
+
+_EXTERNAL = "external_ids."
+
+
+def matchable(cls: type[Aggregate] | None, by: str) -> bool:
+    """Whether resources of a class can be found by this."""
+    if cls is None:
+        return False
+    if by.startswith(_EXTERNAL):
+        return hasattr(cls, "external_ids") and len(by) > len(_EXTERNAL)
+    attributes = inspect(cls).column_attrs
+    return by in attributes and attributes[by].columns[0].type.python_type in (str, UUID)
+
+
+def key_of(body: dict[str, Any], column: Column) -> str | None:
+    """The value of a row by which it is found; None when the row does not say."""
+    value: Any = body
+    for step in column.steps:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def match(
+    session: Session, job_id: UUID, cls: type[Aggregate], loader: Loader | None, by: str, rows: list[Row]
+) -> None:
+    """Set `row.existing`. A key that came before in the file, or that several resources have, is an error of the row."""
+    keys = sorted({row.key for row in rows if row.key is not None})
+    if not keys:
+        return
+    seen = set(session.scalars(KEYS_SEEN, {"job_id": job_id, "keys": keys}))
+    found: dict[str, set[UUID]] = {}
+    given = loader.match(session, by, keys) if loader else None
+    for key, id_ in _by_column(session, cls, by, keys) if given is None else given:
+        found.setdefault(key, set()).add(id_)
+    for row in rows:
+        if row.key is None:
+            continue
+        if row.key in seen:
+            row.errors.append({"pointer": "/" + by.replace(".", "/"), "code": "duplicate"})
+        elif len(found.get(row.key, ())) > 1:
+            row.errors.append({"pointer": "/" + by.replace(".", "/"), "code": "ambiguous"})
+        elif row.key in found:
+            (row.existing,) = found[row.key]
+        seen.add(row.key)
+
+
+def _by_column(session: Session, cls: type[Aggregate], by: str, keys: list[str]) -> Iterable[tuple[str, UUID]]:
+    if by.startswith(_EXTERNAL):
+        column: Any = getattr(cls, "external_ids")[by.removeprefix(_EXTERNAL)].astext  # noqa: B009
+        wanted: list[Any] = list(keys)
+    else:
+        column = getattr(cls, by)
+        wanted = _uuids(keys) if inspect(cls).column_attrs[by].columns[0].type.python_type is UUID else list(keys)
+    rows = session.execute(select(column, cls.id).where(column.in_(wanted)))
+    return [(str(value), id_) for value, id_ in rows]
+
+
+def _uuids(keys: list[str]) -> list[UUID]:
+    found = []
+    for key in keys:
+        try:
+            found.append(UUID(key))
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,48 @@
+"""Jobs and what they leave behind, in the tables that `jobs_tables` of migrations.py makes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.database import Aggregate, Conventions, new_metadata
+
+
+class Base(Conventions, DeclarativeBase):
+    metadata = new_metadata()
+
+
+class Job(Aggregate, Base):
+    """One job. `circumstances` are those of whoever asked for it; it runs with their rights and in their name.
+
+    `checkpoint` is where to go on; it is written in the transaction of the batch that it comes after. A runner holds a
+    job by `runner` until `leased_until`.
+    """
+
+    __tablename__ = "job"
+
+    kind: Mapped[str]
+    resource: Mapped[str]
+    status: Mapped[str] = mapped_column(default="queued")
+    actor: Mapped[str]
+    circumstances: Mapped[dict[str, Any]]
+    options: Mapped[dict[str, Any]]
+    upload_id: Mapped[UUID | None]
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int | None]
+    checkpoint: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    failure: Mapped[dict[str, Any] | None]
+    cancelled: Mapped[bool] = mapped_column(default=False)
+    runner: Mapped[UUID | None]
+    leased_until: Mapped[datetime | None]
+    takeovers: Mapped[int] = mapped_column(default=0)
+    undoes: Mapped[UUID | None]
+    undone_by: Mapped[UUID | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in ("queued", "running")

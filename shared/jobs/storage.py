@@ -1,0 +1,97 @@
+"""Files of jobs in the database of their service, in pieces, so that every replica has them and a restart loses none."""
+
+import base64
+import binascii
+import hashlib
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import IO
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from shared.jobs.contract import CHUNK_BYTES, LARGEST_FILE
+from shared.refusals import Conflict, Invalid
+
+MOST_CHUNKS = LARGEST_FILE // CHUNK_BYTES + 1
+
+_KEEP = text(
+    "INSERT INTO file_chunk (file_id, number, content, actor) VALUES (:file_id, :number, :content, :actor)"
+    " ON CONFLICT (file_id, number) DO NOTHING RETURNING 1"
+)
+_READ = text("SELECT content FROM file_chunk WHERE file_id = :file_id AND number = :number")
+_FACTS = text(
+    "SELECT count(*) AS pieces, coalesce(sum(length(content)), 0) AS bytes, coalesce(max(number), -1) AS last,"
+    " coalesce(bool_and(actor = :actor), false) AS own FROM file_chunk WHERE file_id = :file_id"
+)
+
+
+class IncompleteFile(Conflict):
+    """Not all pieces of the file are here, or they are somebody else's."""
+
+    code = "incomplete_file"
+    en = "The file has not arrived completely; send it again."
+    fr = "Le fichier n'est pas arrivé en entier ; envoyez-le de nouveau."
+
+
+def decoded(content: str) -> bytes:
+    """A piece of a file. Raises Invalid."""
+    try:
+        piece = base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid.at("/content", "invalid") from None
+    if not 0 < len(piece) <= CHUNK_BYTES:
+        raise Invalid.at("/content", "out_of_range")
+    return piece
+
+
+def keep(session: Session, file_id: UUID, number: int, piece: bytes, actor: str) -> None:
+    """Write a piece. Raises IncompleteFile when there is one already: pieces are never changed."""
+    values = {"file_id": file_id, "number": number, "content": piece, "actor": actor}
+    if not session.execute(_KEEP, values).first():
+        raise IncompleteFile
+
+
+def check_complete(session: Session, file_id: UUID, size: int, actor: str) -> None:
+    """Raise IncompleteFile unless the pieces 0 … n are all here, make up that size and are this actor's."""
+    facts = session.execute(_FACTS, {"file_id": file_id, "actor": actor}).one()
+    if not facts.own or facts.bytes != size or facts.last != facts.pieces - 1:
+        raise IncompleteFile
+
+
+def drop(session: Session, file_id: UUID) -> None:
+    session.execute(text("DELETE FROM file_chunk WHERE file_id = :file_id"), {"file_id": file_id})
+
+
+def piece(session: Session, file_id: UUID, number: int) -> bytes | None:
+    """A piece, or None behind the last one."""
+    found = session.execute(_READ, {"file_id": file_id, "number": number}).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
+@contextmanager
+def as_file(engine: Engine, file_id: UUID, sha256: str, breathe: Callable[[], None]) -> Iterator[IO[bytes]]:
+    """The whole file, on disk for as long as it is needed. Raises IncompleteFile when it is another one."""
+    with tempfile.TemporaryFile() as file, Session(engine) as session:
+        digest, number = hashlib.sha256(), 0
+        while (content := piece(session, file_id, number)) is not None:
+            file.write(content)
+            digest.update(content)
+            number += 1
+            breathe()
+        session.rollback()
+        if digest.hexdigest() != sha256:
+            raise IncompleteFile
+        file.seek(0)
+        yield file
+
+
+def keep_file(session: Session, file_id: UUID, number: int, file: IO[bytes], actor: str) -> int:
+    """Write what a file holds from its present position on as pieces from `number`; returns the next number."""
+    while content := file.read(CHUNK_BYTES):
+        keep(session, file_id, number, content, actor)
+        number += 1
+    return number

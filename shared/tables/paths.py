@@ -1,0 +1,118 @@
+"""Where a column of a table belongs in a JSON document: `name`, `emails.0.value`, `external_ids.shop`.
+
+A list of parts is spread over its first elements; what is left of it stands as JSON in one more column
+(`lines.rest`), so that nothing is lost and the number of columns is known before the first row. A list of scalars is
+one cell (`a|b`), a table of free keys is one cell of JSON or one column per key.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import marshmallow as ma
+
+from shared import fields
+from shared.fields import Schema
+from shared.tables.labels import LABELS
+
+SPREAD = 2
+"""How many elements of a list of parts have columns of their own in an export."""
+
+REST = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A place in a document and the field that stands there. In `steps` numbers are indexes of lists."""
+
+    path: str
+    steps: tuple[str | int, ...]
+    field: ma.fields.Field[Any]
+
+
+def columns_of(schema: type[Schema], at: tuple[str | int, ...] = ()) -> list[Column]:
+    """The columns that documents of a schema are written to, in its order."""
+    return [c for name, field in schema().dump_fields.items() for c in _columns(field, (*at, name))]
+
+
+def _columns(field: ma.fields.Field[Any], at: tuple[str | int, ...]) -> Iterator[Column]:
+    if isinstance(field, fields.Part):
+        yield from columns_of(type(field.schema), at)
+    elif isinstance(field, fields.Many) and isinstance(field.inner, fields.Part) and len(at) == 1:
+        for index in range(SPREAD):
+            yield from columns_of(type(field.inner.schema), (*at, index))
+        yield _column(field, (*at, REST))
+    else:
+        yield _column(field, at)
+
+
+def _column(field: ma.fields.Field[Any], steps: tuple[str | int, ...]) -> Column:
+    return Column(".".join(map(str, steps)), steps, field)
+
+
+def resolve(schema: type[Schema], path: str) -> Column | None:
+    """The place that a path names in documents that clients send, or None when there is no such place."""
+    steps: list[str | int] = []
+    field: ma.fields.Field[Any] | None = None
+    inside: type[Schema] | None = schema
+    words = path.split(".")
+    while words:
+        word = words.pop(0)
+        if inside is not None:
+            field = inside().load_fields.get(word)
+            if field is None:  # `email.value`, `address.town`: the first of them
+                word, field = _plural(inside, word)
+                words = ["0", *words]
+            steps.append(word)
+        elif isinstance(field, fields.Many):
+            if word == REST and not words:
+                return Column(path, (*steps, REST), field)
+            if not (word.isdecimal() and len(word) < 3):
+                return None
+            field = field.inner
+            steps.append(int(word))
+        elif isinstance(field, fields.Table):
+            return Column(path, (*steps, ".".join([word, *words])), fields.Text())
+        if field is None:
+            return None
+        inside = type(field.schema) if isinstance(field, fields.Part) else None
+        if not words and isinstance(field, fields.Part) and "value" in field.schema.load_fields:
+            words = ["value"]  # `email` means `emails.0.value`
+        if words and inside is None and not isinstance(field, (fields.Many, fields.Table)):
+            return None
+    if field is None or isinstance(field, fields.Part):
+        return None
+    return Column(".".join(map(str, steps)), tuple(steps), field)
+
+
+def _plural(schema: type[Schema], word: str) -> tuple[str, ma.fields.Field[Any] | None]:
+    """The list whose element a word names."""
+    for name in (word + "s", word + "es"):
+        field = schema().load_fields.get(name)
+        if isinstance(field, fields.Many):
+            return name, field
+    return word, None
+
+
+def by_header(schema: type[Schema], header: str, others: Sequence[str] = ()) -> Column | None:
+    """The place that a column's header means: a path, or a label in English or French.
+
+    Beside a first name, `nom` is the last name.
+    """
+    found = resolve(schema, header.strip())
+    if found is None:
+        plain = _plain(header)
+        found = resolve(schema, plain)
+        beside = plain == "nom" and any(_plain(other) in ("prenom", "first_name") for other in others)
+        labels = ("last_name",) if beside else LABELS.get(plain, ())
+        for label in labels if found is None else ():
+            found = found or resolve(schema, label)
+    return found
+
+
+def _plain(header: str) -> str:
+    """`Prénom ` → `prenom`, `Code postal` → `code_postal`."""
+    letters = unicodedata.normalize("NFKD", header.strip().casefold())
+    kept = "".join(c for c in letters if not unicodedata.combining(c))
+    return "_".join(kept.replace("-", " ").replace("'", " ").replace("_", " ").split())
