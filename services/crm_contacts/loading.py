@@ -41,7 +41,7 @@ class ContactLoader(bulk.Loader):
         rows = [row for row in rows if not row.errors]
         points = {row.made.id: sorted(row.made.points()) for row in rows}
         _warn(session, rows, points)
-        at = now()
+        at = now().isoformat()
         bulk.insert(session, "contact", [_columns(row.made, at) for row in rows])
         bulk.insert(session, "contact_point", _point_rows(points))
         bulk.insert(session, "contact_external_id", [_external(*known) for known in _external_ids(rows)])
@@ -76,14 +76,19 @@ class ContactLoader(bulk.Loader):
         return gone
 
 
-def _columns(contact: Contact, at: Any) -> dict[str, Any]:
+def _columns(contact: Contact, at: str) -> dict[str, Any]:
     """A row of the table as the unit of work would write it."""
     values = contact.__dict__
-    return {name: values.get(name) for name in _COLUMNS} | {"version": 1, "created_at": at, "updated_at": at}
+    row = {name: values[name] for name in _COLUMNS if name in values}
+    return row | {"id": str(contact.id), "version": 1, "created_at": at, "updated_at": at}
 
 
 def _point_rows(points: dict[UUID, list[Point]]) -> list[dict[str, Any]]:
-    return [{"kind": kind, "value": value, "contact_id": id_} for id_, held in points.items() for kind, value in held]
+    found = []
+    for id_, held in points.items():
+        contact_id = str(id_)
+        found += [{"kind": kind, "value": value, "contact_id": contact_id} for kind, value in held]
+    return found
 
 
 def _external_ids(rows: list[Row]) -> list[tuple[str, str, Row]]:
@@ -94,13 +99,18 @@ def _external(source: str, value: str, row: Row) -> dict[str, Any]:
     return {"source": source, "external_id": value, "contact_id": row.made.id}
 
 
+_KNOWN = text(
+    "SELECT x.source, x.external_id FROM json_to_recordset(CAST(:ids AS json)) AS w (source text, value text)"
+    " JOIN contact_external_id x ON x.source = w.source AND x.external_id = w.value"
+)
+
+
 def _refuse_known(session: Session, rows: list[Row]) -> None:
     """Ids and external ids that exist, or that come twice in the batch."""
     chosen = [row.made.id for row in rows if row.values and "id" in row.values]
     ids = set(session.scalars(select(Contact.id).where(Contact.id.in_(chosen)))) if chosen else set()
-    wanted = [(source, value) for source, value, _ in _external_ids(rows)]
-    same = tuple_(ExternalId.source, ExternalId.external_id).in_(wanted)
-    held = {tuple(k) for k in session.execute(select(ExternalId.source, ExternalId.external_id).where(same))} if wanted else set()
+    wanted = [{"source": source, "value": value} for source, value, _ in _external_ids(rows)]
+    held = {(source, value) for source, value in session.execute(_KNOWN, {"ids": bulk.dumps(wanted)})} if wanted else set()
     for row in rows:
         own = sorted(row.made.external_ids.items())
         if row.made.id in ids:

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Router
 
-from gateway import asyncapi, contract, docs, openapi
+from gateway import asyncapi, contract, docs, jobs, openapi
 from gateway.auth import Auth
 from gateway.denials import Denials
 from gateway.deprecation import noticed
@@ -16,16 +16,18 @@ from gateway.edge import Edge
 from gateway.events.catalogue import Catalogue
 from gateway.events.streaming import READERS, Streams
 from gateway.everywhere import Everywhere
-from gateway.forwarding import Forwarder
+from gateway.exporting import Lister
+from gateway.forwarding import Calls, Forwarder
 from gateway.health import Health
 from gateway.identifying import Identifier
 from gateway.limits import Buckets
 from gateway.oidc import Client
 from gateway.oidc_sign_in import OidcSignIn
-from gateway.routes import Table
+from gateway.routes import Endpoint, Table
 from gateway.rpc import Rpc
 from gateway.settings import Settings
 from gateway.tokens import Tokens
+from gateway.uploading import Importer
 from shared.contracts import operations
 from shared.database import new_engine
 from shared.signing import Keys, Signer
@@ -83,15 +85,18 @@ class Gateway:
 
     def _add_operations(self, deadline: float) -> None:
         everywhere: dict[str, list[Forwarder]] = {}
+        calls = Calls(self.rpc, self.signer, deadline)
         for declared in operations().values():
             for operation in declared.values():
                 forwarder = Forwarder(operation, self.rpc, self.signer, deadline)
                 if operation.everywhere:
                     everywhere.setdefault(operation.route, []).append(forwarder)
                 else:
-                    self.table.add(operation, noticed(operation, forwarder))
+                    self.table.add(operation, noticed(operation, _endpoint(forwarder, calls)))
         for forwarders in everywhere.values():
             self.table.add(forwarders[0].operation, Everywhere(forwarders))
+        for operation, endpoint in jobs.endpoints(calls):
+            self.table.add(operation, endpoint)
 
     @asynccontextmanager
     async def _lifespan(self, app: Any) -> AsyncIterator[None]:
@@ -103,3 +108,10 @@ class Gateway:
         self.auth.close()
         self.lookups.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
+
+
+def _endpoint(forwarder: Forwarder, calls: Calls) -> Endpoint:
+    """What answers an operation of a service: most are passed on as they are."""
+    if forwarder.operation.derived == "import":
+        return Importer(forwarder.operation, calls)
+    return Lister(forwarder, calls) if forwarder.operation.listing else forwarder

@@ -99,6 +99,14 @@ class BodyNotExpected(BadRequest):
     fr = "Cette opération n'accepte pas de corps."
 
 
+class InvalidForm(BadRequest):
+    """A multipart form that is broken, or ends too early."""
+
+    code = "invalid_form"
+    en = "The body is not a complete multipart form."
+    fr = "Le corps n'est pas un formulaire multipart complet."
+
+
 class DuplicateHeader(BadRequest):
     """A header that may stand once came twice. Details: header."""
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
@@ -25,6 +26,28 @@ _NOBODY = nobody()
 _RESULT = b'{"error":null,"result":'
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls of services in the name of whoever sent a request."""
+
+    rpc: Rpc
+    signer: Signer
+    seconds: float
+
+    async def call(
+        self,
+        request: Incoming,
+        service: str,
+        name: str,
+        message: bytes,
+        more: dict[str, HeaderValue] | None = None,
+        seconds: float | None = None,
+    ) -> Reply:
+        """The reply as it came. Raises Refusal when the service could not be asked."""
+        headers = circumstances(request, service, self.signer) | (more or {})
+        return await self.rpc.call(service, name, message, headers, seconds or self.seconds)
 
 
 class Forwarder:
@@ -68,7 +91,7 @@ class Forwarder:
         async def fetch(listed: Operation, query: dict[str, str]) -> Reply:
             left = max(until - time.monotonic(), 0.1)
             message = wire_body({}, dict(query), b"")
-            headers = self._circumstances(request, listed.service)
+            headers = circumstances(request, listed.service, self._signer)
             return await self._rpc.call(listed.service, listed.name, message, headers, left)
 
         result = json.loads(reply.body)["result"]
@@ -79,17 +102,8 @@ class Forwarder:
             response.headers["x-unresolved"] = ", ".join(unresolved)
         return response
 
-    def _circumstances(self, request: Incoming, service: str) -> dict[str, HeaderValue]:
-        """Who asks, in which language, on behalf of which request: beside every call."""
-        return {
-            "nameko.request_id": request.id,
-            "nameko.traceparent": request.traceparent,
-            "nameko.language": request.language,
-            HEADER: (request.principal or _NOBODY).statement(self._signer, service),
-        }
-
     def _headers(self, request: Incoming, wait_for: str | list[str] | None) -> dict[str, HeaderValue]:
-        headers = self._circumstances(request, self.operation.service)
+        headers = circumstances(request, self.operation.service, self._signer)
         if wait_for is not None:
             headers["nameko.wait_for"] = event_ids(wait_for)
         if self.operation.method == "GET":
@@ -122,6 +136,16 @@ class Forwarder:
         return body
 
 
+def circumstances(request: Incoming, service: str, signer: Signer) -> dict[str, HeaderValue]:
+    """Who asks, in which language, on behalf of which request: beside every call."""
+    return {
+        "nameko.request_id": request.id,
+        "nameko.traceparent": request.traceparent,
+        "nameko.language": request.language,
+        HEADER: (request.principal or _NOBODY).statement(signer, service),
+    }
+
+
 def wire_body(path: dict[str, str], query: dict[str, str | list[str]], body: bytes) -> bytes:
     """Nameko's request body; the client's JSON goes into it as the bytes that came."""
     kwargs: dict[str, Any] = dict(path)
@@ -150,6 +174,8 @@ def answer(operation: Operation, request: Incoming, reply: Reply) -> Response:
     made = reply.headers.get("liaison.id")
     if made and status == 201 and not operation.path_parameters:
         headers["location"] = f"{operation.path}/{made}"
+    if made and status == 202:
+        headers["location"] = f"/v1/jobs/{made}"
     content = b"" if status in (204, 304) else reply.body[len(_RESULT) : -1]
     return Response(content, status, headers, media_type=None if status in (204, 304) else "application/json")
 
@@ -162,6 +188,13 @@ def refused(operation: Operation, request: Incoming, reply: Reply) -> Response:
     name = f"{operation.service}.{operation.name}"
     log.error("call failed", extra={"operation": name, "error_code": error.get("exc_type"), "request_id": request.id})
     raise InternalError
+
+
+def result_of(reply: Reply) -> Any | None:
+    """What a service answered, as a value; None when it refused or failed."""
+    if not isinstance(reply.headers.get("liaison.status"), int):
+        return None
+    return json.loads(reply.body)["result"]
 
 
 def _error(body: bytes) -> dict[str, Any]:

@@ -23,7 +23,7 @@ async def read_body(request: Incoming) -> bytes:
     """The whole body. Raises TooLarge while reading, BodyTimeout when it trickles in, ClientDisconnect."""
     if int(request.field(b"content-length") or 0) > BODY_BYTES:
         raise TooLarge(limit=BODY_BYTES)
-    message = await _next(request)
+    message = await next_piece(request)
     body = bytearray(message["body"])
     if message["more_body"]:
         try:
@@ -39,12 +39,13 @@ async def read_body(request: Incoming) -> bytes:
 async def _gather(request: Incoming, body: bytearray) -> None:
     more = True
     while more and len(body) <= BODY_BYTES:
-        message = await _next(request)
+        message = await next_piece(request)
         body += message["body"]
         more = message["more_body"]
 
 
-async def _next(request: Incoming) -> dict[str, Any]:
+async def next_piece(request: Incoming) -> dict[str, Any]:
+    """What has come of the body since the last time: {body, more_body}. Raises ClientDisconnect."""
     message: dict[str, Any] = dict(await request.receive())
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
@@ -64,7 +65,7 @@ async def discard_body(request: Incoming) -> bool:
         async with asyncio.timeout(DISCARD_SECONDS):
             size = 0
             while request.body_pending and size <= DISCARD_BYTES:
-                size += len((await _next(request))["body"])
+                size += len((await next_piece(request))["body"])
     except TimeoutError:
         return False
     return not request.body_pending

@@ -27,7 +27,8 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
         if unknown := Layout(listed.response, chosen).unknown:
             raise Invalid([{"pointer": "/fields", "code": "unknown_field"}], unknown=unknown[:100])
         handling.refuse_more_exports(session)
-        job = handling.begin(session, operation.service, "export", resource.name, request, upload_id=new_id())
+        needs = operation.permission
+        job = handling.begin(session, operation.service, "export", resource.name, request, needs, upload_id=new_id())
         session.flush()
         return handling.view(session, job, errors=False)
 

@@ -31,9 +31,8 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
         if errors:
             raise Invalid(errors)
         storage.check_complete(session, parameters["upload_id"], request["file"]["bytes"], current(session).actor)
-        job = handling.begin(
-            session, operation.service, "import", resource.name, request, upload_id=parameters["upload_id"]
-        )
+        needs, upload_id = operation.permission, parameters["upload_id"]
+        job = handling.begin(session, operation.service, "import", resource.name, request, needs, upload_id=upload_id)
         session.flush()
         return handling.view(session, job, errors=False)
 

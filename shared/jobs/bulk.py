@@ -125,11 +125,11 @@ def write_events(session: Session) -> None:
         facts.append(
             {
                 "place": place,
-                "event_id": item.event_id,
+                "event_id": str(item.event_id),
                 "type": event.full_type,
                 "routing_key": event.type,
                 "aggregate": key[0],
-                "aggregate_id": key[1],
+                "aggregate_id": str(key[1]),
                 "nth": counts[key],
                 "head": item.head,
             }
@@ -138,23 +138,20 @@ def write_events(session: Session) -> None:
     pending.clear()
 
 
+_MADE = """
+    INSERT INTO audit (id, at, actor, action, object_id, request_id, changes)
+    SELECT id, %s, %s, %s, object_id, %s,
+        jsonb_build_object(%s || '/' || object_id, jsonb_build_object(%s::text, '[null, "created"]'::jsonb))
+    FROM json_to_recordset(%s::json) AS made (id uuid, object_id uuid)
+"""
+
+
 def write_made(session: Session, action: str, cls: str, made: Iterable[UUID]) -> None:
     """The audit rows of many objects that an action made."""
-    context, at = current(session), clock.now()
-    told: list[Any] = [None, "created"]
-    rows = [
-        {
-            "id": new_id(),
-            "at": at,
-            "actor": context.actor,
-            "action": action,
-            "object_id": object_id,
-            "request_id": context.request_id,
-            "changes": {f"{cls}/{object_id}": {WHOLE: told}},
-        }
-        for object_id in made
-    ]
-    insert(session, "audit", rows)
+    context = current(session)
+    rows = [{"id": str(new_id()), "object_id": str(object_id)} for object_id in made]
+    same = (clock.now(), context.actor, action, context.request_id, cls, WHOLE, dumps(rows))
+    session.connection().exec_driver_sql(_MADE, same)
 
 
 _JOB_ROWS = """

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import validate
 
 from shared import fields
-from shared.contract import Operation
+from shared.contract import SIGNED_IN, Operation
 from shared.fields import Schema
 
 STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -21,7 +21,6 @@ LARGEST_FILE = 50 * 1024 * 1024
 DAYS_KEPT = 7
 """How long a result can be downloaded and an import undone."""
 
-SIGNED_IN = "signed_in"
 EVERYBODY = "system.jobs:read"
 """Who may see and end the jobs of others; everybody sees their own."""
 
@@ -144,11 +143,17 @@ class RowErrorsView(Schema):
     next = fields.Whole(most=2**53, allow_none=True)
 
 
-class Position(Schema):
-    """Where to go on reading."""
+class JobsQuery(Schema):
+    """`cursor` is `next_cursor` of the page before."""
 
-    after = fields.Text(most=40, load_default="")
+    cursor = fields.Text(most=40, load_default="")
     limit = fields.Text(most=5, load_default="50")
+
+
+class Position(Schema):
+    """Where the edge goes on reading."""
+
+    after = fields.Text(most=16, load_default="0")
 
 
 def _job(route: str, summary: str, name: str, **given: Any) -> Operation:
@@ -158,7 +163,7 @@ def _job(route: str, summary: str, name: str, **given: Any) -> Operation:
 PUBLIC: dict[str, Operation] = {
     o.name: o
     for o in (
-        _job("GET /v1/jobs", "One's own jobs, the newest first", "list_jobs", response=JobsView, parameters=Position),
+        _job("GET /v1/jobs", "One's own jobs, the newest first", "list_jobs", response=JobsView, parameters=JobsQuery),
         _job("GET /v1/jobs/{id}", "A job with its progress", "get_job", response=JobView),
         _job("POST /v1/jobs/{id}/cancel", "End a job after the batch under way", "cancel_job", response=JobView),
         _job("POST /v1/jobs/{id}/undo", "Put back what an import did", "undo_job", response=JobView, status=202),

@@ -16,7 +16,7 @@ from shared.jobs import contract, storage
 from shared.jobs.models import Job
 from shared.messages import sentence
 from shared.operations import Call
-from shared.refusals import Conflict, Invalid, InvalidTransition, NotFound, Refusal
+from shared.refusals import BadRequest, Conflict, Forbidden, Invalid, InvalidTransition, NotFound, Refusal
 
 ERRORS_SHOWN = 100
 ERRORS_PAGE = 1000
@@ -53,8 +53,10 @@ def _handler(operation: Operation) -> Handler:
     return Handler(kind, operation.name, function, operation, arguments=arguments)
 
 
-def begin(session: Session, service: str, kind: str, resource: str, options: dict[str, Any], **more: Any) -> Job:
-    """A new job of the caller, which the runner takes up after the commit."""
+def begin(
+    session: Session, service: str, kind: str, resource: str, options: dict[str, Any], needs: str, **more: Any
+) -> Job:
+    """A new job of the caller, which the runner takes up after the commit. `needs` is the permission it rests on."""
     context = current(session)
     job = Job(
         id=ids.new_job_id(service),
@@ -62,7 +64,7 @@ def begin(session: Session, service: str, kind: str, resource: str, options: dic
         resource=resource,
         status="queued",
         actor=context.actor,
-        circumstances=_circumstances(context),
+        circumstances={**_circumstances(context), "needs": needs},
         options=options,
         done=0,
         checkpoint={},
@@ -79,6 +81,8 @@ def _circumstances(context: Context) -> dict[str, Any]:
     return {
         "permissions": list(context.permissions),
         "company_id": str(context.company_id),
+        "companies": None if context.companies is None else [str(one) for one in context.companies],
+        "team": [str(one) for one in context.team],
         "language": context.language,
         "request_id": context.request_id,
         "traceparent": context.traceparent,
@@ -92,6 +96,8 @@ def circumstances_of(job: Job) -> Context:
         actor=job.actor,
         permissions=tuple(kept["permissions"]),
         company_id=UUID(kept["company_id"]),
+        companies=None if kept["companies"] is None else tuple(UUID(one) for one in kept["companies"]),
+        team=tuple(UUID(one) for one in kept["team"]),
         language=kept["language"],
         request_id=kept["request_id"],
         traceparent=kept["traceparent"],
@@ -165,8 +171,8 @@ def _list(service: object, session: Session, parameters: dict[str, Any]) -> dict
     statement = select(Job).order_by(Job.id.desc()).limit(limit + 1)
     if not context.may(contract.EVERYBODY):
         statement = statement.where(Job.actor == context.actor)
-    if parameters["after"]:
-        statement = statement.where(Job.id < _uuid(parameters["after"]))
+    if parameters["cursor"]:
+        statement = statement.where(Job.id < _cursor(parameters["cursor"]))
     rows = list(session.scalars(statement))
     more = str(rows[limit - 1].id) if len(rows) > limit else None
     return {"data": [view(session, job, errors=False) for job in rows[:limit]], "next_cursor": more, "unavailable": []}
@@ -187,7 +193,10 @@ def _undo(service: object, session: Session, job: Job, call: Call) -> dict[str, 
     own(session, job)
     if reason := _not_undoable(job):
         raise NothingToUndo(reason=reason)
-    made = begin(session, call.operation.service, "undo", job.resource, {}, undoes=job.id)
+    needs = str(job.circumstances["needs"])
+    if not current(session).may(needs):
+        raise Forbidden(permission=needs)
+    made = begin(session, call.operation.service, "undo", job.resource, {}, needs, undoes=job.id)
     job.undone_by = made.id
     session.flush()
     return view(session, made)
@@ -203,14 +212,14 @@ def _not_undoable(job: Job) -> str:
 
 def _list_errors(service: object, session: Session, job: Job, parameters: dict[str, Any]) -> dict[str, Any]:
     own(session, job)
-    data, following = _errors(session, job.id, _whole(parameters["after"] or "0", 0, "?after"), ERRORS_PAGE)
+    data, following = _errors(session, job.id, _whole(parameters["after"], 0, "?after"), ERRORS_PAGE)
     return {"data": data, "next": following}
 
 
 def _read_result(service: object, session: Session, job: Job, parameters: dict[str, Any]) -> dict[str, Any]:
     """A piece of the file that an export made. Its place of storage is a random id; its name is metadata only."""
     own(session, job)
-    number = _whole(parameters["after"] or "0", 0, "?after")
+    number = _whole(parameters["after"], 0, "?after")
     content = storage.piece(session, job.upload_id, number) if job.upload_id and job.kind == "export" else None
     if content is None or job.status != "succeeded":
         raise NotFound(what="result", id=job.id)
@@ -272,8 +281,15 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
 
 def _whole(raw: str, least: int, pointer: str) -> int:
     if not (raw.isdecimal() and len(raw) < 16 and int(raw) >= least):
-        raise Invalid.at(pointer, "out_of_range")
+        raise BadRequest([{"pointer": pointer, "code": "out_of_range"}])
     return int(raw)
+
+
+def _cursor(raw: str) -> UUID:
+    try:
+        return UUID(raw)
+    except ValueError:
+        raise BadRequest([{"pointer": "?cursor", "code": "invalid_cursor"}]) from None
 
 
 def _uuid(raw: Any) -> UUID:

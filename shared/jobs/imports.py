@@ -5,18 +5,22 @@ changes, rows are taken one by one. A dry run does all of it and rolls the rows 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import eventlet
 import marshmallow as ma
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
+from shared import reaching
 from shared.fields import pointers
 from shared.handlers import Handler
 from shared.jobs import bulk, storage
 from shared.jobs.bulk import Row
+from shared.jobs.handling import circumstances_of
 from shared.jobs.matching import key_of, match
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, told, version_of
@@ -74,6 +78,7 @@ class _Import:
 
     def __init__(self, run: Run, header: list[str], total: int | None) -> None:
         self.run, self.total, self.options = run, total, run.job.options
+        self.context = circumstances_of(run.job)
         create, patch = run.handler(run.resource.create), run.handler(run.resource.patch)
         assert create is not None and create.operation is not None and create.operation.request is not None
         self.create, self.patch, self.reader = create, patch, run.handler(run.resource.get)
@@ -90,10 +95,19 @@ class _Import:
         """All rows behind the checkpoint, batch by batch."""
         done, last = self.run.job.done, int(self.run.job.checkpoint.get("row", 0))
         waiting = (row for row in rows if row[0] > last)
-        while batch := [self._read(*row) for row in islice(waiting, SET_WISE if self.set_wise else ONE_BY_ONE)]:
+        following = eventlet.spawn(self._batch, waiting)
+        while batch := following.wait():
+            following = eventlet.spawn(self._batch, waiting)  # read and checked while the database writes this one
             done += len(batch)
             total = max(self.total, done) if self.total is not None else None
-            self.run.commit(lambda s, b=batch: self._write(s, b), done, {"row": batch[-1].number}, total)  # type: ignore[misc]
+            try:
+                self.run.commit(partial(self._write, rows=batch), done, {"row": batch[-1].number}, total)
+            except BaseException:
+                following.kill()
+                raise
+
+    def _batch(self, waiting: Iterator[reading.Row]) -> list[Row]:
+        return [self._read(*row) for row in islice(waiting, SET_WISE if self.set_wise else ONE_BY_ONE)]
 
     # -- before the transaction -----------------------------------------------------------------------------------------
 
@@ -113,6 +127,8 @@ class _Import:
         """Check a row that is to be created."""
         try:
             row.values = self.load_values(row.body)
+            assert self.create.operation is not None
+            reaching.check_request(self.create, self.create.operation, row.values, self.context)
             if self.run.loader:
                 row.made = self.run.loader.prepare(row.values)
         except ma.ValidationError as error:
@@ -172,6 +188,9 @@ class _Import:
     def _update(self, session: Session, row: Row) -> None:
         assert self.patch is not None and row.existing is not None
         before = shown(session, self.reader, row.existing) if self.reader else None
+        if before is None and self.reader is not None:
+            row.errors.append({"pointer": "/" + self.options["match_on"].replace(".", "/"), "code": "not_found"})
+            return
         fixed = {name: value for name, value in row.body.items() if name not in self.changeable and name != "id"}
         if wrong := [name for name in fixed if before is None or before.get(name) != fixed[name]]:
             row.errors += [{"pointer": f"/{name}", "code": "immutable"} for name in wrong]

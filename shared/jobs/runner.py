@@ -141,7 +141,7 @@ class Runner:
 
     def _renew(self, job_id: UUID) -> None:
         while True:
-            time.sleep(LEASE_SECONDS / 3)
+            eventlet.sleep(LEASE_SECONDS / 3)
             try:
                 with self.engine.begin() as connection:
                     connection.execute(_RENEW, {"id": job_id, "runner": self.runner, "lease": LEASE_SECONDS})

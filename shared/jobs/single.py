@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing
+from shared import auditing, reaching
 from shared.context import current
 from shared.handlers import Handler
 from shared.operations import Call, Reply, dumper, refusal_of
@@ -38,10 +38,12 @@ def version_of(reply: Reply) -> int:
 
 
 def shown(session: Session, handler: Handler, id_: UUID) -> dict[str, Any] | None:
-    """A resource as its own view shows it now, or None when it is gone."""
+    """A resource as its own view shows it now, or None when it is gone or out of reach."""
     assert handler.operation is not None and handler.operation.response is not None
     cls = handler.aggregate_class
     found = session.get(cls, id_) if cls else None
+    if found is not None and not reaching.within(found, current(session), handler.operation.permission):
+        found = None
     return None if found is None else dumper(handler.operation.response)(found)
 
 

@@ -1,0 +1,160 @@
+"""Jobs at the edge: whom to ask stands in the id; files come and go in pieces."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from gateway.errors import DeadlineExceeded, InvalidParameter, OutcomeUnknown, Overloaded, RouteNotFound, ServiceDown
+from gateway.forwarding import Calls, Forwarder, refused, result_of, wire_body
+from gateway.incoming import Incoming
+from gateway.reading import parse_query
+from gateway.rpc import Reply
+from gateway.streaming import BrokenOff, Stream, attachment
+from shared import contracts
+from shared.contract import Operation
+from shared.jobs import contract
+from shared.tables.writing import BOM, csv_text, delimiter_for, harmless
+
+_DOWN = (ServiceDown, Overloaded, DeadlineExceeded, OutcomeUnknown)
+_ERROR_COLUMNS = ("row", "column", "field", "level", "code", "message")
+
+
+class OfOneJob:
+    """An operation on one job, passed on to the service that runs it."""
+
+    def __init__(self, operation: Operation, calls: Calls) -> None:
+        self._at = {
+            service: Forwarder(replace(operation, service=service), calls.rpc, calls.signer, calls.seconds)
+            for service in contracts.SERVICES
+        }
+
+    async def __call__(self, request: Incoming) -> Response:
+        return await self._at[service_of(request)](request)
+
+
+def service_of(request: Incoming) -> str:
+    """The service that runs the job which the path names. Raises RouteNotFound."""
+    service = contracts.service_of_job(UUID(request.path_params["id"]))
+    if service is None:
+        raise RouteNotFound
+    return service
+
+
+class Listing:
+    """`GET /v1/jobs`: every service is asked, and what they answer is merged by age."""
+
+    def __init__(self, operation: Operation, calls: Calls) -> None:
+        self.operation, self._calls = operation, calls
+
+    async def __call__(self, request: Incoming) -> Response:
+        query = parse_query(request.scope["query_string"])
+        if wrong := sorted(set(query) - {"limit", "cursor"}):
+            raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in wrong])
+        replies = await asyncio.gather(*(self._ask(request, query, service) for service in contracts.SERVICES))
+        found, unavailable = list[Any](), list[str]()
+        for service, reply in zip(contracts.SERVICES, replies, strict=True):
+            if reply is None:
+                unavailable.append(service)
+            elif (result := result_of(reply)) is None:
+                return refused(self.operation, request, reply)
+            else:
+                found.append(result)
+        return _merged(found, int(str(query.get("limit", "50"))), unavailable)
+
+    async def _ask(self, request: Incoming, query: dict[str, Any], service: str) -> Reply | None:
+        try:
+            message = wire_body({}, query, b"")
+            return await self._calls.call(request, service, "list_jobs", message, seconds=min(3.0, self._calls.seconds))
+        except _DOWN:
+            return None
+
+
+def _merged(found: list[dict[str, Any]], limit: int, unavailable: list[str]) -> Response:
+    """One page of what several services have; job ids rise with time."""
+    jobs = sorted((job for page in found for job in page["data"]), key=lambda job: str(job["id"]), reverse=True)
+    more = len(jobs) > limit or any(page["next_cursor"] for page in found)
+    answer = {
+        "data": jobs[:limit],
+        "next_cursor": jobs[:limit][-1]["id"] if more and jobs else None,
+        "unavailable": unavailable,
+    }
+    body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(body, headers={"cache-control": "private, no-cache"}, media_type="application/json")
+
+
+class _Pieces:
+    """An answer that the service gives in pieces."""
+
+    def __init__(self, operation: Operation, calls: Calls) -> None:
+        self.operation, self._calls = operation, calls
+
+    async def __call__(self, request: Incoming) -> Response:
+        if request.scope["query_string"]:
+            raise InvalidParameter
+        reply = await self._ask(request, 0)
+        first = result_of(reply)
+        return refused(self.operation, request, reply) if first is None else self._stream(request, first)
+
+    def _stream(self, request: Incoming, first: dict[str, Any]) -> Response:
+        raise TypeError
+
+    async def _following(self, request: Incoming, after: int) -> dict[str, Any]:
+        try:
+            found = result_of(await self._ask(request, after))
+        except _DOWN as refusal:
+            raise BrokenOff(refusal.code) from None
+        if found is None:
+            raise BrokenOff("refused")
+        return dict(found)
+
+    async def _ask(self, request: Incoming, after: int) -> Reply:
+        message = wire_body(dict(request.path_params), {"after": str(after)}, b"")
+        return await self._calls.call(request, service_of(request), self.operation.name, message)
+
+
+class Result(_Pieces):
+    """The file that an export made."""
+
+    def _stream(self, request: Incoming, first: dict[str, Any]) -> Response:
+        return Stream(request, self._content(request, first), attachment(first["name"]), first["media_type"])
+
+    async def _content(self, request: Incoming, piece: dict[str, Any]) -> AsyncIterator[bytes]:
+        number = 0
+        while True:
+            yield base64.b64decode(piece["content"])
+            if piece["last"]:
+                return
+            number += 1
+            piece = await self._following(request, number)
+
+
+class Errors(_Pieces):
+    """The row errors of a job as CSV."""
+
+    def _stream(self, request: Incoming, first: dict[str, Any]) -> Response:
+        return Stream(request, self._lines(request, first), attachment("errors.csv"), "text/csv; charset=utf-8")
+
+    async def _lines(self, request: Incoming, page: dict[str, Any]) -> AsyncIterator[bytes]:
+        delimiter = delimiter_for(request.language)
+        head = BOM + csv_text([_ERROR_COLUMNS], delimiter)
+        while True:
+            rows = [["" if error[name] is None else str(error[name]) for name in _ERROR_COLUMNS] for error in page["data"]]
+            yield (head + csv_text(harmless(rows), delimiter)).encode()
+            head = ""
+            if page["next"] is None:
+                return
+            page = await self._following(request, page["next"])
+
+
+ENDPOINTS: dict[str, Any] = {"list_jobs": Listing, "list_job_errors": Errors, "read_job_result": Result}
+
+
+def endpoints(calls: Calls) -> list[tuple[Operation, Any]]:
+    """Every operation on jobs with what answers it."""
+    return [(o, ENDPOINTS.get(name, OfOneJob)(o, calls)) for name, o in contract.PUBLIC.items()]
