@@ -78,10 +78,15 @@ def resource_of(operation: Operation) -> str:
     return operation.path.split("/")[2]
 
 
-def checked(session: Session, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+def checked(
+    session: Session,
+    operation: Operation,
+    arguments: dict[str, Any],
+    known: dict[str, Definition] | None = None,
+) -> dict[str, Any]:
     """The handler's arguments with the checked `custom` member in the request. Raises Invalid at /custom/….
 
-    A creation gets all values; a merge patch gets the values as they will be (RFC 7396: null removes one).
+    `known` are the definitions, where they were read already. A creation gets all values; a merge patch gets the values as they will be (RFC 7396: null removes one).
     """
     request: dict[str, Any] = arguments["request"]
     changed = next((a for a in arguments.values() if isinstance(a, Aggregate)), None)
@@ -89,7 +94,7 @@ def checked(session: Session, operation: Operation, arguments: dict[str, Any]) -
     resource = resource_of(operation)
     if not sent and (changed is not None or not _some_required(session, resource)):
         return {**arguments, "request": {**request, "custom": {}}} if changed is None else arguments
-    known = definitions(session, resource)
+    known = definitions(session, resource) if known is None else known
     values = dict(getattr(changed, "custom", None) or {})
     errors = _take(values, sent or {}, known)
     named = known if changed is None else [name for name in sent or {} if name in known]

@@ -39,6 +39,8 @@ class ContactLoader(bulk.Loader):
         _refuse_known(session, rows)
         _refuse_orphans(session, rows)
         rows = [row for row in rows if not row.errors]
+        for row in rows:
+            row.made.custom = (row.values or {}).get("custom") or {}
         points = {row.made.id: sorted(row.made.points()) for row in rows}
         _warn(session, rows, points)
         at = now().isoformat()

@@ -15,7 +15,7 @@ import marshmallow as ma
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import reaching
+from shared import custom, reaching
 from shared.fields import pointers
 from shared.handlers import Handler
 from shared.jobs import bulk, storage
@@ -170,7 +170,10 @@ class _Import:
                 self._prepare(row)
 
     def _create(self, rows: list[Row], session: Session) -> None:
-        loader, rows = self.run.loader, [row for row in rows if not row.errors]
+        loader = self.run.loader
+        if loader is not None:
+            self._check_custom(session, rows)
+        rows = [row for row in rows if not row.errors]
         if loader is not None and rows:
             try:
                 with savepoint(session):
@@ -184,6 +187,19 @@ class _Import:
                 rows = [_again(row, into=row) for row in rows if not row.errors]
         for row in rows:
             self._one(session, row, self.create, {"body": row.body}, "created")
+
+    def _check_custom(self, session: Session, rows: list[Row]) -> None:
+        """As `Call` does for one request, with the definitions read once."""
+        operation = self.create.operation
+        if operation is None or not custom.declares(operation.request):
+            return
+        known = custom.definitions(session, custom.resource_of(operation))
+        for row in rows:
+            if row.values is not None and not row.errors:
+                try:
+                    row.values = custom.checked(session, operation, {"request": row.values}, known)["request"]
+                except Refusal as refusal:
+                    row.errors += told(refusal)
 
     def _update(self, session: Session, row: Row) -> None:
         assert self.patch is not None and row.existing is not None

@@ -75,6 +75,8 @@ def reader(field: ma.fields.Field[Any]) -> Read:
             return lambda text: [inner(_unescaped(part)) for part in _SEPARATOR.split(unshielded(text)) if part]
         case fields.Many() | ma.fields.Dict():
             return _json
+        case fields.Scalar():
+            return lambda text: {"true": True, "false": False}.get(text, unshielded(text))
         case fields.Choice() | fields.Uuid():
             return str.strip
     return unshielded

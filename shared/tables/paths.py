@@ -72,14 +72,15 @@ def resolve(schema: type[Schema], path: str) -> Column | None:
                 return None
             field = field.inner
             steps.append(int(word))
-        elif isinstance(field, fields.Table):
-            return Column(path, (*steps, ".".join([word, *words])), fields.Text())
+        elif isinstance(field, (fields.Table, fields.Custom)):
+            value = fields.Text() if isinstance(field, fields.Table) else fields.Scalar()
+            return Column(path, (*steps, ".".join([word, *words])), value)
         if field is None:
             return None
         inside = type(field.schema) if isinstance(field, fields.Part) else None
         if not words and isinstance(field, fields.Part) and "value" in field.schema.load_fields:
             words = ["value"]  # `email` means `emails.0.value`
-        if words and inside is None and not isinstance(field, (fields.Many, fields.Table)):
+        if words and inside is None and not isinstance(field, (fields.Many, fields.Table, fields.Custom)):
             return None
     if field is None or isinstance(field, fields.Part):
         return None
