@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gateway import contract, examples
+from gateway import contract, examples, files
 from gateway.access import PUBLIC
 from gateway.deprecation import notice
 from gateway.expanding import expandable, resources
@@ -18,6 +18,7 @@ from shared import fields
 from shared.contract import Listing, Operation
 from shared.contracts import operations
 from shared.fields import Schema
+from shared.jobs import contract as jobs
 from shared.references import references_of
 
 _COMPARED = (fields.Number, fields.Whole, fields.Day, fields.Instant)
@@ -81,7 +82,7 @@ def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
     sent, received = Components(), Components()
     received.reference(Problem)
     paths: dict[str, Any] = {}
-    for declared in (contract.OPERATIONS, *operations().values()):
+    for declared in (contract.OPERATIONS, *operations().values(), jobs.PUBLIC):
         for operation in declared.values():
             if operation.method.lower() not in paths.setdefault(operation.path, {}):  # else another service's like
                 paths[operation.path][operation.method.lower()] = _operation(operation, sent, received)
@@ -140,13 +141,13 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
     }
     if operation.deprecated:
         described["deprecated"] = True
-    if operation.request:
+    if operation.request and not files.takes_form(operation):
         media_type = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
         content = {media_type: {"schema": sent.reference(operation.request)}}
         needed = any(field.required for field in operation.request().fields.values())
         required = needed or operation.method == "PATCH" or _is_own(operation)
         described["requestBody"] = {"required": required, "content": content}
-    return described
+    return files.describe(operation, described)
 
 
 def _is_own(operation: Operation) -> bool:

@@ -157,7 +157,7 @@ class Position(Schema):
 
 
 def _job(route: str, summary: str, name: str, **given: Any) -> Operation:
-    return Operation(route, summary, SIGNED_IN, name=name, tag="jobs", **given)
+    return Operation(route, summary, SIGNED_IN, name=name, tag="jobs", everywhere=True, **given)
 
 
 PUBLIC: dict[str, Operation] = {

@@ -38,7 +38,8 @@ def _count(book: Harness, table: str) -> int:
 def _everything(book: Harness) -> list[Any]:
     with book.session() as session:
         tables = ("contact", "contact_point", "contact_external_id")
-        return [[tuple(r) for r in session.execute(text(f"SELECT * FROM {t} ORDER BY 1, 2, 3"))] for t in tables]
+        shown = "to_jsonb(t) - 'version' - 'created_at' - 'updated_at'"
+        return [list(session.scalars(text(f"SELECT {shown} FROM {t} AS t ORDER BY 1"))) for t in tables]
 
 
 def test_a_french_file_in_cp1252_is_taken_and_its_errors_are_told(book: Harness) -> None:
@@ -83,17 +84,11 @@ def test_rows_that_exist_are_changed_and_an_undo_puts_everything_back(book: Harn
     undo = book.finished(book.call("undo_job", id=job["id"]))
     assert (undo["status"], undo["undoes"]) == ("succeeded", job["id"])
     assert (undo["result"]["deleted"], undo["result"]["restored"], undo["result"]["kept"]) == (1, 1, 0)
-    after = _everything(book)
-    assert _without_times(after[0]) == _without_times(before[0]) and after[1:] == before[1:]
+    assert _everything(book) == before
     assert {type(e) for e in book.published()} == {ContactCreated, ContactUpdated}
     assert book.call("get_job", id=job["id"])["undone_by"] == undo["id"]
     with pytest.raises(Conflict):
         book.call("undo_job", id=job["id"])
-
-
-def _without_times(rows: list[Any]) -> list[Any]:
-    """Version, creation and change are the last three columns."""
-    return [row[:-3] for row in rows]
 
 
 def test_an_undo_leaves_what_was_changed_since(book: Harness) -> None:
