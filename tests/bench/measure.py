@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from tests.bench import accounting, bus, lag, raw, statements
+from tests.bench import accounting, bus, importing, lag, raw, statements
 from tests.bench.flow import STEPS
 from tests.bench.report import Report, percentile
 from tests.bench.world import NAMES, World
 
 PEERS_BY_CLIENTS = {1: "0.67; 0.24", 4: "1.41; 0.39", 8: "1.46; 0.32", 16: "1.51; 0.24"}
-PARTS = ("raw", "flows", "same", "reads", "statements", "memory", "bus", "grown")
+PARTS = ("raw", "flows", "same", "reads", "statements", "memory", "bus", "import", "grown")
 
 
 class Bench:
@@ -42,6 +42,8 @@ class Bench:
                 self.compare(small, large)
             if self.wants("bus"):
                 self.bus(world)
+            if self.wants("import"):
+                self.importing(world)
         finally:
             world.stop()
 
@@ -153,6 +155,15 @@ class Bench:
         slowest = sorted(by_consumer.items(), key=lambda item: -percentile(item[1], 95))[:8]
         rows = [[name, f"{1000 * percentile(v, 50):.0f}", f"{1000 * percentile(v, 95):.0f}"] for name, v in slowest]
         self.report.table(f"slowest consumers, {load}: p50, p95 ms", rows)
+
+    def importing(self, world: World) -> None:
+        """A file of contacts, once."""
+        count = 10_000 if self.options.quick else 100_000
+        self.report.section(f"a file of {count:,} contacts")
+        for name, unit, value in importing.measure(world.suite, count):
+            goal: dict[str, Any] = {"target": 60, "at_most": True} if name.startswith("import of") else {}
+            self.report.add(name, unit, [value], **goal)
+        self._remark(world)
 
     def same_product(self, world: World, orders: int) -> None:
         """Sixteen clients, one product: nothing fails, and the shelf tells exactly what was sold."""
