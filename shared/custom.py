@@ -86,7 +86,8 @@ def checked(
 ) -> dict[str, Any]:
     """The handler's arguments with the checked `custom` member in the request. Raises Invalid at /custom/….
 
-    `known` are the definitions, where they were read already. A creation gets all values; a merge patch gets the values as they will be (RFC 7396: null removes one).
+    `known` are the definitions, where they were read already. A creation gets all values; a merge patch gets the values
+    as they will be (RFC 7396: null removes one).
     """
     request: dict[str, Any] = arguments["request"]
     changed = next((a for a in arguments.values() if isinstance(a, Aggregate)), None)

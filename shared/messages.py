@@ -34,7 +34,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_found": ("What this refers to does not exist.", "L'élément désigné n'existe pas."),
     "not_sellable": ("This product is not sold.", "Ce produit n'est pas en vente."),
     "duplicate": ("This occurs more than once.", "Cette valeur figure plus d'une fois."),
-    "ambiguous": ("Several resources have this value.", "Plusieurs éléments portent cette valeur."),
     "possible_duplicate": (
         "Another contact shares this value; the row was taken nevertheless.",
         "Un autre contact porte cette valeur ; la ligne a néanmoins été prise en compte.",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from shared import ids, metrics, transaction
 from shared.context import Context
 from shared.handlers import Handler
+from shared.jobs.storage import sweep
 from shared.settings import LIMITS
 
 log = logging.getLogger(__name__)
@@ -103,3 +104,4 @@ def _housekeeping(_: object, session: Session) -> None:
         ),
         {"days": LIMITS.inbox_days},
     )
+    sweep(session)

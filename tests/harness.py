@@ -17,10 +17,10 @@ from shared.contract import Event
 from shared.database import new_engine, new_session
 from shared.envelope import dumps, write_head
 from shared.handlers import collect
+from shared.ids import new_event_id
 from shared.jobs import handling
 from shared.jobs.contract import CHUNK_BYTES
 from shared.jobs.runner import Runner
-from shared.ids import new_event_id
 
 
 class Harness:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, inspect, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from crm_contacts import identity
-from crm_contacts.models import Contact, ContactPoint, ExternalId, Point
+from crm_contacts.models import Contact, ContactPoint, Point
 from shared.clock import now
 from shared.contracts import crm_contacts as contacts
 from shared.jobs import bulk
@@ -112,7 +112,9 @@ def _refuse_known(session: Session, rows: list[Row]) -> None:
     chosen = [row.made.id for row in rows if row.values and "id" in row.values]
     ids = set(session.scalars(select(Contact.id).where(Contact.id.in_(chosen)))) if chosen else set()
     wanted = [{"source": source, "value": value} for source, value, _ in _external_ids(rows)]
-    held = {(source, value) for source, value in session.execute(_KNOWN, {"ids": bulk.dumps(wanted)})} if wanted else set()
+    held = (
+        {(source, value) for source, value in session.execute(_KNOWN, {"ids": bulk.dumps(wanted)})} if wanted else set()
+    )
     for row in rows:
         own = sorted(row.made.external_ids.items())
         if row.made.id in ids:

@@ -144,7 +144,9 @@ class Errors(_Pieces):
         delimiter = delimiter_for(request.language)
         head = BOM + csv_text([_ERROR_COLUMNS], delimiter)
         while True:
-            rows = [["" if error[name] is None else str(error[name]) for name in _ERROR_COLUMNS] for error in page["data"]]
+            rows = [
+                ["" if error[name] is None else str(error[name]) for name in _ERROR_COLUMNS] for error in page["data"]
+            ]
             yield (head + csv_text(harmless(rows), delimiter)).encode()
             head = ""
             if page["next"] is None:

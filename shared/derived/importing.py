@@ -21,7 +21,9 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     schema = resource.create.request
     patch = handlers[resource.patch.name] if resource.patch else None
 
-    def begin(service: object, session: Session, call: Call, request: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    def begin(
+        service: object, session: Session, call: Call, request: dict[str, Any], parameters: dict[str, Any]
+    ) -> Any:
         errors = [*_wrong_paths(schema, request, "mapping"), *_wrong_paths(schema, request, "defaults")]
         if request["match_on"] is not None:
             if patch is None or not matchable(patch.aggregate_class, request["match_on"]):

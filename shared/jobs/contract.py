@@ -1,6 +1,5 @@
 """What clients see of jobs, and what the edge asks of the service that runs one. Knows no machinery."""
 
-
 from dataclasses import replace
 from typing import Any
 
@@ -119,7 +118,9 @@ class Chunk(Schema):
     """A piece of a file in base64."""
 
     content = fields.Text(
-        most=CHUNK_BYTES * 4 // 3 + 4, required=True, validate=[validate.Regexp("^[A-Za-z0-9+/]*={0,2}$", error="invalid")]
+        most=CHUNK_BYTES * 4 // 3 + 4,
+        required=True,
+        validate=[validate.Regexp("^[A-Za-z0-9+/]*={0,2}$", error="invalid")],
     )
 
 
@@ -188,5 +189,3 @@ INNER: dict[str, Operation] = {
 def operations(service: str) -> list[Operation]:
     """The operations of jobs as one service answers them."""
     return [replace(o, service=service) for o in (*PUBLIC.values(), *INNER.values())]
-
-

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -207,6 +208,8 @@ def _not_undoable(job: Job) -> str:
         return "not an import"
     if not job.ended:
         return job.status
+    if job.finished_at is not None and clock.now() - job.finished_at > timedelta(days=contract.DAYS_KEPT):
+        return f"older than {contract.DAYS_KEPT} days"
     return "already undone" if job.undone_by else ""
 
 

@@ -89,7 +89,9 @@ class _Import:
         by = self.options["match_on"]
         self.match_at = resolve(self.schema, by) if by else None
         self.set_wise = run.loader is not None
-        self.changeable = set(patch.operation.request().fields) if patch and patch.operation and patch.operation.request else set()
+        self.changeable = (
+            set(patch.operation.request().fields) if patch and patch.operation and patch.operation.request else set()
+        )
 
     def load(self, rows: Iterator[reading.Row]) -> None:
         """All rows behind the checkpoint, batch by batch."""
@@ -164,7 +166,9 @@ class _Import:
     def _match(self, session: Session, rows: list[Row]) -> None:
         assert self.patch is not None and self.patch.aggregate_class is not None
         cls = self.patch.aggregate_class
-        match(session, self.run.job.id, cls, self.run.loader, self.options["match_on"], [r for r in rows if not r.errors])
+        match(
+            session, self.run.job.id, cls, self.run.loader, self.options["match_on"], [r for r in rows if not r.errors]
+        )
         for row in rows:
             if row.existing is None and not row.errors and row.made is None:
                 self._prepare(row)

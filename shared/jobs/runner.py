@@ -30,9 +30,7 @@ _TAKE = text(
     " AND (leased_until IS NULL OR leased_until < now() OR runner = :runner) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
     " RETURNING id, takeovers"
 )
-_RENEW = text(
-    "UPDATE job SET leased_until = now() + make_interval(secs => :lease) WHERE id = :id AND runner = :runner"
-)
+_RENEW = text("UPDATE job SET leased_until = now() + make_interval(secs => :lease) WHERE id = :id AND runner = :runner")
 _CARRIERS = {"import": imports.carry_out, "export": exports.carry_out, "undo": undoing.carry_out}
 
 
@@ -135,7 +133,9 @@ class Runner:
     def _give_back(self, run: Run) -> None:
         with self.engine.begin() as connection:
             connection.execute(
-                text("UPDATE job SET leased_until = NULL, runner = NULL, takeovers = 0 WHERE id = :id AND runner = :me"),
+                text(
+                    "UPDATE job SET leased_until = NULL, runner = NULL, takeovers = 0 WHERE id = :id AND runner = :me"
+                ),
                 {"id": run.job.id, "me": self.runner},
             )
 

@@ -4,16 +4,15 @@ import base64
 import binascii
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import IO
 from uuid import UUID
 
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from shared.jobs.contract import CHUNK_BYTES, LARGEST_FILE
+from shared.jobs.contract import CHUNK_BYTES, DAYS_KEPT, LARGEST_FILE
 from shared.refusals import Conflict, Invalid
 
 MOST_CHUNKS = LARGEST_FILE // CHUNK_BYTES + 1
@@ -95,3 +94,24 @@ def keep_file(session: Session, file_id: UUID, number: int, file: IO[bytes], act
         keep(session, file_id, number, content, actor)
         number += 1
     return number
+
+
+_SWEEPS = (
+    # Results and files that nobody needs any more; an upload whose job never began, after an hour.
+    "DELETE FROM file_chunk WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM file_chunk c WHERE"
+    " c.created_at < now() - make_interval(days => :days) OR (c.created_at < now() - interval '1 hour'"
+    " AND NOT EXISTS (SELECT 1 FROM job j WHERE j.upload_id = c.file_id"
+    " AND (j.kind = 'export' OR j.status IN ('queued', 'running')))) LIMIT 1000))",
+    # What an undo would need.
+    "DELETE FROM job_row WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM job_row r JOIN job j ON j.id = r.job_id"
+    " WHERE j.finished_at < now() - make_interval(days => :days) LIMIT 20000))",
+    "DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM job WHERE finished_at < now() - make_interval(days => :old)"
+    " AND NOT EXISTS (SELECT 1 FROM job_row WHERE job_id = job.id) LIMIT 200))",
+)
+_DAYS_LISTED = 90
+
+
+def sweep(session: Session) -> None:
+    """Forget files and journals that have served their time, in bounded portions."""
+    for statement in _SWEEPS:
+        session.execute(text(statement), {"days": DAYS_KEPT, "old": _DAYS_LISTED})

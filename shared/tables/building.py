@@ -104,9 +104,7 @@ class Mapping:
         return None
 
 
-def _column(
-    schema: type[Schema], header: str, headers: Sequence[str], chosen: dict[str, str] | None
-) -> Column | None:
+def _column(schema: type[Schema], header: str, headers: Sequence[str], chosen: dict[str, str] | None) -> Column | None:
     if not chosen:
         return by_header(schema, header, headers)
     return resolve(schema, chosen[header]) if header in chosen else None

@@ -14,8 +14,8 @@ _HEADER = "kind;first_name;last_name;email;phone;addresses.0.type;addresses.0.st
 def people(count: int, mark: str) -> bytes:
     """A CSV file as another system would write it: each with an address, an e-mail, a phone and an id."""
     rows = (
-        f"person;Camille {n};{mark};camille.{n}@{mark}-{n % 500}.example.fr;01{n:08};billing;{n % 200} rue Neuve;{75001 + n % 20};"
-        f"Paris;{('customer', 'supplier', 'prospect')[n % 3]};{mark}-{n}\n"
+        f"person;Camille {n};{mark};camille.{n}@{mark}-{n % 500}.example.fr;01{n:08};billing;{n % 200} rue Neuve;"
+        f"{75001 + n % 20};Paris;{('customer', 'supplier', 'prospect')[n % 3]};{mark}-{n}\n"
         for n in range(count)
     )
     return (_HEADER + "".join(rows)).encode()

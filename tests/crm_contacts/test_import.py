@@ -57,7 +57,11 @@ def test_a_french_file_in_cp1252_is_taken_and_its_errors_are_told(book: Harness)
     ]
     assert book.call("get_job", id=job["id"], language="fr")["errors"][1]["message"] == "Ce SIREN n'est pas valide."
     (made,) = book.call("list_contacts", query={})["data"]
-    assert (made["name"], made["phones"][0]["value"], made["roles"]) == ("Éclairage Müller", "+33123456789", ["customer"])
+    assert (made["name"], made["phones"][0]["value"], made["roles"]) == (
+        "Éclairage Müller",
+        "+33123456789",
+        ["customer"],
+    )
     assert (made["addresses"][0]["town"], made["addresses"][0]["type"]) == ("Paris", "billing")
     (event,) = book.published()
     assert isinstance(event, ContactCreated) and event.siren == "732829320"

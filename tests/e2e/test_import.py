@@ -153,7 +153,9 @@ def test_a_service_that_is_killed_goes_on_where_it_was(running: Suite, mark: str
     running.supervisor.wait_ready(timeout=60)
     done = _patiently(api, job)
     assert (done["status"], done["result"]["created"], done["progress"]["done"]) == ("succeeded", count, count)
-    made = running.sql("crm_contacts", "SELECT count(*), count(DISTINCT first_name) FROM contact WHERE last_name = %s", f"k{mark}")
+    made = running.sql(
+        "crm_contacts", "SELECT count(*), count(DISTINCT first_name) FROM contact WHERE last_name = %s", f"k{mark}"
+    )
     told = running.sql(
         "crm_contacts",
         "SELECT count(*), count(DISTINCT aggregate_id) FROM outbox WHERE aggregate_id IN"

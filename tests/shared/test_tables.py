@@ -1,0 +1,143 @@
+"""Tables and documents: what a person writes into a spreadsheet, and what a spreadsheet may not run."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import fields
+from shared.contracts import crm_contacts as contacts
+from shared.contracts import crm_sales as sales
+from shared.contracts import erp_inventory as inventory
+from shared.fields import Schema
+from shared.loading import compiled
+from shared.operations import load
+from shared.refusals import Invalid
+from shared.tables import reading
+from shared.tables.building import Mapping
+from shared.tables.cells import reader, shielded, unshielded, write
+from shared.tables.paths import by_header
+from shared.tables.writing import Layout, csv_text
+
+SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4) | st.sampled_from(
+    ["person", "FR", "fr", "12.50", "-1", "2026-01-31", "01900000-0000-7000-8000-000000000001", "billing", "customer"]
+)  # fmt: skip
+KEYS = st.sampled_from(["value", "type", "primary", "country", "x", "quantity", "unit_price", "product_id"])
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=5
+)
+SCHEMAS = [contacts.CreateContact, inventory.ProductRequest, sales.create_order.request]
+
+
+def _either(function: Any, *arguments: Any, **options: Any) -> Any:
+    try:
+        return function(*arguments, **options)
+    except Exception as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda s: s.__name__)
+@given(data=st.data())
+def test_a_compiled_loader_says_what_the_schema_says(schema: type[Schema], partial: bool, data: st.DataObject) -> None:
+    names = st.sampled_from([*schema().fields, "unknown"])
+    document = data.draw(st.dictionaries(names, VALUES, max_size=5) | SCALARS)
+    expected = _either(schema().load, document, partial=partial)
+    assert _either(compiled(schema, partial), document) == expected
+
+
+def test_good_rows_do_not_ask_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = compiled(contacts.CreateContact)
+    monkeypatch.setattr(contacts.CreateContact, "load", lambda *_, **__: pytest.fail("asked"))
+    good = {"kind": "person", "last_name": "É\n", "emails": [{"value": "a@b.fr"}], "roles": ["customer"]}
+    assert loader(good)["emails"] == [{"value": "a@b.fr", "type": "work", "primary": False}]
+
+
+@given(st.text(st.sampled_from("'=+-@\t\r\na1＝"), max_size=5))
+def test_no_cell_runs_and_each_comes_back(text: str) -> None:
+    cell = write(text)
+    assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n")
+    assert unshielded(cell) == text and shielded(text) == cell
+
+
+@given(st.lists(st.text(st.sampled_from("|\\a=-"), min_size=1, max_size=3), max_size=3))
+def test_lists_come_back(values: list[str]) -> None:
+    cell = write(values)
+    assert (reader(fields.Many(fields.Text()))(cell) if cell else []) == values
+
+
+@pytest.mark.parametrize(
+    ("field", "cell", "value"),
+    [
+        (fields.Price(), "1 234,50", "1234.50"), (fields.Price(), "1,234.50", "1,234.50"), (fields.Whole(), "1 000", 1000),
+        (fields.Whole(), "x", "x"), (fields.Flag(), "Oui", True), (fields.Flag(), "faux", False), (fields.Flag(), "?", "?"),
+        (fields.Day(), "1/2/2026", "2026-02-01"), (fields.Day(), "2026-02-01T00:00:00", "2026-02-01"),
+        (fields.Table(), '{"a": "b"}', {"a": "b"}), (fields.Table(), "{", "{"), (fields.Text(), "'-x", "-x"),
+        (fields.Text(), "'x", "'x"), (fields.Price(), "-5.00", "-5.00"),
+    ],
+)  # fmt: skip
+def test_cells_are_read_as_people_write_them(field: Any, cell: str, value: Any) -> None:
+    assert reader(field)(cell) == value
+
+
+@pytest.mark.parametrize(
+    ("header", "path"),
+    [
+        ("E-mail", "emails.0.value"), ("Prénom", "first_name"), ("Raison sociale", "name"), ("Code postal", "addresses.0.post_code"),
+        ("address.town", "addresses.0.town"), ("emails.1.type", "emails.1.type"), ("external_ids.a.b", "external_ids.a.b"),
+        (" Name ", "name"), ("custom.rank", "custom.rank"), ("roles", "roles"),
+        ("version", None), ("emails.x", None), ("name.x", None), ("", None), ("addresses", "addresses"), ("emails.0.value.x", None),
+    ],
+)  # fmt: skip
+def test_headers_name_fields(header: str, path: str | None) -> None:
+    found = by_header(contacts.CreateContact, header)
+    assert (found.path if found else None) == path
+
+
+def test_a_number_is_no_formula_but_a_text_like_one_is() -> None:
+    class Line(Schema):
+        note = fields.Text()
+        amount = fields.Amount()
+
+    layout = Layout(Line)
+    assert layout.row({"note": "-5", "amount": "-5.00"}) == ["'-5", "-5.00"]
+    assert Layout(Line, ["nope"]).unknown == ["nope"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_of_all_kinds_is_read(encoding: str, delimiter: str) -> None:
+    rows = [["nom", "a,b;c"], ["Éva", 'x\n"y"'], ["", ""], ["œuf", "2"]]
+    content = csv_text(rows, delimiter).encode(encoding)
+    with reading.opened(io.BytesIO(content)) as found:
+        assert [cells for _, cells in found] == [rows[0], rows[1], rows[3]]
+    assert reading.count(io.BytesIO(content)) == 2
+
+
+@pytest.mark.parametrize("content", [b"a,b\n\x81", b"PK\x03\x04", b"a\n" + b"x" * 200_000])
+def test_what_cannot_be_read_is_refused(content: bytes) -> None:
+    with pytest.raises(reading.UnreadableFile), reading.opened(io.BytesIO(content)) as rows:
+        list(rows)
+
+
+def test_a_document_is_built_and_errors_lead_to_columns() -> None:
+    mapping = Mapping(
+        contacts.CreateContact,
+        ["Art", "Mail", "Mail 2", "rest", "Note"],
+        {"Art": "kind", "Mail": "emails.0.value", "Mail 2": "emails.1.value", "rest": "emails.rest", "gone": "name"},
+        {"emails.0.type": "home", "name": "N"},
+    )
+    body = mapping.body(["organization", "a@b.fr", "", json.dumps([{"value": "c@d.fr"}]), "x"])
+    assert body == {
+        "kind": "organization",
+        "name": "N",
+        "emails": [{"type": "home", "value": "a@b.fr"}, {"value": "c@d.fr"}],
+    }
+    assert mapping.body([]) == {} and mapping.ignored == ["Note"] and mapping.unknown == ["gone"]
+    with pytest.raises(Invalid) as refused:
+        load(contacts.CreateContact, {**body, "kind": "x"})
+    assert [mapping.header_of(e["pointer"]) for e in refused.value.errors] == ["Art"]
+    assert mapping.header_of("/emails/1/value") == "Mail 2" and mapping.header_of("/nope") is None
