@@ -19,7 +19,9 @@ _SHIELDED = re.compile("''*[=+\\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009'"))
 _FRENCH_DAY = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})")
-_SEPARATOR = re.compile(r"(?<!\\)\|")
+_ELEMENT = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
+"""An element of a list in a cell: up to the next `|` that has no backslash before it."""
+
 _YES = {"true", "1", "yes", "y", "oui", "o", "vrai", "x"}
 _NO = {"false", "0", "no", "n", "non", "faux"}
 
@@ -72,7 +74,7 @@ def reader(field: ma.fields.Field[Any]) -> Read:
             return _instant
         case fields.Many() if not isinstance(field.inner, fields.Part):
             inner = reader(field.inner)
-            return lambda text: [inner(_unescaped(part)) for part in _SEPARATOR.split(unshielded(text)) if part]
+            return lambda text: [inner(_unescaped(part)) for part in _ELEMENT.findall(unshielded(text))]
         case fields.Many() | ma.fields.Dict():
             return _json
         case fields.Scalar():
@@ -122,4 +124,4 @@ def _escaped(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL) if "\\" in text else text

@@ -86,10 +86,12 @@ def test_cells_are_read_as_people_write_them(field: Any, cell: str, value: Any) 
 @pytest.mark.parametrize(
     ("header", "path"),
     [
-        ("E-mail", "emails.0.value"), ("Prénom", "first_name"), ("Raison sociale", "name"), ("Code postal", "addresses.0.post_code"),
+        ("E-mail", "emails.0.value"), ("Prénom", "first_name"), ("Raison sociale", "name"),
+        ("Code postal", "addresses.0.post_code"),
         ("address.town", "addresses.0.town"), ("emails.1.type", "emails.1.type"), ("external_ids.a.b", "external_ids.a.b"),
         (" Name ", "name"), ("custom.rank", "custom.rank"), ("roles", "roles"),
-        ("version", None), ("emails.x", None), ("name.x", None), ("", None), ("addresses", "addresses"), ("emails.0.value.x", None),
+        ("version", None), ("emails.x", None), ("name.x", None), ("", None), ("addresses", "addresses"),
+        ("emails.0.value.x", None),
     ],
 )  # fmt: skip
 def test_headers_name_fields(header: str, path: str | None) -> None:
@@ -110,7 +112,7 @@ def test_a_number_is_no_formula_but_a_text_like_one_is() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_csv_of_all_kinds_is_read(encoding: str, delimiter: str) -> None:
-    rows = [["nom", "a,b;c"], ["Éva", 'x\n"y"'], ["", ""], ["œuf", "2"]]
+    rows = [["nom", "code"], ["Éva", 'x\n"y"'], ["", ""], ["œuf", "2"]]
     content = csv_text(rows, delimiter).encode(encoding)
     with reading.opened(io.BytesIO(content)) as found:
         assert [cells for _, cells in found] == [rows[0], rows[1], rows[3]]
