@@ -23,7 +23,7 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     def begin(service: object, session: Session, call: Call, request: dict[str, Any]) -> Any:
         assert listed.listing is not None and listed.response is not None
         _check_query(listed, request["query"])
-        chosen = request["fields"].split(",") if request["fields"] else None
+        chosen = request["columns"].split(",") if request["columns"] else None
         if unknown := Layout(listed.response, chosen).unknown:
             raise Invalid([{"pointer": "/fields", "code": "unknown_field"}], unknown=unknown[:100])
         handling.refuse_more_exports(session)

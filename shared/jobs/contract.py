@@ -111,7 +111,7 @@ class ExportRequest(Schema):
 
     format = fields.Choice(*FORMATS, required=True)
     query = fields.Open(load_default=dict)
-    fields = fields.Text(most=4000, load_default=None, allow_none=True)
+    columns = fields.Text(most=4000, load_default=None, allow_none=True, data_key="fields")
 
 
 class Chunk(Schema):

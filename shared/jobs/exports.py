@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from shared.contract import Operation
 from shared.handlers import Handler
 from shared.jobs import storage
+from shared.jobs.contract import CHUNK_BYTES
 from shared.jobs.handling import circumstances_of
 from shared.jobs.running import Run
 from shared.operations import Call
@@ -37,7 +38,7 @@ def carry_out(run: Run) -> None:
     """Write all pages, then keep the file."""
     handler, options = run.handler(run.resource.list), run.job.options
     assert handler is not None and handler.operation is not None and handler.operation.response is not None
-    layout = Layout(handler.operation.response, options["fields"].split(",") if options["fields"] else None)
+    layout = Layout(handler.operation.response, options["columns"].split(",") if options["columns"] else None)
     run.commit(lambda s: storage.drop(s, run.job.upload_id), 0, {}, None)  # type: ignore[arg-type]
     with tempfile.TemporaryFile() as file:
         write = _write_csv if options["format"] == "csv" else _write_xlsx
@@ -100,7 +101,7 @@ def _keep(run: Run, file: IO[bytes]) -> int:
     """Store the file; returns the number of its pieces."""
     number, file_id, actor = 0, run.job.upload_id, run.job.actor
     assert file_id is not None
-    while content := file.read(storage.CHUNK_BYTES):
+    while content := file.read(CHUNK_BYTES):
 
         def keep(session: Session, n: int = number, c: bytes = content) -> None:
             storage.keep(session, file_id, n, c, actor)

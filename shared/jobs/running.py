@@ -102,7 +102,8 @@ class Run:
                 raise LeaseLost
             return {"result": result, "cancelled": found.cancelled, "version": found.version}
 
-        after = transaction.run(self.engine, context, lambda s: _Outcome(job.id, batch(s)), action=self.action).told
+        action = self.action if job.kind != "export" else ""  # reading a page changes nothing
+        after = transaction.run(self.engine, context, lambda s: _Outcome(job.id, batch(s)), action=action).told
         outbox.committed(self.engine)
         job.done, job.total, job.checkpoint, job.result = done, total, checkpoint, after["result"]
         if after["cancelled"]:

@@ -31,7 +31,7 @@ class Column:
     field: ma.fields.Field[Any]
 
 
-def columns_of(schema: type[Schema], at: tuple[str | int, ...] = ()) -> list[Column]:
+def columns_of(schema: type[ma.Schema], at: tuple[str | int, ...] = ()) -> list[Column]:
     """The columns that documents of a schema are written to, in its order."""
     return [c for name, field in schema().dump_fields.items() for c in _columns(field, (*at, name))]
 
@@ -55,7 +55,7 @@ def resolve(schema: type[Schema], path: str) -> Column | None:
     """The place that a path names in documents that clients send, or None when there is no such place."""
     steps: list[str | int] = []
     field: ma.fields.Field[Any] | None = None
-    inside: type[Schema] | None = schema
+    inside: type[ma.Schema] | None = schema
     words = path.split(".")
     while words:
         word = words.pop(0)
@@ -87,7 +87,7 @@ def resolve(schema: type[Schema], path: str) -> Column | None:
     return Column(".".join(map(str, steps)), tuple(steps), field)
 
 
-def _plural(schema: type[Schema], word: str) -> tuple[str, ma.fields.Field[Any] | None]:
+def _plural(schema: type[ma.Schema], word: str) -> tuple[str, ma.fields.Field[Any] | None]:
     """The list whose element a word names."""
     for name in (word + "s", word + "es"):
         field = schema().load_fields.get(name)
