@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=0, help="the large past (default 100000; with --quick 1000)")
     parser.add_argument("--json", type=Path, help="write everything to this file too")
     options = parser.parse_args()
+    os.environ.setdefault("LIAISON_STREAMS_PER_USER", "1000")  # all clients of the benchmark are one user
     options.orders = options.orders or (1000 if options.quick else 100_000)
     report = Report()
     report.note(

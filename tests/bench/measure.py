@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from tests.bench import accounting, bus, importing, lag, raw, statements
+from tests.bench import accounting, bus, importing, lag, raw, statements, streams
 from tests.bench.flow import STEPS
 from tests.bench.report import Report, percentile
 from tests.bench.world import NAMES, World
 
 PEERS_BY_CLIENTS = {1: "0.67; 0.24", 4: "1.41; 0.39", 8: "1.46; 0.32", 16: "1.51; 0.24"}
-PARTS = ("raw", "flows", "same", "reads", "statements", "memory", "bus", "import", "grown")
+PARTS = ("raw", "flows", "same", "reads", "statements", "memory", "bus", "sse", "import", "grown")
 
 
 class Bench:
@@ -40,6 +40,8 @@ class Bench:
                 world.grow(large)
                 self.at(world, large)
                 self.compare(small, large)
+            if self.wants("sse"):
+                self.sse(world)
             if self.wants("bus"):
                 self.bus(world)
             if self.wants("import"):
@@ -244,6 +246,16 @@ class Bench:
         used = accounting.memory(world.roots())
         for name, mib in used.items():
             self.report.add(f"{name}, {when}", "MiB", [mib])
+
+    def sse(self, world: World) -> None:
+        """Everything at once, and at a pace that a busy company has."""
+        self.report.section(f"event stream, {streams.CLIENTS} clients on one edge")
+        full = [streams.fan_out(world, 300 if self.options.quick else 1000) for _ in range(self.repeats)]
+        self.report.add("delivered, all clients together", "events/s", [told.per_second for told in full])
+        self.report.add("CPU of the edge meanwhile", "% of a core", [told.cpu_percent for told in full])
+        paced = [streams.fan_out(world, int(20 * self.seconds), 20) for _ in range(self.repeats)]
+        self.report.add("lag at 20 events/s, p95", "ms", [told.p95_ms for told in paced])
+        self.report.add("CPU of the edge at 20 events/s", "% of a core", [told.cpu_percent for told in paced])
 
     def bus(self, world: World) -> None:
         """Last, because it leaves events behind that belong to no order."""

@@ -1,6 +1,7 @@
 """`GET /v1/events/stream`: server-sent events, resumed from the store without a gap and live from the hub."""
 
 import asyncio
+import os
 import random
 import time
 from collections import Counter
@@ -25,7 +26,8 @@ from shared.database import new_session
 HEARTBEAT_SECONDS = 15.0
 SLOW_SECONDS = 10.0
 """A client that takes nothing for so long is cut."""
-PER_PRINCIPAL, ALL = 10, 2000
+PER_PRINCIPAL = int(os.environ.get("LIAISON_STREAMS_PER_USER", "10"))
+ALL = 2000
 PAGE = 200
 READERS = 4
 """Threads that look into the store for clients that come back."""
