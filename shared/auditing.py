@@ -22,7 +22,7 @@ from shared.ids import new_id
 WHOLE = "*"
 
 _Changes = dict[str, dict[str, list[Any]]]
-_UNTOLD = ("version", "updated_at")
+_UNTOLD = ("version", "updated_at", "password_hash")
 
 
 def begin(session: Session) -> None:
