@@ -54,6 +54,8 @@ class CustomFieldState:
     label_en: str
     label_fr: str
 
+    permission: ClassVar[str] = "contacts.custom_fields:read"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CustomFieldCreated(CustomFieldState, Event):

@@ -104,13 +104,7 @@ class _Batch:
         existing = self._existing(item)
         if existing is None:
             return self._creation(item)
-        if not self._reaches(existing):
-            raise NotFound(what=type(existing).__name__.lower(), id=existing.id)
         return self._change(existing.id, self._changeable(existing, item["data"]), item.get("if_match"))
-
-    def _reaches(self, existing: Aggregate) -> bool:
-        assert self.patch is not None and self.patch.operation is not None
-        return reaching.within(existing, self.context, self.patch.operation.permission)
 
     def _creation(self, item: dict[str, Any]) -> Call:
         data = {**item["data"], "id": str(item["id"])} if "id" in item else item["data"]
@@ -126,6 +120,7 @@ class _Batch:
         operation = chosen.operation
         assert operation is not None
         permit(operation, self.context)
+        reaching.check_operation(chosen, operation, self.context)
         context = replace(self.context, if_match=if_match, idempotency_key=None)
         try:
             return Call(self.call.service, chosen, operation, kwargs, context)

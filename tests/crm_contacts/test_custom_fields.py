@@ -7,8 +7,9 @@ import pytest
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import CustomFieldCreated, CustomFieldDeleted, CustomFieldUpdated
+from shared.ids import new_id
 from shared.operations import Duplicate
-from shared.refusals import BadRequest, Invalid
+from shared.refusals import BadRequest, Invalid, NotFound
 from tests.harness import Harness
 
 
@@ -145,6 +146,26 @@ def test_upsert_by_an_id_of_another_system(contacts: Harness) -> None:
     assert (made["status"], changed["status"]) == (201, 200) and made["id"] == changed["id"]
     other = upsert(kind="organization", name="Dupont SARL")
     assert other["status"] == 422 and other["problem"]["errors"][0]["pointer"] == "/operations/0/data/kind"
+
+
+def test_own_records_have_a_history_and_those_of_others_are_unknown(contacts: Harness) -> None:
+    ann, bob = str(new_id()), str(new_id())
+    own = {"permissions": ["contacts.contacts:write@own", "contacts.contacts:read@own"], "actor": ann}
+    body = {"kind": "person", "last_name": "Durand", "external_ids": {"erp": "C-8"}}
+    made = contacts.call("create_contact", body=body, **own)
+    assert len(contacts.call("history_of_contacts", id=made["id"], **own)["data"]) == 1
+    with pytest.raises(NotFound):
+        contacts.call("history_of_contacts", id=made["id"], **{**own, "actor": bob})
+    operations = [
+        {"op": "upsert", "data": {**body, "kind": "organization"}},
+        {"op": "update", "id": made["id"], "if_match": 1, "data": {"last_name": "Dupont"}},
+        {"op": "create", "data": {"kind": "person", "last_name": "Leroy"}},
+        {"op": "create", "data": {"kind": "person", "last_name": "Leroy", "owner_id": ann}},
+    ]
+    results = contacts.call("batch_contacts", body={"operations": operations}, **{**own, "actor": bob})["results"]
+    assert [r["status"] for r in results] == [404, 404, 201, 422]
+    assert results[2]["resource"]["owner_id"] == bob
+    assert results[3]["problem"]["errors"][0]["pointer"] == "/operations/3/data/owner_id"
 
 
 def test_the_life_of_a_definition(contacts: Harness) -> None:

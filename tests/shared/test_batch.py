@@ -126,9 +126,23 @@ def test_one_item_may_follow_from_another(toy: Harness) -> None:
     assert [r["resource"]["name"] for r in results if "resource" in r] == ["rug", "mat", "carpet"]
 
 
-def test_a_batch_needs_the_permission_to_create(toy: Harness) -> None:
+def test_it_needs_the_permission_to_create(toy: Harness) -> None:
     with pytest.raises(NotAllowed):
         batch(toy, create("rug"), permissions=["toy.things:read"])
+
+
+def test_each_item_needs_the_permission_to_change(toy: Harness) -> None:
+    thing = toy.call("create_thing", body={"name": "lamp"})
+    handler = toy.operations["patch_thing"].operation
+    assert handler is not None
+    handler.permission, before = "toy.things:change", handler.permission
+    try:
+        update = {"op": "update", "id": thing["id"], "if_match": 1, "data": {"name": "rug"}}
+        results = batch(toy, create("mat"), update, permissions=["toy.things:write"])
+    finally:
+        handler.permission = before
+    assert [r["status"] for r in results] == [201, 403]
+    assert results[1]["problem"]["permission"] == "toy.things:change"
 
 
 def test_problems_speak_french(toy: Harness) -> None:
