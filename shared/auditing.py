@@ -69,14 +69,14 @@ def _note_changes(session: Session, *_: Any) -> None:
         return
     changes: _Changes = session.info.setdefault("changes", {})
     dirty = list(session.dirty)
+    parts = {id(changed) for changed in (*dirty, *session.deleted) if not isinstance(changed, Aggregate)}
     for changed in dirty:
         if isinstance(changed, Aggregate):
             _merge(changes, changed, _columns(changed))
-    if any(not isinstance(changed, Aggregate) for changed in (*dirty, *session.new, *session.deleted)):
-        parts = {id(changed) for changed in dirty}
-        for known in session.identity_map.values():
-            if isinstance(known, Aggregate):
-                _merge(changes, known, _parts(known, parts))
+    # A parent whose list changed is dirty itself; one of whose parts changed in place has to be looked for.
+    for parent in list(session.identity_map.values()) if parts else dirty:
+        if isinstance(parent, Aggregate):
+            _merge(changes, parent, _parts(parent, parts))
     for gone in session.deleted:
         if isinstance(gone, Aggregate):
             _merge(changes, gone, {WHOLE: ["deleted", None]})

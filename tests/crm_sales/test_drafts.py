@@ -151,3 +151,13 @@ def test_pages_carry_lines_and_follow_each_other(shop: Shop) -> None:
         page = shop.sales.call("list_orders", query=query)
         seen += page["data"]
     assert [order["number"] for order in seen] == numbers
+
+
+def test_the_history_counts_what_became_of_the_lines(shop: Shop) -> None:
+    order = shop.draft((LAMP, 1), (BOOK, 2))
+    more = [{"product_id": str(LAMP), "quantity": "1"}, {"product_id": str(BOOK), "quantity": "5"}]
+    shop.sales.call("patch_order", id=order["id"], body={"lines": more}, if_match=1)
+    told = shop.sales.call("history_of_orders", id=order["id"])["data"]
+    assert [e["effect"] for e in told] == ["changed", "created"]
+    assert {"field": "lines", "old": None, "new": {"added": 2}} in told[0]["changes"]
+    assert not {"number", "status", "credit_status"} & {c["field"] for c in told[0]["changes"]}
