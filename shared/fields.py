@@ -324,6 +324,8 @@ class Version(fields.Field[Any]):
     pattern = r'^(\*|"?[0-9]{1,18}"?)$'
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int | str:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # 3.0 is the same JSON number
         known = re.fullmatch(self.pattern, str(value)) if isinstance(value, (str, int)) else None
         if known is None or isinstance(value, bool) or (isinstance(value, int) and value < 1):
             raise self.make_error("invalid")
