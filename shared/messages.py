@@ -38,7 +38,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Another contact shares this value; the row was taken nevertheless.",
         "Un autre contact porte cette valeur ; la ligne a néanmoins été prise en compte.",
     ),
-    "too_many_cells": ("This row has more cells than the header.", "Cette ligne compte plus de cellules que l'en-tête."),
+    "too_many_cells": (
+        "This row has more cells than the header.",
+        "Cette ligne compte plus de cellules que l'en-tête.",
+    ),
     "changed_since": ("It was changed since, so it stays.", "L'élément a été modifié depuis ; il reste tel quel."),
     "already_gone": ("It does not exist any more.", "L'élément n'existe plus."),
     "invalid_siren": ("This is not a valid SIREN.", "Ce SIREN n'est pas valide."),

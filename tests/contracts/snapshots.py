@@ -52,6 +52,14 @@ def _stored(name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def laid_out(value: Any, levels: int = 3) -> str:
+    """JSON with one line for each operation, schema or event: small, and a change shows where it is."""
+    if not levels or not isinstance(value, dict) or not value:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    members = (f"{json.dumps(name)}: {laid_out(member, levels - 1)}" for name, member in sorted(value.items()))
+    return "{\n" + ",\n".join(members) + "\n}"
+
+
 def main() -> int:
     """Write the snapshots anew, unless that would break somebody silently."""
     for name, found in changes().items():
@@ -63,7 +71,7 @@ def main() -> int:
         )
         return 1
     for name, document in current().items():
-        (FOLDER / name).write_text(json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+        (FOLDER / name).write_text(laid_out(document) + "\n", "utf-8")
     return 0
 
 

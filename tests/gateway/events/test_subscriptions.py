@@ -1,10 +1,9 @@
 """Queues for other systems: made, read by clients that are not ours, and removed, whatever dies in between."""
 
 import json
-import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -14,23 +13,16 @@ import jsonschema
 import pika
 import pytest
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, ProbableAuthenticationError
-from sqlalchemy import text
 
-from deploy.local import servers as local
-from gateway.errors import SubscriptionsNotAvailable, SubscriptionTooWide
-from gateway.events import examples, management, settling
+from gateway.events import examples
 from gateway.events.management import Management
 from gateway.events.patterns import GRAMMAR, known_events
-from gateway.service import Gateway
-from shared import faults
 from shared.contract import Event
-from shared.ids import DEFAULT_COMPANY_ID, new_event_id
-from shared.refusals import Invalid
-from tests.conftest import Databases
+from shared.ids import new_event_id
 from tests.gateway.conftest import until
 from tests.gateway.events import strangers
 from tests.gateway.events.conftest import GatewayAlone, held
-from tests.harness import Harness, message
+from tests.harness import message
 from tests.suite import Refused
 
 PATH = "/v1/event-subscriptions"
@@ -49,13 +41,13 @@ def _made(alone: GatewayAlone, *bindings: str, **more: Any) -> dict[str, Any]:
     return made
 
 
-def _uri(subscription: dict[str, Any], password: str | None = None) -> str:
+def uri(subscription: dict[str, Any], password: str | None = None) -> str:
     parts = urlsplit(subscription["address"])
     place = f"{subscription['user']}:{password or subscription['password']}@{parts.netloc}"
     return urlunsplit(parts._replace(netloc=place))
 
 
-def _connected(uri: str) -> pika.BlockingConnection:
+def connected(uri: str) -> pika.BlockingConnection:
     return pika.BlockingConnection(pika.URLParameters(uri))
 
 
@@ -86,7 +78,7 @@ def test_a_python_client_reads_what_it_subscribed_to(alone: GatewayAlone) -> Non
     sent = _publish_everything(alone)
     wanted = [event_id for event, event_id in sent if re.match(r"crm_sales\.order\.|erp_finance\.", event.type)]
     until(lambda: alone.api.get(f"{PATH}/{subscription['id']}")["messages"] == len(wanted))
-    with _connected(_uri(subscription)) as connection:
+    with connected(uri(subscription)) as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=10)
         read = []
@@ -105,7 +97,7 @@ def test_a_node_client_reads_live_and_replays_from_the_beginning(alone: GatewayA
     subscription = _made(alone, "#", replay=True)
     assert subscription["stream"] == "events.log"
     sent = [event_id for _, event_id in _publish_everything(alone)]
-    given = {"uri": _uri(subscription), "queue": subscription["queue"], "count": len(sent), "forbidden": True}
+    given = {"uri": uri(subscription), "queue": subscription["queue"], "count": len(sent), "forbidden": True}
     live = strangers.run(node, "subscriber.mjs", given)
     assert [_check(alone, m["key"], m["content"]) for m in live["messages"]] == sent
     assert set(live["refusals"].values()) == {403}, live["refusals"]
@@ -125,7 +117,7 @@ def _honest(messages: Iterable[tuple[str, str, str]]) -> list[str]:
 def _replayed(alone: GatewayAlone, subscription: dict[str, Any]) -> list[str]:
     """The whole stream, from its first offset, with pika."""
     found = []
-    with _connected(_uri(subscription)) as connection:
+    with connected(uri(subscription)) as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=200)
         first = {"x-stream-offset": "first"}
@@ -154,14 +146,14 @@ def test_it_may_do_nothing_but_read_its_queue(alone: GatewayAlone) -> None:
         "delete": lambda c: c.queue_delete(queue),
         "declare an exchange": lambda c: c.exchange_declare("mine"),
     }
-    found = {name: _refusal(_uri(subscription), attempt) for name, attempt in attempts.items()}
+    found = {name: _refusal(uri(subscription), attempt) for name, attempt in attempts.items()}
     assert set(found.values()) == {403}, found
-    assert _refusal(_uri(subscription), lambda c: c.basic_get(queue)) == 0
+    assert _refusal(uri(subscription), lambda c: c.basic_get(queue)) == 0
 
 
 def _refusal(uri: str, attempt: Any) -> int:
     try:
-        with _connected(uri) as connection:
+        with connected(uri) as connection:
             channel = connection.channel()
             channel.confirm_delivery()
             attempt(channel)
@@ -176,7 +168,7 @@ def test_a_full_queue_loses_the_oldest_and_holds_up_nobody(alone: GatewayAlone) 
     sent = [held(f"SO-{n}") for n in range(20)]
     alone.publish(*(body for _, body in sent))
     until(lambda: alone.api.get(f"{PATH}/{subscription['id']}")["messages"] == 5)
-    with _connected(_uri(subscription)) as connection:
+    with connected(uri(subscription)) as connection:
         first = connection.channel().basic_get(subscription["queue"], auto_ack=True)[2]
     assert json.loads(first)["id"] == sent[15][0]
 
@@ -190,9 +182,9 @@ def test_a_new_password_ends_the_old_one(alone: GatewayAlone) -> None:
         name: value for name, value in rotated.items() if name != "password"
     }
     alone.api.eventually(f"{PATH}/{subscription['id']}", lambda shown: shown["status"] == "active")
-    _connected(_uri(subscription, rotated["password"])).close()
+    connected(uri(subscription, rotated["password"])).close()
     with pytest.raises((ProbableAuthenticationError, AMQPConnectionError)):
-        _connected(_uri(subscription))
+        connected(uri(subscription))
     assert rotated["password"] not in str(alone.sql("gateway", "SELECT * FROM event_subscription"))
     assert rotated["password"] not in str(alone.sql("gateway", "SELECT * FROM idempotency"))
     assert rotated["password"] not in str(alone.sql("gateway", "SELECT * FROM audit"))
@@ -200,7 +192,7 @@ def test_a_new_password_ends_the_old_one(alone: GatewayAlone) -> None:
 
 def test_deleting_ends_queue_user_and_connections(alone: GatewayAlone, broker: Management) -> None:
     subscription = _made(alone, "crm_sales.order.held")
-    connection = _connected(_uri(subscription))
+    connection = connected(uri(subscription))
     version = alone.api.get(f"{PATH}/{subscription['id']}")["version"]
     alone.api.delete(f"{PATH}/{subscription['id']}", version)
     with pytest.raises(Refused) as gone:
@@ -209,7 +201,7 @@ def test_deleting_ends_queue_user_and_connections(alone: GatewayAlone, broker: M
     assert subscription["id"] not in [row["id"] for row in alone.api.get(PATH, limit=200)["data"]]
     until(lambda: subscription["queue"] not in broker.queues() and subscription["user"] not in broker.users())
     with pytest.raises((ProbableAuthenticationError, AMQPConnectionError)):
-        _connected(_uri(subscription))
+        connected(uri(subscription))
     with pytest.raises(AMQPConnectionError):
         for _ in range(100):
             connection.process_data_events(0.1)
@@ -266,146 +258,3 @@ def _insist(act: Any) -> Any:
 
     until(tried, 60)
     return answer[0]
-
-
-# -- rules, on a database of its own --------------------------------------------------------------------------------------
-
-
-VHOST = "subscription_rules"
-
-
-@pytest.fixture
-def own_broker(pair: local.Servers) -> Iterator[Management]:
-    """A virtual host where no background work is going on."""
-    own = Management(pair.management_url, VHOST)
-    own._call("PUT", f"vhosts/{VHOST}", {})
-    admin = urlsplit(pair.management_url).username
-    own._call("PUT", f"permissions/{VHOST}/{admin}", {"configure": ".*", "write": ".*", "read": ".*"})
-    own._call("PUT", f"exchanges/{VHOST}/events", {"type": "topic", "durable": True})
-    yield own
-    for name in own.queues() | own.users():
-        own.remove(name)
-    own._call("DELETE", f"vhosts/{VHOST}")
-
-
-@pytest.fixture
-def service(
-    databases: Databases, own_broker: Management, pair: local.Servers, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Harness]:
-    """The service with the management of the broker, without its background work."""
-    address = urlunsplit(urlsplit(pair.amqp_admin_uri)._replace(path=f"/{VHOST}"))
-    monkeypatch.setenv("LIAISON_RABBITMQ_MANAGEMENT_URL", pair.management_url)
-    monkeypatch.setenv("LIAISON_GATEWAY_AMQP_URI", address)
-    _forget()
-    urls = databases.fresh("gateway")
-    harness = Harness(Gateway, urls.application)
-    yield harness
-    harness.close()
-    databases.drop(urls)
-    _forget()
-
-
-def _forget() -> None:
-    management.management.cache_clear()
-    management.public_address.cache_clear()
-
-
-def _ask(service: Harness, *bindings: str, replay: bool = False, **given: Any) -> Any:
-    body = {"name": "x", "bindings": list(bindings), "replay": replay}
-    return service.call("create_event_subscription", body=body, **given)
-
-
-def test_only_for_eyes_that_may_see_all_of_it(service: Harness) -> None:
-    rights = ("gateway.event_subscriptions:write", "sales.*:read")
-    assert _ask(service, "crm_sales.#", permissions=rights)["status"] == "creating"
-    too_wide = {
-        ("crm_sales.#", "*.invoice.paid"): "erp_finance.invoice.paid",
-        ("*.*.reserved",): "erp_inventory.stock.reserved",
-    }
-    for bindings, hidden in too_wide.items():
-        with pytest.raises(SubscriptionTooWide) as refused:
-            _ask(service, *bindings, permissions=rights)
-        assert refused.value.details["event_types"] == [hidden]
-    for narrowed in ({"companies": (DEFAULT_COMPANY_ID,)}, {"replay": True}):
-        with pytest.raises(SubscriptionTooWide):
-            _ask(service, "crm_sales.#", permissions=rights, **narrowed)
-    with pytest.raises(SubscriptionTooWide):
-        _ask(service, "crm_sales.order.*", permissions=(rights[0], "sales.orders:read@team"))
-
-
-def test_a_binding_that_would_be_silent_for_ever_is_refused(service: Harness) -> None:
-    with pytest.raises(Invalid) as refused:
-        _ask(service, "crm_sales.#", "crm_sales.ordre.*", "a" * 255)
-    assert [(e["pointer"], e["code"]) for e in refused.value.errors] == [
-        ("/bindings/1", "unknown_event_type"),
-        ("/bindings/2", "unknown_event_type"),
-    ]
-
-
-def test_without_management_it_says_so(service: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LIAISON_RABBITMQ_MANAGEMENT_URL")
-    _forget()
-    with pytest.raises(SubscriptionsNotAvailable):
-        _ask(service, "#")
-
-
-@pytest.mark.parametrize("point", ["subscription_after_establishing", "subscription_after_removal"])
-def test_it_goes_on_after_the_broker_was_told_and_nobody_noted_it(
-    service: Harness, own_broker: Management, monkeypatch: pytest.MonkeyPatch, point: str
-) -> None:
-    made = _ask(service, "crm_sales.order.held")
-    if point == "subscription_after_removal":
-        settling.settle(service.engine, own_broker)
-        service.call("delete_event_subscription", id=made["id"], if_match="*")
-
-    def die(name: str) -> None:
-        if name == point:
-            raise faults.InjectedFault
-
-    with monkeypatch.context() as patch:
-        patch.setattr(faults, "point", die)
-        with pytest.raises(faults.InjectedFault):
-            settling.settle(service.engine, own_broker)
-    settling.settle(service.engine, own_broker)
-    left = [row["status"] for row in service.call("list_event_subscriptions", query={})["data"]]
-    there = made["queue"] in own_broker.queues()
-    assert (left, there) == (([], False) if point == "subscription_after_removal" else (["active"], True))
-
-
-def test_a_password_that_changes_meanwhile_is_told_afterwards(
-    service: Harness, own_broker: Management, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = _ask(service, "crm_sales.order.held")
-    rotated: list[str] = []
-
-    def rotate(name: str) -> None:
-        if name == "subscription_after_establishing" and not rotated:
-            rotated.append("")
-            rotated[0] = service.call("rotate_event_subscription_password", id=made["id"])["password"]
-
-    monkeypatch.setattr(faults, "point", rotate)
-    settling.settle(service.engine, own_broker)
-    assert service.call("get_event_subscription", id=made["id"])["status"] == "creating"
-    settling.settle(service.engine, own_broker)
-    assert service.call("get_event_subscription", id=made["id"])["status"] == "active"
-    _connected(_uri(made, rotated[0])).close()
-
-
-def test_what_somebody_removed_by_hand_is_made_again(service: Harness, own_broker: Management) -> None:
-    made = _ask(service, "crm_sales.order.held")
-    settling.settle(service.engine, own_broker)
-    own_broker.remove(made["queue"])
-    settling.measure(service.engine, os.environ["LIAISON_GATEWAY_AMQP_URI"])
-    settling.settle(service.engine, own_broker)
-    assert made["queue"] in own_broker.queues() and made["user"] in own_broker.users()
-
-
-def test_what_nobody_wants_is_removed(service: Harness, own_broker: Management) -> None:
-    """As if a process had told the broker after another one had removed the row."""
-    kept, lost = _ask(service, "crm_sales.order.held"), _ask(service, "crm_sales.order.held")
-    settling.settle(service.engine, own_broker)
-    with service.session() as session:
-        session.execute(text("DELETE FROM event_subscription WHERE id = :id"), {"id": lost["id"]})
-        session.commit()
-    settling.sweep(service.engine, own_broker)
-    assert own_broker.queues() == own_broker.users() == {kept["queue"]}
