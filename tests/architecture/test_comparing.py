@@ -71,6 +71,11 @@ def _suspects() -> list[Path]:
 ALLOWED = {
     # A column in SQL, looked up by the hash of 256 random bits: an index lookup, no comparison byte by byte.
     ("services/gateway/accounts.py", "Credential.invitation == _digest(token)"),
+    # A password that is being chosen, compared with parts of itself.
+    ("services/gateway/passwords.py", "password == (password[:n] * len(password))[:len(password)]"),
+    ("services/gateway/passwords.py", "rest != password"),
+    # What an event says, not who may: the sum of a message that everybody may know.
+    ("shared/inbox.py", "bytes(stored) != hashlib.sha256(body).digest()"),
 }
 
 
