@@ -19,6 +19,7 @@ from shared import custom, fields
 from shared.context import current
 from shared.contract import Listing
 from shared.fields import Text, Whole, instant, plain
+from shared.prefixes import bounds
 from shared.reaching import conditions
 from shared.refusals import BadRequest
 
@@ -70,6 +71,7 @@ class ListRequest:
         statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
         if self.customs:
             statement = statement.where(*self._custom_conditions(session, find["custom"]))
+        statement = statement.where(*bounds(session, find, self.conditions))
         if self.q:
             statement = statement.where(
                 or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search))
