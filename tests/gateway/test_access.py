@@ -61,7 +61,7 @@ def test_every_operation_is_closed_to_strangers_and_open_to_somebody(operation: 
 
 
 def test_the_auditor_changes_nothing() -> None:
-    writing = [o for o in DECLARED if not o.is_query]
+    writing = [o for o in DECLARED if not o.is_query and o.derived != "export"]  # an export is a job, but only reads
     assert not [o.route for o in writing if allows(permissions_of(("auditor",)), o.permission)]
 
 
