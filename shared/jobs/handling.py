@@ -103,7 +103,7 @@ def circumstances_of(job: Job) -> Context:
         request_id=kept["request_id"],
         traceparent=kept["traceparent"],
         correlation_id=kept["request_id"],
-        causation_id=str(job.id),
+        causation_id=kept["request_id"],  # the command that began it, as its audit rows say
     )
 
 

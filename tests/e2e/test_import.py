@@ -188,3 +188,9 @@ def test_rights_are_those_of_the_single_operations(running: Suite, mark: str) ->
         assert clerk.http.get(f"/v1/jobs/{job['id']}{path}").status_code == 404
     assert clerk.http.post(f"/v1/jobs/{job['id']}/cancel").status_code == 404
     assert clerk.get("/v1/jobs")["data"] == []
+
+
+def test_everything_that_was_imported_stands_the_audit(running: Suite) -> None:
+    """Runs last: rows, events and audit of all imports above, that of the killed service among them."""
+    running.quiesce(timeout=120)
+    running.audit()
