@@ -29,8 +29,9 @@ def show(described: dict[str, Any]) -> None:
 
 
 def _attach(holder: dict[str, Any], value: Any) -> None:
-    for content in holder.get("content", {}).values():
-        content["example"] = value
+    for media_type, content in holder.get("content", {}).items():
+        if "json" in media_type:
+            content["example"] = value
 
 
 def _typed(text: str, schema: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from gateway.errors import RouteNotFound
 from gateway.routes import Table
 from shared.contract import Operation
 
@@ -25,6 +26,8 @@ _FIXED = {
     "access_token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk…", "refresh_token": "4rZ1vQ…", "password": "a long password",
 
     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "secret": "lia_prod_4rZ1vQ…", "key_id": "4rZ1vQ2p", "invitation_token": "drawn at random, 32 characters at least",
+    "old_password": "a long password", "new_password": "another long password",
     "milliseconds": 3, "position": 1, "next_cursor": "WyJhYmMiLCBbXV0",
 }  # fmt: skip
 """Members that differ from run to run, or that are secret, by name."""
@@ -46,7 +49,10 @@ class Recorder:
         request = response.request
         if response.status_code >= 400:
             return
-        route, values = self._table.find(request.method, request.url.raw_path.partition(b"?")[0])
+        try:
+            route, values = self._table.find(request.method, request.url.raw_path.partition(b"?")[0])
+        except RouteNotFound:  # a page beside the API
+            return
         name = operation_id(route.operation)
         if name in self.found and request.method != "GET":
             return
@@ -55,9 +61,9 @@ class Recorder:
             example["path"] = values
         if request.url.query:
             example["query"] = dict(request.url.params)
-        if request.content and request.content != b"null":
+        if _is_json(request.headers) and request.content != b"null":
             example["request"] = json.loads(request.content)
-        if response.content:
+        if _is_json(response.headers) and response.content:
             example["response"] = _shortened(response.json())
         self.found[name] = example
 
@@ -65,6 +71,11 @@ class Recorder:
         """Everything that was noted, made alike: operation id → {status, path, query, request, response}."""
         alike = _Alike()
         return {name: alike.value(self.found[name]) for name in sorted(self.found)}
+
+
+def _is_json(headers: httpx.Headers) -> bool:
+    """What is no JSON, a file for instance, is not shown."""
+    return "json" in headers.get("content-type", "")
 
 
 def operation_id(operation: Operation) -> str:
@@ -84,7 +95,7 @@ class _Alike:
         self._ids: dict[str, str] = {}
 
     def value(self, value: Any, name: str = "") -> Any:
-        if name in _FIXED and value is not None:
+        if name in _FIXED and value is not None and not _UUID.fullmatch(str(value)):
             return _FIXED[name]
         if isinstance(value, dict):
             return {key: self.value(inner, key) for key, inner in value.items()}

@@ -11,6 +11,9 @@ from tests.flows.shop import Shop
 from tests.suite import ADMIN, Suite
 
 _ONE_OF_ITS_KIND = ("sku", "code", "name")
+_NOT_READ = ("/v1/events/stream", "/v1/auth/oidc/start", "/v1/auth/oidc/callback")
+"""A stream that does not end, and what needs an identity provider."""
+
 _PARK = (
     "INSERT INTO inbox (consumer, event_id, type, producer, sha256, state, attempts, error_code, envelope, received_at)"
     " VALUES ('note_shipment', %s, 'liaison.erp_inventory.delivery.shipped.v1', 'erp_inventory', sha256('{'), 'parked', 7,"
@@ -27,10 +30,13 @@ def tell(suite: Suite, recorder: Recorder) -> None:
     story.quote()
     story.keep_books()
     story.tidy_up()
+    story.let_in()
+    story.connect()
     story.park()
     suite.quiesce()
     story.read_everything(recorder)
     story.batch_everything(recorder)
+    story.move_files()
 
 
 class _Story:
@@ -140,6 +146,68 @@ class _Story:
         shelf = api.post("/v1/locations", {"code": "LYON-A1", "name": "Shelf A1", "warehouse_id": warehouse["id"]})
         api.patch(f"/v1/locations/{shelf['id']}", {"name": "Shelf A 1"}, shelf["version"])
 
+    def let_in(self) -> None:
+        """A colleague by invitation, a role of our own making, a key for a program, a field of our own."""
+        api, anyone = self.api, self.api.http
+        role = api.post(
+            "/v1/roles", {"name": "window_dresser", "permissions": ["contacts.*:read", "sales.orders:read@own"]}
+        )
+        api.patch(f"/v1/roles/{role['id']}", {"permissions": ["contacts.*:read"]}, role["version"])
+        invitation, first, second = "invitation-" * 4, "a-password-of-ones-own", "another-password-of-ones-own"
+        user = api.post("/v1/users", {
+            "email": "claude@lumiere.example", "name": "Claude Lager", "language": "fr", "roles": ["warehouse"],
+            "invitation_token": invitation,
+        })  # fmt: skip
+        anyone.post("/v1/auth/invitation", json={"invitation_token": invitation, "password": first})
+        claude = self.suite.sign_in("claude@lumiere.example", first)
+        claude.http.event_hooks = anyone.event_hooks
+        claude.http.post("/v1/me/password", json={"old_password": first, "new_password": second})
+        user = api.patch(f"/v1/users/{user['id']}", {"team": "north"}, api.get(f"/v1/users/{user['id']}")["version"])
+        for verb in ("deactivate", "activate"):
+            api.post(f"/v1/users/{user['id']}/{verb}")
+        api.post(f"/v1/users/{user['id']}/set-password", {"password": first})
+        guest = api.post(
+            "/v1/users", {"email": "guest@lumiere.example", "name": "Guest", "roles": [], "password": first}
+        )
+        api.delete(f"/v1/users/{guest['id']}", guest["version"])
+        spare = api.post("/v1/roles", {"name": "nobody_s", "permissions": ["contacts.*:read"]})
+        api.delete(f"/v1/roles/{spare['id']}", spare["version"])
+        keys = [api.post("/v1/api-keys", {"name": "web shop", "scopes": ["sales.orders:read"]}) for _ in range(3)]
+        revoked = api.post(f"/v1/api-keys/{keys[0]['id']}/revoke")
+        api.delete(f"/v1/api-keys/{keys[1]['id']}", keys[1]["version"])
+        assert revoked["revoked_at"]
+        kinds = {"resource": "contacts", "type": "choice", "options": ["north", "south"]}
+        field = api.post("/v1/custom-fields", {**kinds, "name": "region"})
+        api.patch(f"/v1/custom-fields/{field['id']}", {"label_fr": "Région"}, field["version"])
+        other = api.post("/v1/custom-fields", {**kinds, "name": "area"})
+        api.delete(f"/v1/custom-fields/{other['id']}", other["version"])
+
+    def connect(self) -> None:
+        """Other systems: one that is called, one that reads from a queue of its own."""
+        api, what = self.api, "crm_sales.order.*"
+        hook = {"url": "https://1.1.1.1/liaison", "event_types": [what], "active": False}
+        made = [api.post("/v1/webhooks", hook) for _ in range(2)]
+        api.patch(f"/v1/webhooks/{made[0]['id']}", {"description": "web shop"}, made[0]["version"])
+        api.post(f"/v1/webhooks/{made[0]['id']}/rotate-secret")
+        api.delete(f"/v1/webhooks/{made[1]['id']}", made[1]["version"])
+
+    def move_files(self) -> None:
+        """Every list as a file, contacts from one, and what became of these jobs."""
+        for operation in _derived("export"):
+            exported = self.api.post(operation.path, {"format": "csv"})
+            self._finished(exported)  # only two at once are allowed
+            self.api.http.get(f"/v1/jobs/{exported['id']}/result")
+        file = {"file": ("contacts.csv", b"kind,name\norganization,Maison Durand\nbird,Pica Pica\n", "text/csv")}
+        key = {"Idempotency-Key": "import-of-the-examples"}
+        job = self.api._checked(self.api.http.post("/v1/contacts/import", files=file, headers=key))
+        self._finished(job)
+        self.api.http.get(f"/v1/jobs/{job['id']}/errors")
+        self.api.http.get("/v1/jobs", params={"limit": 2})
+        self.api.http.post(f"/v1/jobs/{job['id']}/undo", headers={"Idempotency-Key": "undo-of-the-examples"})
+
+    def _finished(self, job: Any) -> None:
+        self.api.eventually(f"/v1/jobs/{job['id']}", lambda j: j["status"] not in ("queued", "running"), timeout=30)
+
     def park(self) -> None:
         """Two messages that nobody could handle: one is tried again, one is given up."""
         for number, verb in enumerate(("replay", "discard")):
@@ -157,9 +225,14 @@ class _Story:
         """Every GET: lists first, then what they list. A path below a list is asked for its first row that has it."""
         ids: dict[str, list[str]] = {"/v1/customers": [self.customer["id"]]}
         for operation in _reading():
-            if "{" not in operation.path:
+            if "{" not in operation.path and operation.path not in _NOT_READ:
                 answer = self.api.http.get(operation.path, params=self._parameters(operation)).json()
-                ids[operation.path] = [row["id"] for row in answer.get("data", ()) if "id" in row]
+                ids[operation.path] = [
+                    row["id"] for row in answer.get("data", ()) if isinstance(row, dict) and row.get("id")
+                ]
+        of_a_type = self.api.get("/v1/event-types")["data"][0]["type"]
+        for path in ("/v1/event-types/{type}", "/v1/event-types/{type}/schema"):
+            self.api.http.get(path.replace("{type}", quote(of_a_type)))
         for operation in _reading():
             resource = operation.path.partition("/{")[0]
             for known in ids.get(resource, ()) if operation.path_parameters == ["id"] else ():
@@ -182,8 +255,13 @@ class _Story:
                     )
 
 
+def _derived(kind: str) -> list[Operation]:
+    return [o for declared in contracts.operations().values() for o in declared.values() if o.derived == kind]
+
+
 def _renamed(body: Any) -> Any:
-    return {name: f"{value}2" if name in _ONE_OF_ITS_KIND else value for name, value in body.items()}
+    body = {name: f"{value}2" if name in _ONE_OF_ITS_KIND else value for name, value in body.items()}
+    return body | ({"email": f"2{body['email']}"} if "email" in body else {})
 
 
 def _reading() -> list[Operation]:
