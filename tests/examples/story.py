@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from shared import contracts
 from shared.contract import Operation
-from tests.examples.recorder import Recorder
+from tests.examples.recorder import PUBLIC_ADDRESS, Recorder
 from tests.flows.shop import Shop
 from tests.suite import ADMIN, Suite
 
@@ -185,7 +185,7 @@ class _Story:
     def connect(self) -> None:
         """Other systems: one that is called, one that reads from a queue of its own."""
         api, what = self.api, "crm_sales.order.*"
-        hook = {"url": "https://1.1.1.1/liaison", "event_types": [what], "active": False}
+        hook = {"url": f"https://{PUBLIC_ADDRESS}/liaison", "event_types": [what], "active": False}
         made = [api.post("/v1/webhooks", hook) for _ in range(2)]
         api.patch(f"/v1/webhooks/{made[0]['id']}", {"description": "web shop"}, made[0]["version"])
         api.post(f"/v1/webhooks/{made[0]['id']}/rotate-secret")
