@@ -27,6 +27,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "out_of_range": ("This value is out of range.", "Cette valeur est hors limites."),
     "not_positive": ("This must be greater than zero.", "La valeur doit être supérieure à zéro."),
     "negative": ("This must not be negative.", "La valeur ne peut pas être négative."),
+    "unknown_column": ("There is no column of this name.", "Aucune colonne ne porte ce nom."),
     "unknown_event_type": (
         "This matches no type of event; GET /v1/event-types lists them.",
         "Ceci ne correspond à aucun type d'événement ; GET /v1/event-types les énumère.",

@@ -125,14 +125,16 @@ accept_invitation = Operation(
     status=204,
     problems=(401,),
 )
-start_oidc = Operation("GET /v1/auth/oidc/start", "To the identity provider, to sign in there", PUBLIC, status=302)
+start_oidc = Operation(
+    "GET /v1/auth/oidc/start", "To the identity provider, to sign in there", PUBLIC, status=302, problems=(404,)
+)
 return_from_oidc = Operation(
     "GET /v1/auth/oidc/callback",
     "Back from the identity provider, signed in",
     PUBLIC,
     response=TokenView,
     parameters=OidcReturn,
-    problems=(401,),
+    problems=(401, 404),
 )
 change_password = Operation(
     "POST /v1/me/password",
@@ -152,6 +154,7 @@ get_event_type = Operation(
     "One type of event, by its type, its routing key or its dataschema",
     PUBLIC,
     response=EventTypeView,
+    problems=(404,),
     tag="events",
 )
 get_event_schema = Operation(
@@ -159,6 +162,7 @@ get_event_schema = Operation(
     "The JSON Schema of an event's data: what its dataschema names",
     PUBLIC,
     response=SchemaView,
+    problems=(404,),
     tag="events",
 )
 stream_events = Operation(

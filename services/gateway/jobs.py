@@ -53,9 +53,7 @@ class Listing:
         self.operation, self._calls = operation, calls
 
     async def __call__(self, request: Incoming) -> Response:
-        query = parse_query(request.scope["query_string"])
-        if wrong := sorted(set(query) - {"limit", "cursor"}):
-            raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in wrong])
+        query = _query(request, "limit", "cursor")
         replies = await asyncio.gather(*(self._ask(request, query, service) for service in contracts.SERVICES))
         found, unavailable = list[Any](), list[str]()
         for service, reply in zip(contracts.SERVICES, replies, strict=True):
@@ -88,6 +86,18 @@ def _merged(found: list[dict[str, Any]], limit: int, unavailable: list[str]) -> 
     return Response(body, headers={"cache-control": "private, no-cache"}, media_type="application/json")
 
 
+def _query(request: Incoming, *known: str) -> dict[str, Any]:
+    """The parameters; `wait_for` has nothing to wait for here, because no event makes or moves a job.
+
+    Raises InvalidParameter.
+    """
+    query = parse_query(request.scope["query_string"])
+    query.pop("wait_for", None)
+    if wrong := sorted(set(query) - set(known)):
+        raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in wrong])
+    return query
+
+
 class _Pieces:
     """An answer that the service gives in pieces."""
 
@@ -95,8 +105,7 @@ class _Pieces:
         self.operation, self._calls = operation, calls
 
     async def __call__(self, request: Incoming) -> Response:
-        if request.scope["query_string"]:
-            raise InvalidParameter
+        _query(request)
         reply = await self._ask(request, 0)
         first = result_of(reply)
         return refused(self.operation, request, reply) if first is None else self._stream(request, first)

@@ -162,7 +162,8 @@ def _responses(operation: Operation, received: Components) -> dict[str, Any]:
         status, success["content"] = "200", {"text/event-stream": {"schema": _STRING}}
     elif operation.response:
         schema = received.reference(operation.response)
-        success["content"] = {"application/json": {"schema": _envelope(schema) if operation.listing else schema}}
+        media_type = "application/schema+json" if operation is contract.get_event_schema else "application/json"
+        success["content"] = {media_type: {"schema": _envelope(schema) if operation.listing else schema}}
     if not _is_own(operation):
         success["headers"] = _answer_headers(operation, status)
     if operation.status == 201 and operation.request and "id" in operation.request().fields:

@@ -25,7 +25,7 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
         _check_query(listed, request["query"])
         chosen = request["columns"].split(",") if request["columns"] else None
         if unknown := Layout(listed.response, chosen).unknown:
-            raise Invalid([{"pointer": "/fields", "code": "unknown_field"}], unknown=unknown[:100])
+            raise Invalid([{"pointer": "/fields", "code": "unknown_column"}], unknown=unknown[:100])
         handling.refuse_more_exports(session)
         needs = operation.permission
         job = handling.begin(session, operation.service, "export", resource.name, request, needs, upload_id=new_id())

@@ -112,8 +112,8 @@ def _beyond_schemas(case: Case) -> bool:
     query: dict[str, Any] = dict(case.query or {})
     sorts = [name.removeprefix("-") for name in str(query.get("sort", "")).split(",")]
     span = not {"from", "to", "as_of"}.isdisjoint(query)
-    batch = case.operation.path.endswith("/batch")  # whose items have the form that their own operation says
-    return len(sorts) != len(set(sorts)) or span or batch or any("[in]" in n for n in query) or _has_float(case.body)
+    inner = case.operation.path.endswith(("/batch", "/export"))  # what is inside has the form of another operation
+    return len(sorts) != len(set(sorts)) or span or inner or any("[in]" in n for n in query) or _has_float(case.body)
 
 
 def _has_float(value: Any) -> bool:
