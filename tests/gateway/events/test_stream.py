@@ -114,7 +114,7 @@ def test_it_resumes_through_restarts_under_load(alone: GatewayAlone, listen: Any
     stopping = time.monotonic()
     restart = threading.Thread(target=alone.supervisor.restart, args=["gateway"])
     restart.start()
-    until(lambda: all(listener.connections == 2 for listener in listeners), 40)
+    until(lambda: all(listener.connections >= 2 for listener in listeners), 40)
     restart.join()
     alone.kill("gateway.service.1")
     until(lambda: len(listeners[0].events) > 800 or not publishing.is_alive())
