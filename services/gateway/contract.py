@@ -29,7 +29,7 @@ class RevokeRequest(Schema):
 
 class InvitationRequest(Schema):
     invitation_token = fields.Secret(most=200, least=1, required=True)
-    password = fields.Secret(most=1024, least=1, required=True)
+    password = fields.Secret(most=1024, least=12, required=True)
 
 
 class OidcReturn(Schema):
@@ -42,7 +42,7 @@ class OidcReturn(Schema):
 
 class OwnPasswordRequest(Schema):
     old_password = fields.Secret(most=1024, least=1, required=True)
-    new_password = fields.Secret(most=1024, least=1, required=True)
+    new_password = fields.Secret(most=1024, least=12, required=True)
 
 
 class MeView(Schema):

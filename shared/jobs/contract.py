@@ -148,7 +148,9 @@ class JobsQuery(Schema):
     """`cursor` is `next_cursor` of the page before."""
 
     cursor = fields.Text(most=40, load_default="")
-    limit = fields.Text(most=5, load_default="50")
+    limit = fields.Text(
+        most=5, load_default="50", validate=[fields.Form("^(200|1[0-9]{2}|[1-9][0-9]?)$", error="out_of_range")]
+    )
 
 
 class Position(Schema):

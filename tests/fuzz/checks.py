@@ -42,6 +42,8 @@ RULES = {
     ("crm_contacts_patch_contact", "required"),
     ("erp_inventory_create_location", "required"),  # a warehouse, according to the usage
     ("erp_inventory_create_stock_adjustment", "required"),  # a change or a count
+    ("crm_contacts_create_custom_field", "invalid_choice"),  # a resource of any service that takes custom fields
+    ("crm_contacts_create_custom_field", "required"),  # options, of a choice
     ("erp_finance_create_fiscal_year", "out_of_range"),  # ends after it begins
 }
 """Where a code of form stands for a rule between fields, which a schema cannot say."""
@@ -68,7 +70,9 @@ def map_path_parameters(context: HookContext, path_parameters: dict[str, Any] | 
 
 @schemathesis.hook
 def map_body(context: HookContext, body: Any) -> Any:
-    """The same for what a body refers to."""
+    """The same for what a body refers to. A few companies at once, each with its chart of accounts, take long enough."""
+    if isinstance(body, dict) and isinstance(body.get("operations"), list) and len(body["operations"]) < 500:
+        body = {**body, "operations": body["operations"][:3]}
     if isinstance(body, dict):
         return {
             name: _there(POINTS_TO[name], value) if name in POINTS_TO else map_body(context, value)
@@ -112,7 +116,9 @@ def _beyond_schemas(case: Case) -> bool:
     query: dict[str, Any] = dict(case.query or {})
     sorts = [name.removeprefix("-") for name in str(query.get("sort", "")).split(",")]
     span = not {"from", "to", "as_of"}.isdisjoint(query)
-    inner = case.operation.path.endswith(("/batch", "/export"))  # what is inside has the form of another operation
+    inner = case.operation.path.endswith(
+        ("/batch", "/export", "/import")
+    )  # what is inside has the form of another operation
     return len(sorts) != len(set(sorts)) or span or inner or any("[in]" in n for n in query) or _has_float(case.body)
 
 

@@ -71,6 +71,7 @@ def fuzz(suite: Suite, seconds: int, seed: int, role: str = "admin") -> Outcome:
     }
     settings = ["--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
     arguments = ["--max-time", str(seconds), "--seed", str(seed), "--warnings", "off", "--no-color", "--no-shrink"]
+    arguments += ["--exclude-path", "/v1/events/stream"]  # it does not end
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", *settings, "run", f"{suite.base_url}/openapi.json", *arguments],
         cwd=suite.root, env=env, capture_output=True, text=True,

@@ -72,7 +72,7 @@ class UserRequest(UserChange):
     email = fields.Text(most=254, least=3, required=True)
     name = fields.Text(most=200, least=1, required=True)
     roles = fields.Many(fields.Text(most=50, least=1), most=50, required=True)
-    password = fields.Secret(most=1024)
+    password = fields.Secret(most=1024, least=12)
     invitation_token = fields.Secret(most=200, least=32)
 
 
@@ -96,7 +96,7 @@ class UserView(Schema):
 
 
 class PasswordRequest(Schema):
-    password = fields.Secret(most=1024, required=True)
+    password = fields.Secret(most=1024, least=12, required=True)
 
 
 USERS = Listing(
