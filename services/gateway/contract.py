@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from shared import fields
 from shared.contract import PUBLIC, SIGNED_IN, Operation
-from shared.contracts.gateway.events import EventView
+from shared.contracts.gateway.events import PATTERNS, EventView
 from shared.fields import Schema
 
 
@@ -72,7 +72,7 @@ class StatusView(Schema):
 class StreamQuery(Schema):
     """`last_event_id` is for clients that cannot send the header Last-Event-ID."""
 
-    types = fields.Text(most=4000)
+    types = fields.Text(most=2000, validate=[fields.Form(PATTERNS, error="unknown_event_type")])
     last_event_id = fields.Text(most=36)
 
 

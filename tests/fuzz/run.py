@@ -55,8 +55,8 @@ def known_ids(suite: Suite) -> dict[str, list[str]]:
     return {path: ids for path, ids in found.items() if ids}
 
 
-def fuzz(suite: Suite, seconds: int, seed: int, role: str = "admin") -> Outcome:
-    """Let Schemathesis ask for so many seconds as a user with this role."""
+def fuzz(suite: Suite, seconds: int, seed: int, role: str = "admin", *more: str) -> Outcome:
+    """Let Schemathesis ask for so many seconds as a user with this role. `more` are arguments of its own."""
     email, password = ADMIN["email"], ADMIN["password"]
     if role != "admin":
         email, password = f"{role}@fuzz.example", ROLE_PASSWORD
@@ -72,6 +72,7 @@ def fuzz(suite: Suite, seconds: int, seed: int, role: str = "admin") -> Outcome:
     settings = ["--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
     arguments = ["--max-time", str(seconds), "--seed", str(seed), "--warnings", "off", "--no-color", "--no-shrink"]
     arguments += ["--exclude-path", "/v1/events/stream"]  # it does not end
+    arguments += more
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", *settings, "run", f"{suite.base_url}/openapi.json", *arguments],
         cwd=suite.root, env=env, capture_output=True, text=True,

@@ -6,6 +6,9 @@ from shared import fields
 from shared.contract import Operation
 from shared.fields import Schema
 
+PATTERNS = "^[a-z0-9_.*#, ]*$"
+"""Patterns of routing keys, separated by commas; whether they match anything is looked up."""
+
 
 class AsPublished(fields.Part):
     """An object that is shown as it was written, with members that are newer than this program."""
@@ -18,7 +21,7 @@ class EventsQuery(Schema):
     """`types`: patterns of routing keys such as `crm_sales.order.*`, separated by commas."""
 
     after = fields.Uuid(load_default=None)
-    types = fields.Text(most=4000, load_default="#")
+    types = fields.Text(most=2000, load_default="#", validate=[fields.Form(PATTERNS, error="unknown_event_type")])
     limit = fields.Digits(least=1, most=200, load_default=50)
 
 
