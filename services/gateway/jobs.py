@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gateway.errors import DeadlineExceeded, InvalidParameter, OutcomeUnknown, Overloaded, RouteNotFound, ServiceDown
 from gateway.forwarding import Calls, Forwarder, refused, result_of, wire_body
 from gateway.incoming import Incoming
-from gateway.reading import parse_query
+from gateway.reading import event_ids, parse_query
 from gateway.rpc import Reply
 from gateway.streaming import BrokenOff, Stream, attachment
 from shared import contracts
@@ -89,10 +89,11 @@ def _merged(found: list[dict[str, Any]], limit: int, unavailable: list[str]) -> 
 def _query(request: Incoming, *known: str) -> dict[str, Any]:
     """The parameters; `wait_for` has nothing to wait for here, because no event makes or moves a job.
 
-    Raises InvalidParameter.
+    Raises InvalidParameter or InvalidWaitFor.
     """
     query = parse_query(request.scope["query_string"])
-    query.pop("wait_for", None)
+    if (wait_for := query.pop("wait_for", None)) is not None:
+        event_ids(wait_for)
     if wrong := sorted(set(query) - set(known)):
         raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in wrong])
     return query
