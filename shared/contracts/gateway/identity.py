@@ -13,11 +13,9 @@ OUTCOMES = ("accepted", "refused", "locked", "refresh_reused", "denied", "invite
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserCreated(Event):
-    """Somebody may sign in. `companies` is None for all; `team` names those who share it."""
+class UserState:
+    """What the events of a user carry. `companies` is None for all; `team` names those who share it."""
 
-    type: ClassVar[str] = "gateway.user.created"
-    permission: ClassVar[str] = "gateway.users:read"
     user_id: UUID
     email: str
     name: str
@@ -31,21 +29,19 @@ class UserCreated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserUpdated(Event):
+class UserCreated(UserState, Event):
+    """Somebody may sign in. `companies` is None for all; `team` names those who share it."""
+
+    type: ClassVar[str] = "gateway.user.created"
+    permission: ClassVar[str] = "gateway.users:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserUpdated(UserState, Event):
     """A user as it is now; `active` false: may no longer sign in."""
 
     type: ClassVar[str] = "gateway.user.updated"
     permission: ClassVar[str] = "gateway.users:read"
-    user_id: UUID
-    email: str
-    name: str
-    language: str
-    roles: list[str]
-    company_id: UUID
-    companies: list[UUID] | None = None
-    team: str | None = None
-    manager_id: UUID | None = None
-    active: bool = True
 
 
 class UserChange(Schema):
