@@ -2,9 +2,11 @@
 .POSIX:
 .PHONY: help run stop reset test lint format bench faults fuzz contracts examples sdk audit seed lock
 
-# The first Python that is new enough; `make run PYTHON=/path/to/python3.12` chooses another.
-PYTHON = $$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# The distribution's own Python where it is new enough: built with all optimisations, it runs the suite up to half as
+# fast again as one compiled by hand. `make run PYTHON=/path/to/python3.12` chooses another.
+PYTHON = $$(for needed in sys,ensurepip sys; do \
+	for p in /usr/bin/python3 python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c "import $$needed; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $$p && break 2; done; done)
 VENV = .venv/bin/python
 LOCAL = p="$(PYTHON)"; [ -n "$$p" ] || { echo "Liaison needs Python 3.11 or newer: apt-get install python3" >&2; exit 2; }; exec $$p -m deploy.local
 PREPARE = ( $(LOCAL) prepare )
