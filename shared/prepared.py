@@ -1,15 +1,19 @@
-"""Statements that come again are prepared: PostgreSQL parses them once and plans them seldom, not every time.
+"""Fewer and cheaper round trips to PostgreSQL: statements that come again are prepared, BEGIN and COMMIT travel along.
 
 psycopg2 only speaks the simple protocol, so a statement's text is sent once in a PREPARE and then run by EXECUTE. The
 parameters of an EXECUTE are the literals that psycopg2 would have put into the text: a literal with a type (a number, a
 time, a uuid) is declared with just that type, a literal without one (text, NULL, an array) is left to inference, as
 before. So a statement means the same either way; one that PostgreSQL does not want to prepare is sent as ever.
+
+psycopg2 sends a BEGIN of its own and waits for the answer. Here it goes in front of the first statement, and a COMMIT
+behind the last one where that is known, in the same message. So psycopg2 itself is left in autocommit; whether a
+transaction is open is asked of libpq, which has it from the server with every answer.
 """
 
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -118,15 +122,91 @@ class _Plan:
     refused: bool = False
 
 
+_LEVELS = {
+    None: "",
+    extensions.ISOLATION_LEVEL_READ_UNCOMMITTED: " ISOLATION LEVEL READ UNCOMMITTED",
+    extensions.ISOLATION_LEVEL_READ_COMMITTED: " ISOLATION LEVEL READ COMMITTED",
+    extensions.ISOLATION_LEVEL_REPEATABLE_READ: " ISOLATION LEVEL REPEATABLE READ",
+    extensions.ISOLATION_LEVEL_SERIALIZABLE: " ISOLATION LEVEL SERIALIZABLE",
+}
+
+
 class Connection(extensions.connection):
-    """A connection whose cursors prepare what they send again and again."""
+    """A connection whose cursors prepare what they send again and again, and begin transactions without asking."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        extensions.connection.autocommit.__set__(self, True)  # type: ignore[attr-defined]
         self.cursor_factory = Cursor
         self.plans: OrderedDict[_Key, _Plan] = OrderedDict()
         self.dropped: list[str] = []
         self.prepared = 0
+        self.ends_with_next = False
+        self._autocommit = self._readonly = self._deferrable = False
+        self._level: int | None = None
+        self._begin = "BEGIN;"
+
+    # -- transactions, as psycopg2 has them ---------------------------------------------------------------------------
+
+    @property
+    def autocommit(self) -> bool:
+        return self._autocommit
+
+    @autocommit.setter
+    def autocommit(self, value: bool) -> None:
+        self._autocommit = value
+
+    @property
+    def readonly(self) -> bool:
+        return self._readonly
+
+    @readonly.setter
+    def readonly(self, value: bool) -> None:
+        self._readonly = value
+        self._compose()
+
+    @property
+    def deferrable(self) -> bool:
+        return self._deferrable
+
+    @deferrable.setter
+    def deferrable(self, value: bool) -> None:
+        self._deferrable = value
+        self._compose()
+
+    def set_isolation_level(self, level: int | None) -> None:
+        """One of psycopg2's ISOLATION_LEVEL constants, None for the server's own. It holds from the next BEGIN on."""
+        self._autocommit = level == extensions.ISOLATION_LEVEL_AUTOCOMMIT
+        self._level = None if self._autocommit else level
+        self._compose()
+
+    def _compose(self) -> None:
+        modes = _LEVELS[self._level] + " READ ONLY" * bool(self._readonly) + " DEFERRABLE" * bool(self._deferrable)
+        self._begin = f"BEGIN{modes};"
+
+    def opening(self) -> str:
+        """What must stand before the next statement."""
+        if self._autocommit or self.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
+            return ""
+        return self._begin
+
+    def begin(self) -> None:
+        """Begin at once, for what is not sent by `Cursor.execute`."""
+        if opening := self.opening():
+            extensions.cursor(self).execute(opening)
+
+    def commit(self) -> None:
+        self._end("COMMIT")
+
+    def rollback(self) -> None:
+        self.ends_with_next = False
+        self._end("ROLLBACK")
+
+    def _end(self, how: str) -> None:
+        if self.closed or self.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
+            extensions.cursor(self).execute(how)
+
+    # -- what is prepared ---------------------------------------------------------------------------------------------
 
     def plan(self, key: _Key) -> _Plan:
         """What is known of a statement with these types of parameters; the oldest in use makes room for it."""
@@ -156,24 +236,43 @@ class Connection(extensions.connection):
 class Cursor(extensions.cursor):
     """Sends EXECUTE instead of the statement where that is prepared."""
 
+    connection: Connection
+
     def execute(self, query: Any, vars: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
-        statement = parsed(query) if vars and not self.name and isinstance(query, str) else None
+        ending, self.connection.ends_with_next = ";COMMIT" * self.connection.ends_with_next, False
+        statement = parsed(query) if vars and isinstance(query, str) else None
         literals = [literal(value) for value in statement.values(vars)] if statement else []
         if statement is None or len(literals) != statement.count or None in literals:
-            return super().execute(query, vars)
+            return self._send(query, vars, ending)
         types, values = zip(*literals, strict=True)
         plan = self.connection.plan((query, types))
         plan.seen += 1
         if plan.refused or plan.seen <= SEEN_BEFORE or not self._is_prepared(plan, statement, types):
-            return super().execute(query, vars)
+            return self._send(query, vars, ending)
         try:
-            super().execute(plan.execute, values)
+            self._send(plan.execute, values, ending)
         except NotSupportedError:  # "cached plan must not change result type": a migration changed a column
             self.connection.drop_all(server_has_them=True)
             raise
         except errors.InvalidSqlStatementName:  # a DISCARD ALL between us and the server
             self.connection.drop_all(server_has_them=False)
             raise
+
+    def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
+        self.connection.begin()
+        super().executemany(query, vars_list)
+
+    def callproc(self, name: Any, *arguments: Any) -> Any:
+        self.connection.begin()
+        return super().callproc(name, *arguments)
+
+    def copy_expert(self, *arguments: Any, **options: Any) -> None:
+        self.connection.begin()
+        super().copy_expert(*arguments, **options)
+
+    def _send(self, query: Any, vars: Any = None, ending: str = "") -> None:
+        opening = self.connection.opening()
+        super().execute(f"{opening}{query}{ending}" if opening or ending else query, vars)
 
     def _is_prepared(self, plan: _Plan, statement: Statement, types: tuple[str, ...]) -> bool:
         now = time.monotonic()
@@ -195,10 +294,17 @@ class Cursor(extensions.cursor):
         if not connection.autocommit:
             prepare = ["SAVEPOINT prepare", *prepare, "RELEASE SAVEPOINT prepare"]
         try:
-            super().execute(";".join(prepare))
+            self._send(";".join(prepare))
         except (ProgrammingError, NotSupportedError, DataError):
             if not connection.autocommit:
-                super().execute("ROLLBACK TO SAVEPOINT prepare; RELEASE SAVEPOINT prepare")
+                self._send("ROLLBACK TO SAVEPOINT prepare; RELEASE SAVEPOINT prepare")
             return False
         plan.name, plan.execute = name, f"EXECUTE {name} ({', '.join(['%s'] * len(types))})"
         return True
+
+
+def commit_with_next(connection: Any) -> None:
+    """The next statement of an SQLAlchemy connection is the last of its transaction: COMMIT goes along with it."""
+    driver = connection.connection.dbapi_connection
+    if isinstance(driver, Connection):
+        driver.ends_with_next = True

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from shared import auditing, faults, metrics, outbox
+from shared import auditing, faults, metrics, outbox, prepared
 from shared.context import Context
 from shared.database import new_session
 from shared.settings import LIMITS
@@ -91,9 +91,8 @@ def _once(engine: Engine, context: Context, work: Callable[[Session], T], action
     try:
         result = work(session)
         session.flush()
-        finish(session, action, result, notify=outbox.must_notify(engine))
         faults.point("before_commit")
-        _commit(session, repeatable)
+        _commit(session, _closing_words(session, action, result), outbox.must_notify(engine), repeatable)
     finally:
         session.close()
     if outbox.take(session):
@@ -102,8 +101,15 @@ def _once(engine: Engine, context: Context, work: Callable[[Session], T], action
     return result
 
 
-def _commit(session: Session, repeatable: bool) -> None:
+def _commit(session: Session, closing: tuple[str, list[Any]] | None, notify: bool, repeatable: bool) -> None:
+    """Write outbox, audit and remembered replies, and commit, in one round trip."""
     try:
+        if closing:
+            connection = session.connection()
+            if outbox.take(session) and notify:
+                connection.exec_driver_sql("NOTIFY outbox")
+            prepared.commit_with_next(connection)
+            connection.exec_driver_sql(closing[0], tuple(closing[1]))
         session.commit()
     except DBAPIError as error:
         if connection_lost(error) and not repeatable:
@@ -111,12 +117,11 @@ def _commit(session: Session, repeatable: bool) -> None:
         raise
 
 
-def finish(session: Session, action: str, result: Any, notify: bool = False) -> None:
-    """Write outbox, audit and the remembered reply of the transaction in one statement."""
+def _closing_words(session: Session, action: str, result: Any) -> tuple[str, list[Any]] | None:
+    """The one statement, with its parameters, that writes outbox, audit and the remembered reply of the transaction."""
     parts: list[str] = []
     parameters: list[Any] = []
-    pending = outbox.take(session)
-    if pending:
+    if pending := outbox.take(session):
         parts, parameters = outbox.statement_parts(pending)
     if action and "audited" in session.info:
         auditing.note_action(session, action, getattr(result, "id", None))
@@ -125,10 +130,7 @@ def finish(session: Session, action: str, result: Any, notify: bool = False) -> 
     if remembered := session.info.get("remember"):
         parts.append(_REMEMBER + ", ".join([_REMEMBERED] * len(remembered)) + ")")
         parameters += [value for row in remembered for value in row]
-    if parts:
-        session.connection().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(parameters))
-    if pending and notify:
-        session.connection().exec_driver_sql("NOTIFY outbox")
+    return ("WITH " + ", ".join(parts) + " SELECT 1", parameters) if parts else None
 
 
 _REMEMBER = (
