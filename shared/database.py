@@ -2,10 +2,27 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, DateTime, Engine, MetaData, Numeric, Text, Uuid, create_engine
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    Engine,
+    MetaData,
+    Numeric,
+    Text,
+    TextClause,
+    Uuid,
+    bindparam,
+    create_engine,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
@@ -82,6 +99,38 @@ def new_engine(url: str, pool_size: int = 12) -> Engine:
     )
 
 
+class QuickSession(Session):
+    """A session that does not work out anew what is the same each time: the SQL of a text, the SELECT of one row."""
+
+    def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        if type(statement) is TextClause and not options and not isinstance(params, list):
+            return self.connection().exec_driver_sql(_driver_sql(statement.text), params or None)
+        return super().execute(statement, params, **options)
+
+    def get(self, entity: Any, ident: Any, *, with_for_update: Any = None, **options: Any) -> Any:
+        key = inspect(entity).identity_key_from_primary_key((ident,))
+        if options or isinstance(ident, (tuple, dict)) or (with_for_update is None and key in self.identity_map):
+            return super().get(entity, ident, with_for_update=with_for_update, **options)
+        lock = tuple(sorted(with_for_update.items())) if isinstance(with_for_update, dict) else bool(with_for_update)
+        return self.scalars(_by_key(entity, lock), {"ident": ident}).one_or_none()
+
+
+@lru_cache(maxsize=2000)
+def _driver_sql(raw: str) -> str:
+    """A text as psycopg2 takes it. Parameters of texts have no types here, so there is nothing else to prepare."""
+    return str(text(raw).compile(dialect=postgresql.psycopg2.dialect()))
+
+
+@cache
+def _by_key(entity: Any, lock: Any) -> Any:
+    """SELECT by primary key; one that locks also brings up to date what the session has of the row already."""
+    (key,) = inspect(entity).primary_key
+    found = select(entity).where(key == bindparam("ident", type_=key.type))
+    if lock:
+        found = found.with_for_update(**({} if lock is True else dict(lock))).execution_options(populate_existing=True)
+    return found
+
+
 def new_session(engine: Engine) -> Session:
     """A session that flushes only when told or at commit, and keeps loaded objects readable afterwards."""
-    return Session(engine, autoflush=False, expire_on_commit=False)
+    return QuickSession(engine, autoflush=False, expire_on_commit=False)

@@ -71,7 +71,7 @@ class ListRequest:
         statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
         if self.customs:
             statement = statement.where(*self._custom_conditions(session, find["custom"]))
-        statement = statement.where(*bounds(session, find, self.conditions))
+        statement = statement.where(*bounds(session, find, self._unbounded()))
         if self.q:
             statement = statement.where(
                 or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search))
@@ -86,6 +86,12 @@ class ListRequest:
         more = len(rows) > self.limit
         rows = rows[: self.limit]
         return Page(rows, self._next(rows[-1]) if more else None, total)
+
+    def _unbounded(self) -> Iterator[tuple[str, str, Any]]:
+        """Conditions on what the cursor does not bound yet: two bounds of one column mislead the planner."""
+        name, descending = self.sort[0]
+        bounded = None if self.cursor is None or descending else name
+        return (condition for condition in self.conditions if condition[0] != bounded)
 
     def _custom_conditions(self, session: Session, stored: Any) -> Iterator[Any]:
         """Filters by custom fields, read now that their definitions can be. Raises BadRequest."""

@@ -31,6 +31,8 @@ LIFETIME = 60.0
 """Seconds. A plan made while a table was small must not outlive the growth of the table."""
 
 _PREPARABLE = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+_PATTERN = re.compile(r"\bI?LIKE\b", re.IGNORECASE)
+"""What is compared with a pattern is planned each time: how many rows come depends on the pattern's text alone."""
 _MARK = re.compile(r"%(?:\((\w+)\)s|(s)|(%))")
 
 
@@ -53,7 +55,7 @@ def parsed(query: str) -> Statement | None:
 
     A name that occurs twice becomes two parameters, because each takes its type from where it stands.
     """
-    if not _PREPARABLE.match(query):
+    if not _PREPARABLE.match(query) or _PATTERN.search(query):
         return None
     names: list[str] = []
 
@@ -136,7 +138,7 @@ class Connection(extensions.connection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        extensions.connection.autocommit.__set__(self, True)  # type: ignore[attr-defined]
+        extensions.connection.autocommit.__set__(self, True)
         self.cursor_factory = Cursor
         self.plans: OrderedDict[_Key, _Plan] = OrderedDict()
         self.dropped: list[str] = []

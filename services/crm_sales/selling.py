@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from crm_sales.errors import CustomerNotActive
-from crm_sales.models import Customer, Order, OrderLine, Product, Quote, QuoteLine, TaxRate
+from crm_sales.models import Customer, Order, OrderLine, Product, Quote, QuoteLine
 from crm_sales.pricing import PriceBook, PricedLine, price
 from shared import clock
 from shared.context import current
@@ -33,14 +32,13 @@ def price_lines(session: Session, requests: Sequence[dict[str, Any]], currency: 
     """The requested lines at the prices and tax rates of today. Raises Invalid."""
     wanted = {request["product_id"] for request in requests}
     items = {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(wanted)))}
-    rates = (
-        select(TaxRate.code, TaxRate.rate)
-        .ext(distinct_on(TaxRate.code))
-        .where(TaxRate.valid_from <= clock.today())
-        .order_by(TaxRate.code, TaxRate.valid_from.desc())
-    )
-    known = {code: rate for code, rate in session.execute(rates)}
+    known = {code: rate for code, rate in session.execute(_RATES, {"day": clock.today()})}
     return price(requests, PriceBook(items, known, currency, current(session).may(OVERRIDE)))
+
+
+_RATES = text(
+    "SELECT DISTINCT ON (code) code, rate FROM tax_rate WHERE valid_from <= :day ORDER BY code, valid_from DESC"
+)
 
 
 def new_document(session: Session, request: dict[str, Any]) -> tuple[dict[str, Any], list[PricedLine]]:

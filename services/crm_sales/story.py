@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session, lazyload
 
 from crm_sales.errors import OrderNotHere
@@ -48,10 +48,15 @@ class LineState:
 
 def locked(session: Session, order_id: UUID) -> Order:
     """The order without its lines, locked until the transaction ends. Raises OrderNotHere."""
-    order = session.get(Order, order_id, with_for_update={"of": Order}, options=[lazyload(Order.lines)])
+    order = session.scalars(_LOCKED, {"id": order_id}).one_or_none()
     if order is None:
         raise OrderNotHere(id=order_id)
     return order
+
+
+_LOCKED = (
+    select(Order).where(Order.id == bindparam("id")).with_for_update(of=Order).options(lazyload(Order.lines))
+).execution_options(populate_existing=True)
 
 
 def tell(
@@ -86,13 +91,15 @@ def credit(session: Session, order: Order, lines: Iterable[Any]) -> list[LineSta
 
 def lines_of(session: Session, order: Order) -> list[LineState]:
     """The lines of an order that was loaded without them."""
-    columns = [getattr(OrderLine, name) for name in LineState.__dataclass_fields__]
-    return [LineState(*row) for row in session.execute(select(*columns).where(OrderLine.order_id == order.id))]
+    return [LineState(*row) for row in session.execute(_LINES, {"order": order.id})]
 
 
 def invoices_of(session: Session, order: Order) -> list[OrderInvoice]:
     """What is known of the order's invoices; the order is locked, so nobody else changes them."""
-    return list(session.scalars(select(OrderInvoice).where(OrderInvoice.order_id == order.id)))
+    return list(session.scalars(_INVOICES, {"order": order.id}))
+
+
+_INVOICES = select(OrderInvoice).where(OrderInvoice.order_id == bindparam("order"))
 
 
 def take_residual(
@@ -127,6 +134,7 @@ def _add(session: Session, order: Order, column: str, lines: Iterable[Any], sign
 
 
 _COLUMNS = ", ".join(LineState.__dataclass_fields__)
+_LINES = text(f"SELECT {_COLUMNS} FROM order_line WHERE order_id = :order")
 _ADD = {
     column: text(
         f"UPDATE order_line SET {column} = {column} + coalesce((SELECT sum(d.quantity)"

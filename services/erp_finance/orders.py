@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from erp_finance.crediting import credit_note_for
@@ -126,8 +126,10 @@ def _known(session: Session, order_id: UUID) -> SalesOrder:
 
 def _lines(session: Session, order: SalesOrder) -> list[SalesOrderLine]:
     """The lines, read after the order was locked, so that what is billed so far is certain."""
-    statement = select(SalesOrderLine).where(SalesOrderLine.order_id == order.id).order_by(SalesOrderLine.position)
-    return list(session.scalars(statement))
+    return list(session.scalars(_LINES, {"order": order.id}))
+
+
+_LINES = select(SalesOrderLine).where(SalesOrderLine.order_id == bindparam("order")).order_by(SalesOrderLine.position)
 
 
 def _store(session: Session, order: SalesOrder, event: sales.OrderPlaced) -> None:

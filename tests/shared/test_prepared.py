@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg2
 import pytest
-from psycopg2 import errors, extras
+from psycopg2 import errors, extensions, extras
 from sqlalchemy import text
 
 from shared import prepared, transaction
@@ -198,6 +198,92 @@ def test_a_migration_under_running_statements_is_a_collision(toy: Harness) -> No
     assert transaction.run(engine, Context(), work) == "5"
     assert len(runs) == 2
     engine.dispose()
+
+
+def test_patterns_are_planned_each_time(connection: Connection) -> None:
+    _often(connection, "SELECT count(*) FROM kept WHERE label ILIKE %s", ("a%",))
+    _often(connection, "SELECT count(*) FROM kept WHERE label <> 'likeness' AND n = %s", (1,))
+    assert [statement for statement in _prepared(connection) if "ILIKE" in statement] == []
+    assert len(_prepared(connection)) == 1
+
+
+# -- BEGIN and COMMIT travel along ---------------------------------------------------------------------------------------
+
+
+def _scalar(connection: Connection, statement: str, values: Any = None) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return (cursor.fetchone() or (None,))[0] if cursor.description else None
+
+
+def test_a_transaction_begins_with_its_first_statement_and_sees_all_or_nothing(connection: Connection) -> None:
+    for _ in range(OFTEN):
+        assert connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+        assert _scalar(connection, "INSERT INTO kept (n) VALUES (%s) RETURNING n", (5,)) == 5
+        assert connection.get_transaction_status() == extensions.TRANSACTION_STATUS_INTRANS
+        assert _scalar(connection, "SELECT count(*) FROM kept") == 1
+        connection.rollback()
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO kept (n) VALUES (%s)", [(1,), (2,)])
+        assert cursor.rowcount == 2
+        connection.rollback()
+        cursor.execute("INSERT INTO kept (n) VALUES (3)")
+        connection.commit()
+        connection.rollback()
+    assert _scalar(connection, "SELECT string_agg(n::text, ',') FROM kept") == "3"
+
+
+def test_the_kind_of_transaction(connection: Connection) -> None:
+    def kind() -> tuple[Any, Any]:
+        settings = [_scalar(connection, f"SHOW transaction_{name}") for name in ("isolation", "read_only")]
+        connection.rollback()
+        return settings[0], settings[1]
+
+    assert kind() == ("read committed", "off")
+    connection.set_isolation_level(extensions.ISOLATION_LEVEL_REPEATABLE_READ)
+    connection.readonly = True
+    assert kind() == ("repeatable read", "on")
+    with pytest.raises(errors.ReadOnlySqlTransaction):
+        _scalar(connection, "CREATE TABLE never (n int)")
+    connection.rollback()
+    connection.set_isolation_level(extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+    connection.readonly = False
+    _scalar(connection, "INSERT INTO kept (n) VALUES (1) RETURNING n")
+    assert connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+
+
+def test_commit_goes_with_the_statement_that_is_said_to_be_the_last(toy_url: str) -> None:
+    """Plainly and prepared; an error, at the statement or at its commit, leaves nothing behind."""
+    made: Connection = psycopg2.connect(toy_url, connection_factory=Connection)
+    table = f"last_{uuid4().hex}"
+    _scalar(made, f"CREATE TEMPORARY TABLE {table} (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    made.commit()
+    for number in range(OFTEN):
+        _scalar(made, f"INSERT INTO {table} VALUES (%s)", (100 + number,))
+        made.ends_with_next = True
+        _scalar(made, f"INSERT INTO {table} VALUES (%s)", (number,))
+        assert made.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+        made.commit()
+    for statement, refusal in (("VALUES (0)", errors.UniqueViolation), ("VALUES (1 / 0)", errors.DivisionByZero)):
+        _scalar(made, f"INSERT INTO {table} VALUES (7000)")
+        made.ends_with_next = True
+        with pytest.raises(refusal):
+            _scalar(made, f"INSERT INTO {table} {statement}")
+        made.rollback()
+    _scalar(made, f"INSERT INTO {table} VALUES (8000)")
+    made.rollback()
+    assert _scalar(made, f"SELECT count(*) FROM {table}") == 2 * OFTEN
+    made.close()
+
+
+def test_a_connection_that_is_gone_says_so(connection: Connection, toy_url: str) -> None:
+    _scalar(connection, "SELECT 1")
+    with psycopg2.connect(toy_url) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+    with pytest.raises(psycopg2.OperationalError):
+        connection.commit()
+    with pytest.raises(psycopg2.InterfaceError):
+        connection.rollback()
 
 
 def test_services_connect_with_it(toy: Harness) -> None:
