@@ -83,6 +83,11 @@ class Operation:
             datetime.strptime(day, "%Y-%m-%d")
 
     @property
+    def id(self) -> str:
+        """Its name among the operations of all services, as documents and clients know it."""
+        return self.name if self.everywhere else f"{self.service}_{self.name}"
+
+    @property
     def method(self) -> str:
         return self.route.split(" ", 1)[0]
 

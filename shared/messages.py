@@ -120,6 +120,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
+def sentences() -> dict[str, tuple[str, str]]:
+    """Every code with its sentence in English and French."""
+    return dict(_SENTENCES)
+
+
 def sentence(code: str, language: str) -> str:
     """The sentence for a code in "fr" or else in English; a code without one is shown in words."""
     english, french = _SENTENCES.get(code, (code.replace("_", " ").capitalize() + ".",) * 2)

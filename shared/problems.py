@@ -48,6 +48,11 @@ TITLES: dict[int, tuple[str, str]] = {
 _OWN = {"presented", "type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
 
 
+def type_of(code: str) -> str:
+    """The URI reference that is the `type` of a problem: where the catalogue of errors explains it."""
+    return f"/docs/errors#{code}"
+
+
 def problem(refusal: dict[str, Any], language: str, request_id: str, instance: str) -> dict[str, Any]:
     """The problem object of a refusal in wire form: {family, code, detail, details, errors}.
 
@@ -58,7 +63,7 @@ def problem(refusal: dict[str, Any], language: str, request_id: str, instance: s
     details: dict[str, Any] = refusal.get("details") or {}
     code = str(refusal.get("code") or "internal_error")
     told: dict[str, Any] = {
-        "type": f"urn:liaison:problem:{code}",
+        "type": type_of(code),
         "title": TITLES[status][language == "fr"],
         "status": status,
         "detail": refusal.get("detail") or sentence(code, language),

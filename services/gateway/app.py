@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Router
 
-from gateway import asyncapi, contract, docs, jobs, openapi
+from gateway import asyncapi, contract, docs, jobs, openapi, refusing
 from gateway.auth import Auth
 from gateway.denials import Denials
 from gateway.deprecation import noticed
@@ -80,6 +80,7 @@ class Gateway:
         add(contract.page("/readyz"), self.health.readyz)
         add(contract.page("/metrics"), self.health.metrics)
         add(contract.page("/openapi.json"), openapi.Page(openapi.document()))
+        add(contract.page("/docs/errors.json"), openapi.Page(refusing.document()))
         for path, file in docs.PAGES.items():
             add(contract.page(path), docs.Page(file))
 

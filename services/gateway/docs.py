@@ -10,10 +10,13 @@ _FOLDER = Path(__file__).parent / "static"
 
 PAGES = {
     "/docs": "docs.html",
+    "/docs/common.js": "common.js",
     "/docs/docs.js": "docs.js",
     "/docs/docs.css": "docs.css",
     "/docs/events": "events.html",
     "/docs/events.js": "events.js",
+    "/docs/errors": "errors.html",
+    "/docs/errors.js": "errors.js",
 }
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}

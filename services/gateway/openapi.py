@@ -137,7 +137,7 @@ class Page:
 def _operation(operation: Operation, sent: Components, received: Components) -> dict[str, Any]:
     public = operation.permission == PUBLIC
     described: dict[str, Any] = {
-        "operationId": operation.name if operation.everywhere else f"{operation.service}_{operation.name}",
+        "operationId": operation.id,
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": _parameters(operation, sent),

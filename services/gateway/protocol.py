@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from shared.problems import type_of
+
 HEAD_BYTES = 32 * 1024
 HEADER_BYTES = 8 * 1024
 HEADERS = 100
@@ -137,12 +139,18 @@ class StrictProtocol(HttpToolsProtocol):
 
 _CODES = {400: "malformed_request", 414: "url_too_long", 431: "headers_too_large"}
 _TITLES = {400: "Bad request", 414: "URL too long", 431: "Headers too large"}
+UNREADABLE = (
+    (400, _CODES[400], "This is no HTTP/1.1 request.", "Ceci n'est pas une requête HTTP/1.1."),
+    (414, _CODES[414], "The URL is too long.", "L'URL est trop longue."),
+    (431, _CODES[431], "The headers are too large.", "Les en-têtes sont trop volumineux."),
+)
+"""What is refused before anything is known of the request: status, code, and for the catalogue of errors what it means."""
 
 
 def _refusal(status: int) -> bytes:
     """A complete answer: no request was understood, so no language and no request id are known."""
     code = _CODES[status]
-    problem = {"type": f"urn:liaison:problem:{code}", "title": _TITLES[status], "status": status, "code": code}
+    problem = {"type": type_of(code), "title": _TITLES[status], "status": status, "code": code}
     body = json.dumps(problem).encode()
     head = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     return STATUS_LINE[status] + head + body

@@ -1,4 +1,4 @@
-"""`python -m tests.contracts.consumers` writes down who listens to which event, for the catalogue that the gateway shows.
+"""`make contracts` writes down who listens to which event, for the catalogue that the gateway shows.
 
 The gateway carries no code of other services, so it cannot ask them; a test says when the list is out of date.
 """
@@ -22,5 +22,5 @@ def current() -> dict[str, list[str]]:
     return {kind: sorted(found[kind]) for kind in sorted(found)}
 
 
-if __name__ == "__main__":
+def write() -> None:
     FILE.write_text(json.dumps(current(), indent=2) + "\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """The documents that were last agreed on, in `snapshots/`. `make contracts` takes additive changes over.
 
+It also writes down anew what the gateway shows of other services: who listens to which event, and who refuses with what.
 A breaking change has to be declared in `breaking.md`, with its reason, before it can be taken over.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from gateway import openapi
 from gateway.schemas import Components
 from shared import contracts
+from tests.contracts import consumers, refusals
 from tests.contracts.differ import Change, compare
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -65,6 +67,8 @@ def laid_out(value: Any, levels: int = 3) -> str:
 
 def main() -> int:
     """Write the snapshots anew, unless that would break somebody silently."""
+    consumers.write()
+    refusals.write()
     for name, found in changes().items():
         for change in found:
             print(f"  {name}  {'BREAKING ' if change.breaking else ''}{change}")

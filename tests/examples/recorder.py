@@ -83,7 +83,7 @@ def _is_json(headers: httpx.Headers) -> bool:
 
 
 def operation_id(operation: Operation) -> str:
-    return operation.name if operation.everywhere else f"{operation.service}_{operation.name}"
+    return operation.id
 
 
 def _shortened(value: Any) -> Any:

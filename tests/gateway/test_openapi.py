@@ -31,11 +31,7 @@ def test_every_operation_is_there_once(document: dict[str, Any]) -> None:
         for path, item in document["paths"].items()
         for method, operation in item.items()
     }
-    declared = {
-        o.name if o.everywhere else f"{o.service}_{o.name}": o.route
-        for service in operations().values()
-        for o in service.values()
-    }
+    declared = {o.id: o.route for service in operations().values() for o in service.values()}
     assert declared.items() <= found.items()
     assert sum(len(item) for item in document["paths"].values()) == len(found)
 

@@ -35,7 +35,7 @@ def test_members() -> None:
     assert status == 409
     assert body.pop("detail").startswith("Opération impossible à l'état « draft »")
     assert body == {
-        "type": "urn:liaison:problem:invalid_transition",
+        "type": "/docs/errors#invalid_transition",
         "title": "Conflit",
         "status": 409,
         "instance": "/v1/orders",
@@ -79,7 +79,7 @@ def test_headers(refusal: refusals.Refusal, status: int, name: str, value: str) 
 def test_details_never_replace_standard_members() -> None:
     refusal = {"family": "conflict", "code": "x", "detail": "d", "details": {"status": 200, "type": "evil", "n": 1}}
     _, body, _ = answer(refusal)
-    assert (body["status"], body["type"], body["n"]) == (409, "urn:liaison:problem:x", 1)
+    assert (body["status"], body["type"], body["n"]) == (409, "/docs/errors#x", 1)
 
 
 def test_an_unknown_family_is_an_internal_error() -> None:

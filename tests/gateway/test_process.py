@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from deploy.local import servers as local
+from gateway import docs
 from tests.gateway.conftest import ADMIN, Process, free_port, sign_in, until
 from tests.gateway.test_forwarding import ORDER, told
 
@@ -204,11 +205,12 @@ def _status(url: str) -> int:
         return 0
 
 
-@pytest.mark.parametrize("page", ["/docs", "/docs/docs.js", "/docs/docs.css", "/openapi.json"])
+@pytest.mark.parametrize("page", ["/openapi.json", "/docs/errors.json", *docs.PAGES])
 def test_the_documentation_needs_nobody_else(gateway: Process, page: str) -> None:
     answer = httpx.get(gateway.url + page)
     assert answer.status_code == 200
-    if page != "/openapi.json":
+    if not page.endswith(".json"):
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
         assert "//" not in answer.text.replace("http://", "").replace("// ", "") and "innerHTML" not in answer.text
 
 

@@ -1,28 +1,23 @@
 "use strict";
-// Renders /openapi.json. No markup is ever built from text: every value goes in through textContent.
+// Renders /openapi.json, with the codes of errors from /docs/errors.json.
 
 const TEXTS = {
-  en: { search: "Search operations", email: "E-mail", password: "Password", signIn: "Sign in", signedIn: "Signed in as ",
-    failed: "Sign-in failed: ", parameters: "Parameters", body: "Body", answer: "Answer", send: "Send",
-    required: "required", permission: "Permission", other: "Français", problems: "Problems" },
-  fr: { search: "Chercher une opération", email: "Adresse électronique", password: "Mot de passe", signIn: "Se connecter",
-    signedIn: "Connecté : ", failed: "Échec de la connexion : ", parameters: "Paramètres", body: "Corps", answer: "Réponse",
-    send: "Envoyer", required: "obligatoire", permission: "Permission", other: "English", problems: "Problèmes",
-  },
+  en: { search: "Search operations", other: "Français", skip: "Skip to the operations", contents: "Resources",
+    email: "E-mail", password: "Password", signIn: "Sign in", signedIn: "Signed in as ", failed: "Sign-in failed: ",
+    parameters: "Parameters", body: "Body", answer: "Answer", send: "Send", required: "required", permission: "Permission",
+    example: "Example", sent: "Request of the example", answered: "Answer of the example", problems: "Errors",
+    general: "As with any operation", outcome: "What came back" },
+  fr: { search: "Chercher une opération", other: "English", skip: "Aller aux opérations", contents: "Ressources",
+    email: "Adresse électronique", password: "Mot de passe", signIn: "Se connecter", signedIn: "Connecté : ",
+    failed: "Échec de la connexion : ", parameters: "Paramètres", body: "Corps", answer: "Réponse", send: "Envoyer",
+    required: "obligatoire", permission: "Permission", example: "Exemple", sent: "Demande de l'exemple",
+    answered: "Réponse de l'exemple", problems: "Erreurs", general: "Comme pour toute opération",
+    outcome: "Ce qui est revenu" },
 };
 
-let language = navigator.language.startsWith("fr") ? "fr" : "en";
 let token = null;
 let api = null;
-
-const $ = (selector) => document.querySelector(selector);
-const t = (name) => TEXTS[language][name];
-
-function el(tag, properties = {}, ...children) {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
+let catalogue = null;
 
 function resolve(schema) {
   return schema && schema.$ref ? api.components.schemas[schema.$ref.split("/").pop()] : schema || {};
@@ -35,16 +30,16 @@ function typeName(schema) {
   return schema.format ? `${type} (${schema.format})` : type;
 }
 
-function example(schema, depth = 0) {
+function skeleton(schema, depth = 0) {
   schema = resolve(schema);
   if (schema.allOf) schema = resolve(schema.allOf[0]);
   if (schema.enum) return schema.enum[0];
   const type = [schema.type].flat()[0];
   if (type === "object" || schema.properties) {
     const wanted = Object.entries(schema.properties || {}).filter(([name]) => depth < 4 && (schema.required || []).includes(name));
-    return Object.fromEntries(wanted.map(([name, inner]) => [name, example(inner, depth + 1)]));
+    return Object.fromEntries(wanted.map(([name, inner]) => [name, skeleton(inner, depth + 1)]));
   }
-  if (type === "array") return depth < 4 ? [example(schema.items, depth + 1)] : [];
+  if (type === "array") return depth < 4 ? [skeleton(schema.items, depth + 1)] : [];
   if (type === "integer") return 1;
   if (type === "boolean") return false;
   const now = new Date().toISOString();
@@ -94,27 +89,68 @@ async function send(path, method, inside, output) {
   }
 }
 
+function successOf(operation) {
+  return Object.entries(operation.responses).filter(([status]) => status < "300").pop();
+}
+
+// The request as it went over the wire in the recorded run, and what came back.
+function exampleOf(path, method, operation) {
+  const given = (operation.parameters || []).filter((parameter) => "example" in parameter);
+  const value = (parameter) => encodeURIComponent(parameter.example);
+  const query = given.filter((one) => one.in === "query").map((one) => `${one.name}=${value(one)}`).join("&");
+  for (const one of given.filter((parameter) => parameter.in === "path")) path = path.replace(`{${one.name}}`, value(one));
+  const sent = Object.values(operation.requestBody?.content || {}).find((content) => "example" in content);
+  const [status, success] = successOf(operation);
+  const answered = Object.values(success.content || {}).find((content) => "example" in content);
+  if (!given.length && !sent && !answered) return [];
+  const written = (content) => content ? "\n\n" + JSON.stringify(content.example, null, 2) : "";
+  const line = `${method.toUpperCase()} ${path}${query ? "?" + query : ""}`;
+  return [el("h3", { textContent: t("example") }), box(line + written(sent), t("sent")), box(status + written(answered), t("answered"))];
+}
+
+// By status: the codes that this operation has of its own, then those of every operation with that status.
+function problemTable(operation) {
+  const rows = Object.keys(operation.responses).filter((status) => status >= "400").map((status) => {
+    const cases = catalogue.problems.flatMap((problem) => problem.cases.map((told) => ({ code: problem.code, ...told })))
+      .filter((told) => String(told.status) === status);
+    const own = cases.filter((told) => told.operations.includes(operation.operationId));
+    const general = cases.filter((told) => told.where === "any" && !own.some((mine) => mine.code === told.code));
+    return el("tr", {},
+      el("td", { textContent: `${status} ${catalogue.titles[status][language]}` }),
+      el("td", {}, ...codeLinks(own), general.length && own.length ? el("br") : null,
+        general.length ? el("span", { className: "note" }, t("general") + ": ", ...codeLinks(general)) : null));
+  });
+  return el("table", { className: "problems" }, el("tbody", {}, ...rows));
+}
+
+function codeLinks(cases) {
+  const unique = new Map(cases.map((told) => [told.code, told]));
+  return [...unique.values()].flatMap((told, place) => [place ? ", " : "",
+    el("a", { href: "/docs/errors#" + told.code, title: told[language] }, el("code", { textContent: told.code }))]);
+}
+
 function inside(path, method, operation) {
   const node = el("div", { className: "inside" });
   const parameters = operation.parameters || [];
   node.append(el("p", { className: "note", textContent: `${t("permission")}: ${operation["x-permission"]}` }));
+  node.append(...exampleOf(path, method, operation));
   if (parameters.length) {
     node.append(el("h3", { textContent: t("parameters") }), el("table", {}, el("tbody", {}, ...parameters.map(parameterRow))));
   }
   const content = operation.requestBody && Object.values(operation.requestBody.content)[0];
   if (content) {
-    const text = el("textarea", { value: JSON.stringify(example(content.schema), null, 2), spellcheck: false });
+    const text = el("textarea", { value: JSON.stringify(skeleton(content.schema), null, 2), spellcheck: false });
     text.setAttribute("aria-label", t("body"));
     node.append(el("h3", { textContent: t("body") }), text, fieldTable(resolve(content.schema)));
   }
-  const codes = Object.keys(operation.responses);
-  const success = operation.responses[codes.find((code) => code.startsWith("2"))];
+  const [, success] = successOf(operation);
   if (success.content) {
     node.append(el("h3", { textContent: t("answer") }), fieldTable(resolve(Object.values(success.content)[0].schema)));
   }
-  const failures = codes.filter((code) => code >= "400").map((code) => `${code} ${api.components.responses[code].description}`);
-  node.append(el("p", { className: "note", textContent: `${t("problems")}: ${failures.join(" · ")}` }));
-  const output = el("pre", { hidden: true });
+  node.append(el("h3", { textContent: t("problems") }), problemTable(operation));
+  const output = box("", t("outcome"));
+  output.hidden = true;
+  output.setAttribute("role", "status");
   const go = el("button", { type: "button", className: "go", textContent: t("send") });
   go.addEventListener("click", () => send(path, method, node, output));
   node.append(go, output);
@@ -130,46 +166,25 @@ function fieldTable(schema) {
 }
 
 function operationNode(path, method, operation) {
-  const node = el("details", { className: "operation" }, el("summary", {},
-    el("span", { className: `method ${method}`, textContent: method.toUpperCase() }),
-    el("code", { textContent: path }), el("span", { textContent: operation.summary })));
-  node.dataset.text = `${path} ${operation.summary} ${operation.operationId}`.toLowerCase();
-  node.addEventListener("toggle", () => {
-    if (node.open && node.children.length === 1) node.append(inside(path, method, operation));
-  });
-  return node;
+  const summary = [el("span", { className: `method ${method}`, textContent: method.toUpperCase() }),
+    el("code", { textContent: path }), el("span", { textContent: operation.summary })];
+  const text = `${path} ${operation.summary} ${operation.operationId}`;
+  return entry(operation.operationId, summary, text, () => inside(path, method, operation));
 }
 
 function render() {
-  document.documentElement.lang = language;
-  $("#search").placeholder = t("search");
-  $("#search").setAttribute("aria-label", t("search"));
   for (const name of ["email", "password"]) {
     $(`[name=${name}]`).placeholder = t(name);
     $(`[name=${name}]`).setAttribute("aria-label", t(name));
   }
   $("#sign-in button").textContent = t("signIn");
-  $("#language").textContent = t("other");
   const groups = new Map(api.tags.map((tag) => [tag.name, []]));
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       groups.get(operation.tags[0]).push(operationNode(path, method, operation));
     }
   }
-  $("nav").replaceChildren(...[...groups.keys()].map((tag) => el("a", { href: "#" + tag, textContent: tag })));
-  $("main").replaceChildren(...[...groups].map(([tag, nodes]) =>
-    el("section", {}, el("h2", { id: tag, textContent: tag }), ...nodes)));
-  filter();
-}
-
-function filter() {
-  const wanted = $("#search").value.toLowerCase().split(" ").filter(Boolean);
-  for (const section of document.querySelectorAll("section")) {
-    for (const node of section.querySelectorAll("details")) {
-      node.hidden = !wanted.every((word) => node.dataset.text.includes(word));
-    }
-    section.hidden = !section.querySelector("details:not([hidden])");
-  }
+  show([...groups].map(([tag, nodes]) => [tag, tag, nodes]));
 }
 
 async function signIn(event) {
@@ -189,11 +204,10 @@ async function signIn(event) {
 }
 
 async function start() {
-  api = await (await fetch("/openapi.json")).json();
-  $("#search").addEventListener("input", filter);
+  const documents = ["/openapi.json", "/docs/errors.json"].map(async (address) => (await fetch(address)).json());
+  [api, catalogue] = await Promise.all(documents);
   $("#sign-in").addEventListener("submit", signIn);
-  $("#language").addEventListener("click", () => { language = language === "en" ? "fr" : "en"; render(); });
-  render();
+  listen(render);
 }
 
 start();

@@ -1,0 +1,117 @@
+"""`make contracts` writes down how services say no, for the catalogue of errors that the gateway shows.
+
+The gateway carries no code of other services, so it cannot ask them; a test says when the list is out of date.
+"""
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from gateway.app import Gateway
+from gateway.auth import Auth
+from gateway.edge import Edge
+from gateway.events.streaming import Streams
+from gateway.forwarding import Forwarder
+from gateway.health import Health
+from gateway.oidc_sign_in import OidcSignIn
+from shared import contracts
+from shared.contract import Operation
+from shared.handlers import Handler, collect, service_class
+from shared.jobs import handling
+from shared.operations import execute
+from shared.refusals import Refusal
+from tests.contracts.raising import refusals_of
+
+FILE = Path(contracts.__file__).with_name("refusals.json")
+_PRIVATE = ("shared.rpc",)
+"""What only a client on the bus itself can be told."""
+
+_JOBS = ("shared.jobs.", "shared.tables.")
+_AROUND = ((Edge.__call__, Edge), (Forwarder.__call__, Forwarder), (execute, None))
+"""What every request passes before and after the operation itself."""
+
+
+def current() -> list[dict[str, Any]]:
+    """Each refusal that a client may be told: code, family, service, its sentences, and the operations that may say it.
+
+    What stands around operations says no to many of them: `where` is then "any" and no operation is named; "job" is what
+    ends a job. What only the handling of events can meet is nobody's answer and left out.
+    """
+    for package in ("shared", *contracts.SERVICES):
+        _import_all(package)
+    operations, events = _met()
+    around = set().union(*(refusals_of(function, owner) for function, owner in _AROUND))
+    found = [
+        _entry(cls, set() if cls in around else operations.get(cls, set()))
+        for cls in _all(Refusal)
+        if cls.__module__ not in _PRIVATE and (cls not in events or cls in operations)
+    ]
+    return sorted(found, key=lambda entry: (entry["code"], entry["service"], entry["en"], entry["where"]))
+
+
+def _entry(cls: type[Refusal], operations: set[str]) -> dict[str, Any]:
+    where = "operations" if operations else "job" if cls.__module__.startswith(_JOBS) else "any"
+    service = cls.__module__.split(".")[0]
+    told = {"code": cls.code, "family": cls.family, "service": service, "en": cls.en, "fr": cls.fr, "where": where}
+    return told | {"operations": sorted(operations)}
+
+
+def _met() -> tuple[dict[type[Refusal], set[str]], set[type[Refusal]]]:
+    """(refusal → ids of the operations that may end in it, refusals that the handling of events may end in)."""
+    operations: dict[type[Refusal], set[str]] = {}
+    events: set[type[Refusal]] = set()
+    for operation, function, owner in [*_own(), *_of_services()]:
+        found = refusals_of(function, owner)
+        if operation is None:
+            events |= found
+            continue
+        for cls in found:
+            operations.setdefault(cls, set()).add(operation.id)
+    return operations, events
+
+
+_Root = tuple[Operation | None, Callable[..., Any], type]
+
+
+def _of_services() -> Iterator[_Root]:
+    for service in contracts.SERVICES:
+        cls = service_class(service)
+        handlers: list[Handler] = [*collect(cls), *handling.handlers(service)]
+        for handler in handlers:
+            yield handler.operation, handler.function, cls
+
+
+def _own() -> Iterator[_Root]:
+    """What the edge answers itself: the methods that it adds to its table, of parts that are never started."""
+    edge = object.__new__(Gateway)
+    for name, part in {"auth": Auth, "oidc": OidcSignIn, "health": Health, "streams": Streams}.items():
+        setattr(edge, name, object.__new__(part))
+    added: list[_Root] = []
+    edge.table = type("Added", (), {"add": staticmethod(lambda *route: added.append(_root(*route)))})()  # type: ignore[assignment]
+    edge._add_own_routes()
+    return iter(added)
+
+
+def _root(operation: Operation, endpoint: Any) -> _Root:
+    return operation, endpoint, type(getattr(endpoint, "__self__", endpoint))
+
+
+def _import_all(package: str) -> None:
+    """Every module, so that every refusal is declared."""
+    path = importlib.import_module(package).__path__
+    for module in pkgutil.walk_packages(path, f"{package}."):
+        if not {"migrations", "__main__"} & set(module.name.split(".")):
+            importlib.import_module(module.name)
+
+
+def _all(cls: type[Refusal]) -> list[type[Refusal]]:
+    """All subclasses but those of tests."""
+    below = [one for sub in cls.__subclasses__() for one in (sub, *_all(sub))]
+    return list(dict.fromkeys(one for one in below if not one.__module__.startswith("tests")))
+
+
+def write() -> None:
+    FILE.write_text(json.dumps(current(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
