@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from shared import fields
+from shared.fields import Schema
 from shared.messages import sentence
 
 STATUS: dict[str, int] = {
@@ -46,6 +48,27 @@ TITLES: dict[int, tuple[str, str]] = {
 }
 
 _OWN = {"presented", "type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
+
+
+class ProblemError(Schema):
+    """One error inside a problem, with an RFC 6901 pointer into the body or `?name` of a query parameter."""
+
+    pointer = fields.Text(required=True)
+    code = fields.Text(required=True)
+    message = fields.Text()
+
+
+class Problem(Schema):
+    """RFC 9457; further members are those that the sentence names. In a batch: what the operation alone would have got."""
+
+    type = fields.Text(required=True)
+    title = fields.Text(required=True)
+    status = fields.Whole(required=True)
+    detail = fields.Text()
+    instance = fields.Text()
+    code = fields.Text(required=True)
+    request_id = fields.Text()
+    errors = fields.Many(fields.Part(ProblemError))
 
 
 def type_of(code: str) -> str:

@@ -17,8 +17,8 @@ from gateway.schemas import Components, merged, repointed
 from shared import fields
 from shared.contract import Listing, Operation
 from shared.contracts import operations
-from shared.fields import Schema
 from shared.jobs import contract as jobs
+from shared.problems import Problem
 from shared.references import references_of
 
 _COMPARED = (fields.Number, fields.Whole, fields.Day, fields.Instant)
@@ -38,27 +38,6 @@ _DESCRIPTION = """CRM and ERP in one. Amounts, prices, quantities and percentage
 RFC 3339 in UTC. No text holds U+0000 or a lone surrogate. What is no HTTP request at all is refused before an operation
 is known, and the connection closed: 400, 414 (URL beyond 8 KiB), 431 (headers beyond 32 KiB). A path that exists with
 other methods answers 405 with `Allow`."""
-
-
-class ProblemError(Schema):
-    """One error inside a problem, with an RFC 6901 pointer into the body or `?name` of a query parameter."""
-
-    pointer = fields.Text(required=True)
-    code = fields.Text(required=True)
-    message = fields.Text()
-
-
-class Problem(Schema):
-    """RFC 9457."""
-
-    type = fields.Text(required=True)
-    title = fields.Text(required=True)
-    status = fields.Whole(required=True)
-    detail = fields.Text()
-    instance = fields.Text()
-    code = fields.Text(required=True)
-    request_id = fields.Text()
-    errors = fields.Many(fields.Part(ProblemError))
 
 
 def document() -> dict[str, Any]:

@@ -5,31 +5,11 @@ from typing import Any
 from shared import fields
 from shared.contract import Operation
 from shared.fields import Schema
+from shared.problems import Problem
 from shared.resources import Resource
 
 MOST = 500
 OPS = ("create", "update", "upsert")
-
-
-class ProblemErrorView(Schema):
-    """One error inside a problem, with a pointer into the body of the request."""
-
-    pointer = fields.Text(required=True)
-    code = fields.Text(required=True)
-    message = fields.Text()
-
-
-class ProblemView(Schema):
-    """RFC 9457: what the same operation alone would have been answered with."""
-
-    type = fields.Text(required=True)
-    title = fields.Text(required=True)
-    status = fields.Whole(required=True)
-    detail = fields.Text()
-    instance = fields.Text()
-    code = fields.Text(required=True)
-    request_id = fields.Text()
-    errors = fields.Many(fields.Part(ProblemErrorView))
 
 
 def declare(resource: Resource) -> Operation | None:
@@ -86,7 +66,7 @@ def _response(resource: Resource) -> type[Schema]:
         version=fields.Whole(),
         event_ids=fields.Many(fields.Uuid()),
         resource=fields.Part(resource.create.response),
-        problem=fields.Part(ProblemView),
+        problem=fields.Part(Problem),
     )
     told = "The results in the order of the operations."
     return _schema(resource, "BatchView", told, results=fields.Many(fields.Part(result), most=MOST, required=True))

@@ -20,6 +20,7 @@ from shared.refusals import Refusal
 
 _PACKAGES = ("shared", *contracts.SERVICES)
 _Named = tuple[str, ...]
+_ITSELF = (("self",), ("cls",))
 
 
 def refusals_of(function: Callable[..., Any], owner: type | None = None) -> set[type[Refusal]]:
@@ -52,12 +53,12 @@ def _of(
         elif isinstance(found, FunctionType) and _is_ours(found):
             called.append((found, None))
     made = {o for o in objects if isinstance(o, type) and _is_ours(o) and not issubclass(o, Refusal)}
-    own = {name[-1] for name in named if name[0] in ("self", "cls")}
+    own = {name[-1] for name in named if name[:-1] in _ITSELF}
     there = made | _annotated(function) | {cls for callee, _ in called for cls in _annotated(callee)}
     there |= {cls for name, cls in _parts(owner) if name in {mine.lstrip("_") for mine in own}}
     there |= {cls for name in own if owner and (method := _method(owner, name)) for cls in _annotated(method)}
     for cls in there | ({owner} if owner else set()):
-        members = {name[-1] for name in named if name[0] not in ("self", "cls")} if cls in there else set()
+        members = {name[-1] for name in named if name[:-1] not in _ITSELF} if cls in there else set()
         members |= (own if cls is owner else set()) | ({"__init__"} if cls in made else set())
         called += [(method, cls) for name in members if (method := _method(cls, name)) is not None]
     return raised, called

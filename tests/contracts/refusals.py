@@ -20,7 +20,7 @@ from gateway.oidc_sign_in import OidcSignIn
 from shared import contracts
 from shared.contract import Operation
 from shared.handlers import Handler, collect, service_class
-from shared.jobs import handling
+from shared.jobs import contract, handling
 from shared.operations import execute
 from shared.refusals import Refusal
 from tests.contracts.raising import refusals_of
@@ -80,7 +80,7 @@ def _of_services() -> Iterator[_Root]:
     for service in contracts.SERVICES:
         cls = service_class(service)
         handlers: list[Handler] = [*collect(cls), *handling.handlers(service)]
-        for handler in handlers:
+        for handler in (one for one in handlers if one.name not in contract.INNER):
             yield handler.operation, handler.function, cls
 
 
