@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Router
 
-from gateway import asyncapi, contract, docs, jobs, openapi, refusing
+from gateway import asyncapi, contract, docs, everywhere, jobs, openapi, refusing
 from gateway.auth import Auth
 from gateway.denials import Denials
 from gateway.deprecation import noticed
@@ -15,7 +15,6 @@ from gateway.directory import Directory
 from gateway.edge import Edge
 from gateway.events.catalogue import Catalogue
 from gateway.events.streaming import READERS, Streams
-from gateway.everywhere import Everywhere
 from gateway.exporting import Lister
 from gateway.forwarding import Calls, Forwarder
 from gateway.health import Health
@@ -85,17 +84,17 @@ class Gateway:
             add(contract.page(path), docs.Page(file))
 
     def _add_operations(self, deadline: float) -> None:
-        everywhere: dict[str, list[Forwarder]] = {}
+        shared: dict[str, list[Forwarder]] = {}
         calls = Calls(self.rpc, self.signer, deadline)
         for declared in operations().values():
             for operation in declared.values():
                 forwarder = Forwarder(operation, self.rpc, self.signer, deadline)
                 if operation.everywhere:
-                    everywhere.setdefault(operation.route, []).append(forwarder)
+                    shared.setdefault(operation.route, []).append(forwarder)
                 else:
                     self.table.add(operation, noticed(operation, _endpoint(forwarder, calls)))
-        for forwarders in everywhere.values():
-            self.table.add(forwarders[0].operation, Everywhere(forwarders))
+        for forwarders in shared.values():
+            self.table.add(forwarders[0].operation, everywhere.endpoint(forwarders))
         for operation, endpoint in jobs.endpoints(calls):
             self.table.add(operation, endpoint)
 

@@ -1,16 +1,16 @@
 """Jobs at the edge: whom to ask stands in the id; files come and go in pieces."""
 
-import asyncio
 import base64
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from starlette.responses import Response
 
 from gateway.errors import DeadlineExceeded, InvalidParameter, OutcomeUnknown, Overloaded, RouteNotFound, ServiceDown
+from gateway.everywhere import Merged, OfOne, Order
 from gateway.forwarding import Calls, Forwarder, refused, result_of, wire_body
 from gateway.incoming import Incoming
 from gateway.reading import event_ids, parse_query
@@ -25,17 +25,8 @@ _DOWN = (ServiceDown, Overloaded, DeadlineExceeded, OutcomeUnknown)
 _ERROR_COLUMNS = ("row", "column", "field", "level", "code", "message")
 
 
-class OfOneJob:
-    """An operation on one job, passed on to the service that runs it."""
-
-    def __init__(self, operation: Operation, calls: Calls) -> None:
-        self._at = {
-            service: Forwarder(replace(operation, service=service), calls.rpc, calls.signer, calls.seconds)
-            for service in contracts.SERVICES
-        }
-
-    async def __call__(self, request: Incoming) -> Response:
-        return await self._at[service_of(request)](request)
+NEWEST = Order(place=lambda job: str(job["id"]), cursor=lambda job: str(job["id"]), descending=True)
+"""Job ids rise with time."""
 
 
 def service_of(request: Incoming) -> str:
@@ -46,44 +37,21 @@ def service_of(request: Incoming) -> str:
     return service
 
 
-class Listing:
-    """`GET /v1/jobs`: every service is asked, and what they answer is merged by age."""
-
-    def __init__(self, operation: Operation, calls: Calls) -> None:
-        self.operation, self._calls = operation, calls
-
-    async def __call__(self, request: Incoming) -> Response:
-        query = _query(request, "limit", "cursor")
-        replies = await asyncio.gather(*(self._ask(request, query, service) for service in contracts.SERVICES))
-        found, unavailable = list[Any](), list[str]()
-        for service, reply in zip(contracts.SERVICES, replies, strict=True):
-            if reply is None:
-                unavailable.append(service)
-            elif (result := result_of(reply)) is None:
-                return refused(self.operation, request, reply)
-            else:
-                found.append(result)
-        return _merged(found, int(str(query.get("limit", "50"))), unavailable)
-
-    async def _ask(self, request: Incoming, query: dict[str, Any], service: str) -> Reply | None:
-        try:
-            message = wire_body({}, query, b"")
-            return await self._calls.call(request, service, "list_jobs", message, seconds=min(3.0, self._calls.seconds))
-        except _DOWN:
-            return None
+def of_one_job(operation: Operation, calls: Calls) -> OfOne:
+    """An operation on one job, passed on to the service that runs it."""
+    at = {service: replace(operation, service=service) for service in contracts.SERVICES}
+    return OfOne({s: Forwarder(o, calls.rpc, calls.signer, calls.seconds) for s, o in at.items()}, service_of)
 
 
-def _merged(found: list[dict[str, Any]], limit: int, unavailable: list[str]) -> Response:
-    """One page of what several services have; job ids rise with time."""
-    jobs = sorted((job for page in found for job in page["data"]), key=lambda job: str(job["id"]), reverse=True)
-    more = len(jobs) > limit or any(page["next_cursor"] for page in found)
-    answer = {
-        "data": jobs[:limit],
-        "next_cursor": jobs[:limit][-1]["id"] if more and jobs else None,
-        "unavailable": unavailable,
-    }
-    body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, headers={"cache-control": "private, no-cache"}, media_type="application/json")
+def listing(operation: Operation, calls: Calls) -> Merged:
+    """`GET /v1/jobs`: every service is asked, but none is waited for long."""
+    seconds = min(3.0, calls.seconds)
+
+    async def ask(service: str, request: Incoming) -> Reply:
+        message = wire_body({}, _query(request, "limit", "cursor"), b"")
+        return await calls.call(request, service, operation.name, message, seconds=seconds)
+
+    return Merged(operation, {service: partial(ask, service) for service in contracts.SERVICES}, NEWEST)
 
 
 def _query(request: Incoming, *known: str) -> dict[str, Any]:
@@ -164,9 +132,9 @@ class Errors(_Pieces):
             page = await self._following(request, page["next"])
 
 
-ENDPOINTS: dict[str, Any] = {"list_jobs": Listing, "list_job_errors": Errors, "read_job_result": Result}
+ENDPOINTS: dict[str, Any] = {"list_jobs": listing, "list_job_errors": Errors, "read_job_result": Result}
 
 
 def endpoints(calls: Calls) -> list[tuple[Operation, Any]]:
     """Every operation on jobs with what answers it."""
-    return [(o, ENDPOINTS.get(name, OfOneJob)(o, calls)) for name, o in contract.PUBLIC.items()]
+    return [(o, ENDPOINTS.get(name, of_one_job)(o, calls)) for name, o in contract.PUBLIC.items()]

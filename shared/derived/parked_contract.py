@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime
 from typing import Any
 
 from shared import fields
@@ -57,6 +58,11 @@ def cursor_of(row: dict[str, Any]) -> str:
     """Where the page after this row begins, whichever service keeps the rows that follow."""
     place = [row["received_at"], row["event_id"], row["consumer"], row["service"]]
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def place_of(row: dict[str, Any]) -> tuple[datetime, str, str, str]:
+    """Where this row stands among those of all services: the same order as that of their cursors."""
+    return datetime.fromisoformat(row["received_at"]), row["event_id"], row["consumer"], row["service"]
 
 
 def declare() -> dict[str, Operation]:

@@ -1,0 +1,91 @@
+"""The commands of the guides are carried out as they stand there, in both languages, against the running suite."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.suite import ADMIN, Suite
+
+FIRST = {"en": "docs/en/first-order.md", "fr": "docs/fr/premiere-commande.md"}
+EVENTS = {"en": "docs/en/events.md", "fr": "docs/fr/evenements.md"}
+IMPORT = {"en": "docs/en/import-contacts.md", "fr": "docs/fr/reprendre-contacts.md"}
+WORDS = (
+    ("lampe en laiton", "brass lamp"),
+    ("stock initial", "opening stock"),
+    ("Société", "Company"),
+    ("Courriel", "Mail"),
+    ("Ville", "City"),
+    (' -H "Accept-Language: fr"', ""),
+    ("contacts-export.csv", "contacts-out.csv"),
+)
+"""What a reader sees in French, and in English."""
+
+SIGN_IN = 3
+"""So many blocks of the first guide are the address, the helpers and the sign-in that the others go on from."""
+
+_BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def blocks(guide: str) -> list[str]:
+    return _BLOCK.findall((ROOT / guide).read_text(encoding="utf-8"))
+
+
+def carry_out(commands: list[str], running: Suite, folder: Path) -> list[str]:
+    """One shell, from the first block to the last, in a folder in which `make run` left its file; what it printed."""
+    assert shutil.which("curl"), "the guides need curl: apt-get install curl"
+    (folder / ".local").mkdir()
+    (folder / ".local" / "liaison.json").write_text(json.dumps({"base_url": running.base_url, "admin": ADMIN}))
+    script = "set -eu\n" + "\n".join(commands)
+    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("language", FIRST)
+def test_first_order(language: str, running: Suite, tmp_path: Path) -> None:
+    adjustment, total, status, shipped, invoice = carry_out(blocks(FIRST[language]), running, tmp_path)
+    assert (total, status, shipped) == ("288.00", "confirmed", "shipped")
+    assert running.api.get("/v1/invoices", number=invoice)["data"][0]["gross_total"] == total
+    assert adjustment
+
+
+@pytest.mark.parametrize("language", EVENTS)
+def test_events(language: str, running: Suite, tmp_path: Path) -> None:
+    """What is asked for, and what the stream sends, is about the contact that was made."""
+    commands = blocks(FIRST[language])[:SIGN_IN] + blocks(EVENTS[language])
+    contact, asked, streamed, permission = carry_out(commands, running, tmp_path)
+    assert asked == streamed == f"contact/{contact}"
+    assert running.api.get(f"/v1/contacts/{contact}")["name"] == "Maison Durand"
+    assert permission == "crm.contacts:read"
+
+
+@pytest.mark.parametrize("language", IMPORT)
+def test_import_of_contacts(language: str, running: Suite, tmp_path: Path) -> None:
+    """A batch sent twice has one effect; a trial leaves nothing, an import is undone, an export has its headers."""
+    commands = blocks(FIRST[language])[:SIGN_IN] + blocks(IMPORT[language])
+    first, again, tried, created, deleted, header = carry_out(commands, running, tmp_path)
+    assert first == again and (tried, created, deleted) == ("2", "2", "2")
+    assert running.api.get(f"/v1/contacts/{first}")["external_ids"] == {"old-crm": "4712"}
+    assert not running.api.get("/v1/contacts", name="Atelier Martin")["data"]
+    assert header.lstrip("\ufeff") == ("name;kind" if language == "fr" else "name,kind")
+
+
+@pytest.mark.parametrize("guide", [FIRST, EVENTS, IMPORT], ids=lambda guide: str(guide["en"]))
+def test_both_languages_say_the_same(guide: dict[str, str]) -> None:
+    """The same commands but for the words that a reader sees."""
+    french = "\n".join(blocks(guide["fr"]))
+    for word, english in WORDS:
+        french = french.replace(word, english)
+    assert french == "\n".join(blocks(guide["en"])) and french
+
+
+def test_every_guide_has_its_twin_and_every_link_its_target() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\(([a-z]{2}/[a-z-]+\.md)\)", index))
+    there = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").glob("*/*.md")}
+    assert linked == there and len([name for name in there if name.startswith("en/")]) * 2 == len(there)
