@@ -1,4 +1,4 @@
-"""The parts of the bus one by one: relay, one consumer process, RPC."""
+"""The parts of the bus one by one: relay, one consumer process."""
 
 import time
 from collections.abc import Iterator
@@ -69,16 +69,6 @@ def order_consumer(world: World, events: int) -> float:
     world.suite.supervisor.start("erp_inventory")
     world.suite.supervisor.wait_ready(names=["erp_inventory"])
     return _consumed(world, "erp_inventory", sales.OrderPlaced, events, since)
-
-
-def rpc(world: World, seconds: float) -> float:
-    """Calls per second of one product by id over AMQP, 8 at a time, without HTTP."""
-    result = world.load(
-        "rpc", caller=world.suite.statement("erp_inventory"), clients=8,
-        seconds=seconds, service="erp_inventory", operation="get_product",
-        amqp_uri=world.suite.broker_uri("gateway"), kwargs={"id": world.products[0]},
-    )  # fmt: skip
-    return float(result["rate"])
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """The load generator, a process of its own: reads a job from standard input, prints what it saw as JSON.
 
-Jobs: {"kind": "flows"|"reads", "base_url", "token", "clients", "seconds", ...}; see `_flows` and `_reads`.
+Jobs: {"kind": "flows"|"reads"|"rpc", "base_url", "token", "clients", "seconds", ...}; see `_flows`, `_reads`, `_rpc`.
 """
 
-import asyncio
 import itertools
 import json
 import resource
@@ -14,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from tests.bench.caller import Caller
 from tests.bench.client import Broken, Connection
 from tests.bench.flow import STEPS, Failed, Flow, Pace
 
@@ -74,54 +74,59 @@ def _flows(job: Job) -> Job:
 
 def _reads(job: Job) -> Job:
     """GET `paths` in turn for so many seconds, expecting `status`; `headers` go with each."""
-    seconds: list[float] = []
-    failures: Counter[str] = Counter()
-    turns, begun = itertools.count(), time.monotonic()
-    paths, headers = job["paths"], job.get("headers", "")
+    turns, paths, headers = itertools.count(), job["paths"], job.get("headers", "")
 
-    def client(number: int) -> None:
+    def begin() -> Callable[[], str]:
         connection = Connection(job["base_url"], job["token"])
-        while (at := time.monotonic()) - begun < job["seconds"]:
-            try:
-                answer = connection.get(paths[next(turns) % len(paths)], headers)
-            except Broken as error:
-                failures[str(error)] += 1
-                continue
-            if answer.status == job.get("status", 200):
-                seconds.append(time.monotonic() - at)
-            else:
-                failures[f"{answer.status} {answer.json.get('code')} {answer.json.get('errors', '')}"] += 1
 
-    _together(job["clients"], client)
-    return {"rate": len(seconds) / (time.monotonic() - begun), "seconds": seconds, "failures": failures}
+        def ask() -> str:
+            answer = connection.get(paths[next(turns) % len(paths)], headers)
+            if answer.status == job.get("status", 200):
+                return ""
+            return f"{answer.status} {answer.json.get('code')} {answer.json.get('errors', '')}"
+
+        return ask
+
+    return _repeated(job, begin)
 
 
 def _rpc(job: Job) -> Job:
-    """Call `service.operation` over AMQP with the gateway's own client, `clients` at a time."""
-    return asyncio.run(_calls(job))
+    """Call the same operation over AMQP, without the edge: `caller` says who calls, `operation` is service.operation."""
+    body = json.dumps({"args": [], "kwargs": job["kwargs"]}).encode()
+
+    def begin() -> Callable[[], str]:
+        caller = Caller(job["amqp_uri"], job["caller"])
+
+        def ask() -> str:
+            reply = caller.call(job["operation"], body)
+            return "" if reply.startswith(b'{"error":null') else reply[:300].decode()
+
+        return ask
+
+    return _repeated(job, begin)
 
 
-async def _calls(job: Job) -> Job:
-    from gateway.rpc import Rpc
+def _repeated(job: Job, begin: Callable[[], Callable[[], str]]) -> Job:
+    """`clients` ask again and again for so many seconds; each asking gives a reason why it failed, or nothing."""
+    seconds: list[float] = []
+    failures: Counter[str] = Counter()
+    asking = [begin() for _ in range(job["clients"])]
+    begun = time.monotonic()
 
-    rpc = Rpc(job["amqp_uri"], job["clients"])
-    rpc.start()
-    while not rpc.connected:
-        await asyncio.sleep(0.05)
-    body, done, begun = json.dumps({"args": [], "kwargs": job["kwargs"]}).encode(), 0, time.monotonic()
+    def client(number: int) -> None:
+        ask = asking[number]
+        while (at := time.monotonic()) - begun < job["seconds"]:
+            try:
+                reason = ask()
+            except (Broken, OSError) as error:
+                reason = f"{type(error).__name__}: {error}"
+            if reason:
+                failures[reason] += 1
+            else:
+                seconds.append(time.monotonic() - at)
 
-    async def caller() -> None:
-        nonlocal done
-        while time.monotonic() - begun < job["seconds"]:
-            headers: dict[str, str | int | list[str]] = {"nameko.caller": job["caller"]}
-            reply = await rpc.call(job["service"], job["operation"], body, headers, 10)
-            assert reply.body.startswith(b'{"error":null'), reply.body[:300]
-            done += 1
-
-    await asyncio.gather(*(caller() for _ in range(job["clients"])))
-    elapsed = time.monotonic() - begun
-    await rpc.stop()
-    return {"rate": done / elapsed}
+    _together(job["clients"], client)
+    return {"rate": len(seconds) / (time.monotonic() - begun), "seconds": seconds, "failures": failures}
 
 
 _KINDS: dict[str, Callable[[Job], Job]] = {"flows": _flows, "reads": _reads, "rpc": _rpc}

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from tests.bench import accounting, bus, importing, lag, raw, statements, streams
+from tests.bench import accounting, bus, edge, importing, lag, raw, statements, streams
 from tests.bench.flow import STEPS
 from tests.bench.report import Report, percentile
 from tests.bench.world import NAMES, World
 
 PEERS_BY_CLIENTS = {1: "0.67; 0.24", 4: "1.41; 0.39", 8: "1.46; 0.32", 16: "1.51; 0.24"}
-PARTS = ("raw", "flows", "same", "reads", "statements", "memory", "bus", "sse", "import", "grown")
+PARTS = ("raw", "flows", "same", "reads", "http", "statements", "memory", "bus", "sse", "import", "grown")
 
 
 class Bench:
@@ -34,6 +34,8 @@ class Bench:
             small, large = 1000, self.options.orders
             world.grow(small)
             self.at(world, small)
+            if self.wants("http"):
+                self.http(world)
             if self.wants("statements"):
                 self.statements(world)
             if large > small and self.wants("grown"):
@@ -197,30 +199,29 @@ class Bench:
         self._read(world, orders, "50 contacts of 10,000 by name, page by page", pages, target=250, peers="94; 36")
         self._read(world, orders, "one order with lines", order_paths, target=400, peers="94; 36")
         self._read(world, orders, "stock of one product", stock_paths, target=400, peers="101; 33")
-        version = http.get(order_paths[0]).json()["version"]
-        match = {"headers": f'If-None-Match: "{version}"\r\n', "status": 304}
-        self._read(world, orders, "one order, unchanged (304)", order_paths[:1], match)
-        self._read(world, orders, "livez", ["/livez"])
-        self._read(world, orders, "token refused (401)", order_paths, {"token": "no.such.token", "status": 401})
 
-    def _read(
-        self, world: World, orders: int, what: str, paths: list[str], job: dict[str, Any] | None = None, **goal: Any
-    ) -> None:
-        given = {"clients": 8, "paths": paths, **(job or {})}
-        world.load("reads", seconds=0.5, **given)
-        world.disturbed()
-        runs = [world.load("reads", seconds=self.seconds / 2, **given) for _ in range(self.repeats)]
-        figure = self.report.add(what, "requests/s", [run["rate"] for run in runs], **goal)
-        self._compare(f"{what}, requests/s", orders, figure.value)
-        times = [seconds for run in runs for seconds in run["seconds"]]
-        count = len(times) or 1
-        used = {n: 1000 * sum(run["used"][n] for run in runs) / count for n in runs[0]["used"]}
-        spent = ", ".join(f"{name} {ms:.2f}" for name, ms in used.items() if ms >= 0.01)
-        self.report.note(
-            f"  p50 {1000 * percentile(times, 50):.1f} ms, p95 {1000 * percentile(times, 95):.1f} ms; CPU ms: {spent}"
-        )
-        self._reasons(runs)
+    def _read(self, world: World, orders: int, what: str, paths: list[str], **goal: Any) -> None:
+        self._compare(f"{what}, requests/s", orders, self._asked(world, what, {"paths": paths}, **goal))
+
+    def http(self, world: World) -> None:
+        """What the edge adds to a call of a service, and what it answers alone; no history plays a part in these."""
+        self.report.section("The edge: one product over AMQP and over HTTP")
+        for clients in (1, 8):
+            for found in edge.overhead(world, self.report, clients, self.seconds / 2, self.repeats):
+                self._reasons(found.runs)
+            self._remark(world)
+        self.report.section("The edge: other requests, 8 connections")
+        for what, job in edge.alone(world):
+            self._asked(world, what, job)
+
+    def _asked(self, world: World, what: str, job: dict[str, Any], **goal: Any) -> float:
+        """Requests per second of eight connections."""
+        found = edge.timed(world, "reads", self.seconds / 2, self.repeats, clients=8, **job)
+        figure = self.report.add(what, "requests/s", found.rates, **goal)
+        self.report.note(found.told)
+        self._reasons(found.runs)
         self._remark(world)
+        return figure.value
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
@@ -269,7 +270,6 @@ class Bench:
             target=3000,
         )
         world.settle()
-        add("RPC, one product, 8 callers", "calls/s", self.repeat(lambda: bus.rpc(world, self.seconds / 2)))
         values = self.repeat(lambda: bus.product_consumer(world, many // 2))
         add("one consumer process, product replica", "events/s", values, target=300)
         world.settle()
