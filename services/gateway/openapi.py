@@ -14,7 +14,7 @@ from gateway.incoming import Incoming
 from gateway.problems import MEDIA_TYPE, TITLES
 from gateway.reading import MOST_EVENTS
 from gateway.schemas import Components, merged, repointed
-from shared import fields
+from shared import custom, fields
 from shared.contract import Listing, Operation
 from shared.contracts import operations
 from shared.jobs import contract as jobs
@@ -33,6 +33,10 @@ _ONE_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _EVENT_IDS = {"type": "string", "pattern": f"^{_ONE_UUID}(,{_ONE_UUID}){{0,{MOST_EVENTS - 1}}}$"}
 _KEY = {"type": "string", "minLength": 16, "maxLength": 255, "pattern": "^[\\x21-\\x7e]{16,255}$"}
 _VERSION = {"type": "string", "pattern": '^("[0-9]{1,18}"|[*])$'}
+
+_CUSTOM_FILTERS = """Custom fields (`GET /v1/custom-fields`) are filters too: `custom.<name>=…`, or with an operator as for
+other filters of their type, such as `custom.<name>[gte]=…`."""
+"""Their names are data, so they cannot stand among the parameters."""
 
 _DESCRIPTION = """CRM and ERP in one. Amounts, prices, quantities and percentages are decimal strings; instants are
 RFC 3339 in UTC. No text holds U+0000 or a lone surrogate. What is no HTTP request at all is refused before an operation
@@ -124,6 +128,8 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
         "security": [] if public else [{"bearer": []}],
         "x-permission": operation.permission,
     }
+    if operation.listing and custom.declares(operation.response):
+        described["description"] = _CUSTOM_FILTERS
     if operation.deprecated:
         described["deprecated"] = True
     if operation.request and not files.takes_form(operation):

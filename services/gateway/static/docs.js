@@ -133,6 +133,7 @@ function inside(path, method, operation) {
   const node = el("div", { className: "inside" });
   const parameters = operation.parameters || [];
   node.append(el("p", { className: "note", textContent: `${t("permission")}: ${operation["x-permission"]}` }));
+  if (operation.description) node.append(el("p", { textContent: operation.description }));
   node.append(...exampleOf(path, method, operation));
   if (parameters.length) {
     node.append(el("h3", { textContent: t("parameters") }), el("table", {}, el("tbody", {}, ...parameters.map(parameterRow))));
