@@ -61,7 +61,7 @@ def test_events(language: str, running: Suite, tmp_path: Path) -> None:
     contact, asked, streamed, permission = carry_out(commands, running, tmp_path)
     assert asked == streamed == f"contact/{contact}"
     assert running.api.get(f"/v1/contacts/{contact}")["name"] == "Maison Durand"
-    assert permission == "crm.contacts:read"
+    assert permission == "contacts.contacts:read"
 
 
 @pytest.mark.parametrize("language", IMPORT)
