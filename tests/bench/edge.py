@@ -55,7 +55,8 @@ def overhead(world: World, report: Report, clients: int, seconds: float, repeats
     report.add(f"the gateway adds, p50, {callers}", "ms", [fetched.p50 - called.p50])
     report.add(f"the gateway adds, p95, {callers}", "ms", [fetched.p95 - called.p95])
     more = fetched.cpu_of_servers - called.cpu_of_servers
-    report.add(f"the gateway adds, CPU of all servers, {callers}", "ms", [more])
+    report.add(f"the gateway adds, CPU of all servers together, {callers}", "ms", [more])
+    report.add(f"CPU of the gateway alone for a request, {callers}", "ms", [fetched.cpu["gateway"]])
     return [called, fetched]
 
 

@@ -72,7 +72,7 @@ def test_import_of_contacts(language: str, running: Suite, tmp_path: Path) -> No
     assert first == again and (tried, created, deleted) == ("2", "2", "2")
     assert running.api.get(f"/v1/contacts/{first}")["external_ids"] == {"old-crm": "4712"}
     assert not running.api.get("/v1/contacts", name="Atelier Martin")["data"]
-    assert header.lstrip("\ufeff") == ("name;kind" if language == "fr" else "name,kind")
+    assert header.lstrip("\ufeff") == ("kind;name" if language == "fr" else "kind,name")
 
 
 @pytest.mark.parametrize("guide", [FIRST, EVENTS, IMPORT], ids=lambda guide: str(guide["en"]))
