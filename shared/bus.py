@@ -33,7 +33,6 @@ class Bus(SharedExtension):
         from shared.inbox import Inbox
         from shared.jobs import handling
         from shared.jobs.runner import Runner
-        from shared.recorder import Recorder
         from shared.relay import Relay
         from shared.rpc import RpcServer
         from shared.signing import Keys
@@ -49,20 +48,18 @@ class Bus(SharedExtension):
         operations = by_kind.get("operation", {})
         operations |= {h.name: h for h in handling.handlers(name)}
         user = _own_user(uri)
-        consumers, recorders = by_kind.get("event", {}), by_kind.get("record", {})
-        trusted = user is not None
+        consumers = by_kind.get("event", {})
         self.engine = engine
         self.relay = Relay(name, engine, uri, user)
         inbox = Inbox(service, engine)
-        self.events = EventConsumer(name, uri, consumers, inbox, trusted, recorders)
-        self.recorders = [Recorder(name, uri, handler, inbox, trusted) for handler in recorders.values()]
+        self.events = EventConsumer(name, uri, consumers | by_kind.get("record", {}), inbox, user is not None)
         callers = Callers(name, Keys(required("LIAISON_CALLER_KEYS_FILE")))
         self.rpc = RpcServer(service, name, uri, operations, consumers, engine, inbox.applied, callers)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
         self.background = Background(service, engine, by_kind.get("background", {}))
         self.jobs = Runner(service, name, engine, operations)
         background = (self.background, self.jobs)
-        self._parts = (self.relay, self.events, *self.recorders, self.rpc, self.timers, *background)
+        self._parts = (self.relay, self.events, self.rpc, self.timers, *background)
 
     def start(self) -> None:
         for part in self._parts:
@@ -70,13 +67,7 @@ class Bus(SharedExtension):
 
     def ready(self) -> dict[str, bool]:
         """What works at this moment."""
-        recording = {recorder.handler.name: recorder.link.up for recorder in self.recorders}
-        return {
-            "events": self.events.link.up,
-            "rpc": self.rpc.requests.up,
-            "replies": self.rpc.replies.up,
-            **recording,
-        }
+        return {"events": self.events.link.up, "rpc": self.rpc.requests.up, "replies": self.rpc.replies.up}
 
     def stop(self) -> None:
         """Drain: no new work, finish what runs within the deadline, send what is in the outbox, then disconnect."""
@@ -85,7 +76,7 @@ class Bus(SharedExtension):
         self._stopped = True
         until = time.monotonic() + LIMITS.drain
         self.background.ending.set()
-        draining: list[Any] = [self.events, *self.recorders, self.rpc]
+        draining: list[Any] = [self.events, self.rpc]
         self.drained = all([part.drain(until) for part in draining])
         self.timers.stop(min(until, time.monotonic() + 5))
         self.background.stop(until)

@@ -11,6 +11,8 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection, Consumer, Queue
 
 from shared import faults, metrics
+from shared.batches import Batches
+from shared.deliveries import Stopped, body_of, is_suspicious, producer_of, queue_name
 from shared.handlers import Handler
 from shared.inbox import Inbox
 from shared.link import LOST, Link, cancel, give_back
@@ -18,30 +20,17 @@ from shared.settings import LIMITS
 
 log = logging.getLogger(__name__)
 
-_SUSPICIOUS_DELIVERIES = 3
-
-
-def queue_name(service: str, handler: str) -> str:
-    """The name of a handler's queue; it begins with the service, and so do the service's rights."""
-    return f"{service}.{handler}"
-
 
 class EventConsumer:
     """All event handlers of one service on one connection, each with its own channel, prefetch and concurrency."""
 
-    def __init__(
-        self,
-        service: str,
-        uri: str,
-        handlers: dict[str, Handler],
-        inbox: Inbox,
-        trust_user: bool,
-        recorders: dict[str, Handler],
-    ) -> None:
-        self.service, self.handlers, self.inbox, self.trust_user = service, handlers, inbox, trust_user
-        self.retried = handlers | recorders
+    def __init__(self, service: str, uri: str, handlers: dict[str, Handler], inbox: Inbox, trust_user: bool) -> None:
+        self.service, self.inbox, self.trust_user, self.retried = service, inbox, trust_user, handlers
+        self.handlers = {name: handler for name, handler in handlers.items() if not handler.in_batches}
+        batched = [handler for handler in handlers.values() if handler.in_batches]
+        self.batches = [Batches(service, handler, inbox, trust_user, self.handle) for handler in batched]
         self.link = Link(uri, f"{service} events", self._subscribe)
-        self.turns = {name: Semaphore(LIMITS.event_concurrency) for name in handlers}
+        self.turns = {name: Semaphore(LIMITS.event_concurrency) for name in self.handlers}
         self.all_turns = Semaphore(LIMITS.all_events_concurrency)
         self.alone = Semaphore(1)
         self.running = 0
@@ -53,6 +42,8 @@ class EventConsumer:
 
     def start(self) -> None:
         self.link.start()
+        for batches in self.batches:
+            batches.start()
         self._retrier = eventlet.spawn(self._retry_forever)
 
     def drain(self, until: float) -> bool:
@@ -60,9 +51,12 @@ class EventConsumer:
         self._ending = True
         for consumer in self._consumers:
             cancel(consumer)
+        for batches in self.batches:
+            batches.end()
+        finished = all([batches.drain(until) for batches in self.batches])
         while self.running and time.monotonic() < until:
             time.sleep(0.02)
-        return not self.running
+        return finished and not self.running
 
     def close(self) -> None:
         self.link.close()
@@ -82,6 +76,8 @@ class EventConsumer:
             )
             consumer.consume()
             self._consumers.append(consumer)
+        for batches in self.batches:
+            batches.subscribe(connection)
 
     def _receive(self, name: str, message: Any) -> None:
         if self._ending:
@@ -98,7 +94,7 @@ class EventConsumer:
     def _work(self, name: str, message: Any, acknowledge: bool = True) -> None:
         try:
             with self.turns[name], self.all_turns:
-                self._handle(self.handlers[name], message)
+                self.handle(self.handlers[name], message)
             faults.point("after_commit_before_ack")
             if acknowledge:
                 message.ack()
@@ -106,7 +102,7 @@ class EventConsumer:
         except LOST as error:
             # The broker will deliver it again, and the inbox will know it.
             log.info("not acknowledged", extra={"consumer": name, "error_code": type(error).__name__})
-        except _Stopped:
+        except Stopped:
             log.info("left for later", extra={"consumer": name})
         except Exception:
             log.exception("delivery failed", extra={"consumer": name})
@@ -115,7 +111,7 @@ class EventConsumer:
         finally:
             self.running -= 1
 
-    def _handle(self, handler: Handler, message: Any) -> None:
+    def handle(self, handler: Handler, message: Any) -> None:
         """What came back several times is handled alone: if the process dies of it, only it is counted as the cause."""
         suspicious = is_suspicious(message)
         started = time.monotonic()
@@ -135,7 +131,7 @@ class EventConsumer:
                 return self.inbox.deliver(handler, body, producer, suspicious)
             except Exception as error:
                 if self._ending:
-                    raise _Stopped from error
+                    raise Stopped from error
                 log.warning("database away", extra={"consumer": handler.name, "error_code": type(error).__name__})
                 time.sleep(random.uniform(pause / 2, pause))
                 pause = min(pause * 2, 5.0)
@@ -160,25 +156,3 @@ class EventConsumer:
                 time.sleep(1)
             finally:
                 self.running -= 1
-
-
-class _Stopped(Exception):
-    """The service stops while the database is away; the message goes back to its queue unacknowledged."""
-
-
-def is_suspicious(message: Any) -> bool:
-    """Whether the broker delivered it so often that it may be what ends the process."""
-    return int((message.headers or {}).get("x-delivery-count", 0)) >= _SUSPICIOUS_DELIVERIES
-
-
-def body_of(message: Any) -> bytes:
-    """The bytes of a message, in whatever form kombu hands them over."""
-    body = message.body.tobytes() if isinstance(message.body, memoryview) else message.body
-    return body.encode() if isinstance(body, str) else body
-
-
-def producer_of(message: Any, trust_user: bool) -> str:
-    """The user that the broker vouches for; on a shared account only the routing key tells who it may be."""
-    if trust_user:
-        return str(message.properties.get("user_id") or "")
-    return str(message.delivery_info.get("routing_key", "")).split(".")[0]

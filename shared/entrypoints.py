@@ -28,8 +28,10 @@ def query(operation: Operation) -> Callable[[F], F]:
 def subscribe(*events: type[Event], order: str = "any") -> Callable[[F], F]:
     """The method reacts to events.
 
-    `order="any"`: every event has its effect, in whatever order they come. `order="latest"`: for replicas; an event
-    that is older than the newest one already applied to the same aggregate is skipped.
+    `order="any"`: every event has its effect, in whatever order they come. `order="latest"`: for copies of what
+    others own; an event that is older than the newest one already applied to the same aggregate is skipped. Such a
+    method is given a list of events, at most one per aggregate and in the order of their ids, and keeps what they say
+    in one statement (`copies.keep`). It publishes nothing: it speaks for no single event.
     """
     if order not in ("any", "latest"):
         raise ValueError(order)

@@ -38,6 +38,11 @@ class Handler:
         return self
 
     @property
+    def in_batches(self) -> bool:
+        """Whether the method is given lists: what records everything, and what keeps copies."""
+        return self.kind == "record" or self.order == "latest"
+
+    @property
     def aggregate_class(self) -> type[Aggregate] | None:
         """The mapped class of the aggregate parameter, if the handler wants one."""
         return next((h for h in self.arguments.values() if _is_aggregate(h)), None)

@@ -180,7 +180,9 @@ class Inbox:
         return result
 
     def _act(self, handler: Handler, session: Session, received: Envelope, body: bytes) -> None:
-        told = [Received(received, body.decode())] if handler.kind == "record" else received.event
+        told: Any = received.event
+        if handler.in_batches:
+            told = [Received(received, body.decode()) if handler.kind == "record" else received.event]
         handler.function(self.service, session, told)
 
     def _duplicate(self, handler: Handler, received: Envelope, body: bytes) -> str:

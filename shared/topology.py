@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from kombu import Connection, Exchange, Queue
 
 from shared import contracts
-from shared.consumer import queue_name
+from shared.deliveries import queue_name
 from shared.handlers import collect
 
 EVENTS = Exchange("events", type="topic", durable=True)

@@ -11,6 +11,7 @@ from shared import clock
 from shared.context import current
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
+from shared.copies import keep
 from shared.entrypoints import ListRequest, Page, command, query, subscribe
 from shared.ids import new_id
 from shared.refusals import Invalid
@@ -20,14 +21,10 @@ class Customers:
     """The replica of contacts, credit limits, exposure."""
 
     @subscribe(contacts.ContactCreated, contacts.ContactUpdated, order="latest")
-    def keep_customer(self, session: Session, event: contacts.ContactState) -> None:
+    def keep_customer(self, session: Session, events: list[contacts.ContactState]) -> None:
         """Keep what documents say about a contact."""
-        customer = session.get(Customer, event.contact_id, with_for_update=True)
-        if customer is None:
-            customer = Customer(id=event.contact_id)
-            session.add(customer)
-        for name in ("name", "status", "language", "email", "siren", "vat_number", "country"):
-            setattr(customer, name, getattr(event, name))
+        names = ("name", "status", "language", "email", "siren", "vat_number", "country")
+        keep(session, Customer, [{"id": e.contact_id} | {n: getattr(e, n) for n in names} for e in events])
 
     @command(finance.create_credit_limit)
     def create_credit_limit(self, session: Session, request: dict[str, Any]) -> CreditLimit:

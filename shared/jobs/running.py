@@ -1,6 +1,5 @@
 """One run of one job: batches that commit with their checkpoint, and the end."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,14 +15,13 @@ from shared.handlers import Handler
 from shared.jobs.bulk import Loader, write_events
 from shared.jobs.handling import circumstances_of
 from shared.jobs.models import Job
+from shared.pace import Pace
 from shared.refusals import Refusal
 from shared.resources import Resource
 
 T = TypeVar("T")
 
 LEASE_SECONDS = 15
-_AT_ONCE = 0.005
-"""Seconds of computing after which others get their turn."""
 
 
 class LeaseLost(Exception):
@@ -36,18 +34,6 @@ class Cancelled(Exception):
 
 class Stopping(Exception):
     """The process ends; another one goes on."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """Keeps long computing from holding up the process: eventlet changes threads only where somebody waits."""
-
-    since: float = field(default_factory=time.monotonic)
-
-    def __call__(self) -> None:
-        if time.monotonic() - self.since > _AT_ONCE:
-            time.sleep(0)
-            self.since = time.monotonic()
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Aggregate, Conventions, new_metadata
@@ -43,6 +43,7 @@ class Mirror(Base):
     """A replica that follows the newest event."""
 
     __tablename__ = "mirror"
+    __table_args__ = (CheckConstraint("name NOT LIKE 'invisible%'", "visible"),)
     thing_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
 
