@@ -15,6 +15,7 @@ import marshmallow as ma
 
 from shared import fields
 from shared.fields import Schema, instant, plain
+from shared.loading import Load
 
 if TYPE_CHECKING:
     from shared.resources import Resource
@@ -129,6 +130,7 @@ class Event:
     version: ClassVar[int] = 1
     permission: ClassVar[str] = ""
     schema: ClassVar[ma.Schema]
+    load: ClassVar[Load]
     full_type: ClassVar[str]
     data_schema: ClassVar[str]
     service: ClassVar[str]
@@ -157,7 +159,7 @@ class Event:
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
         """Read the JSON form; unknown members are ignored. Raises marshmallow.ValidationError."""
-        loaded: Self = cls.schema.load(data)
+        loaded: Self = cls.load(data)
         return loaded
 
 
@@ -212,7 +214,7 @@ def schema_of(cls: Any) -> type[ma.Schema]:
         return cls(**data)
 
     meta = type("Meta", (), {"unknown": ma.EXCLUDE})
-    return type(cls.__name__ + "Schema", (ma.Schema,), {**members, "build": build, "Meta": meta})
+    return type(cls.__name__ + "Schema", (ma.Schema,), {**members, "build": build, "builds": cls, "Meta": meta})
 
 
 def _has_default(f: "dataclasses.Field[Any]") -> bool:

@@ -35,6 +35,8 @@ def compiled(schema: type[ma.Schema], partial: bool = False) -> Load:
 
 
 def _object(schema: ma.Schema, partial: bool) -> Load:
+    if hasattr(schema, "builds"):
+        return _fact(schema, schema.builds)
     if any(schema._hooks.values()) or schema.unknown != ma.RAISE:
         return _doubt
     members = {
@@ -69,6 +71,24 @@ def _object(schema: ma.Schema, partial: bool) -> Load:
     return load
 
 
+def _fact(schema: ma.Schema, builds: Callable[..., Any]) -> Load:
+    """Of schemas that `contract.schema_of` makes: an instance of a dataclass; unknown members are ignored."""
+    members = [(name, _value(field), field.required) for name, field in schema.load_fields.items()]
+
+    def load(document: Any) -> Any:
+        if type(document) is not dict:
+            raise _Doubt
+        found = {}
+        for name, read, required in members:
+            if name in document:
+                found[name] = read(document[name])
+            elif required:
+                raise _Doubt
+        return builds(**found)
+
+    return load
+
+
 def _doubt(document: Any) -> Any:
     raise _Doubt
 
@@ -98,6 +118,12 @@ def _reader(field: ma.fields.Field[Any], partial: bool) -> Load:
             return _object(field.schema, partial)
         case fields.Many() if type(field)._deserialize is fields.Many._deserialize:
             return _many(field)
+        case ma.fields.List() if type(field) is ma.fields.List:
+            return _list(field)
+        case ma.fields.Nested() if hasattr(field.schema, "builds"):
+            return _object(field.schema, False)
+        case ma.fields.String() if type(field) is ma.fields.String:
+            return _text
         case fields.Part() | ma.fields.List():
             return _doubt
     deserialize = field._deserialize
@@ -107,6 +133,23 @@ def _reader(field: ma.fields.Field[Any], partial: bool) -> Load:
             return deserialize(value, None, None)
         except (ma.ValidationError, TypeError, ValueError):
             raise _Doubt from None
+
+    return read
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise _Doubt
+    return value
+
+
+def _list(field: ma.fields.List[Any]) -> Load:
+    inner = _value(field.inner)
+
+    def read(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise _Doubt
+        return [inner(item) for item in value]
 
     return read
 

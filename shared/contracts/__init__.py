@@ -13,6 +13,7 @@ from uuid import UUID
 from shared import ids
 from shared.contract import CATALOGUE, PUBLIC, SIGNED_IN, Event, Operation, schema_of
 from shared.derived import with_derived
+from shared.loading import compiled
 
 SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance", "gateway")
 """All services: a new one adds its name here, its contract file in this folder, and its own folder.
@@ -37,7 +38,8 @@ def events() -> dict[str, type[Event]]:
     for service in SERVICES:
         importlib.import_module(f"shared.contracts.{service}")
     for event in CATALOGUE.values():
-        event.schema = schema_of(event)()
+        schema = schema_of(event)
+        event.schema, event.load = schema(), staticmethod(compiled(schema))
         event.aggregate_field = dataclasses.fields(event)[0].name
     by_tag = {ids.type_tag(name): name for name in CATALOGUE}
     if len(by_tag) != len(CATALOGUE):

@@ -4,14 +4,17 @@ import io
 import json
 from typing import Any
 
+import marshmallow as ma
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import fields
+from shared.contract import Event
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
+from shared.contracts import events as _events
 from shared.fields import Schema
 from shared.loading import compiled
 from shared.operations import load
@@ -31,6 +34,23 @@ VALUES = st.recursive(
 )
 SCHEMAS = [contacts.CreateContact, inventory.ProductRequest, sales.create_order.request]
 
+_ID = "01900000-0000-7000-8000-000000000001"
+_LINE = {
+    "line_id": _ID, "product_id": _ID, "description": "é", "kind": "goods", "quantity": "1", "unit": "piece",
+    "unit_price": "1.5", "discount_percent": "0", "net": "1.50", "tax_code": "S20", "tax_rate": "20", "new": True,
+}  # fmt: skip
+_PLACED = {
+    "order_id": _ID, "number": "1", "company_id": _ID, "customer_id": _ID, "customer_name": "É", "currency": "EUR",
+    "placed_on": "2026-01-31", "payment_days": 30, "invoicing_policy": "on_delivery", "net_total": "1.50",
+    "tax_total": "0.30", "gross_total": "1.80", "lines": [_LINE],
+}  # fmt: skip
+_CONTACT = {
+    "contact_id": _ID, "kind": "person", "name": "É", "status": "active", "roles": ["customer"], "language": "fr",
+    "email": None, "siren": "1", "vat_number": None, "country": "FR",
+}  # fmt: skip
+_events()
+EVENTS: dict[type[Event], dict[str, Any]] = {sales.OrderPlaced: _PLACED, contacts.ContactCreated: _CONTACT}
+
 
 def _either(function: Any, *arguments: Any, **options: Any) -> Any:
     try:
@@ -47,6 +67,21 @@ def test_a_compiled_loader_says_what_the_schema_says(schema: type[Schema], parti
     document = data.draw(st.dictionaries(names, VALUES, max_size=5) | SCALARS)
     expected = _either(schema().load, document, partial=partial)
     assert _either(compiled(schema, partial), document) == expected
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda e: e.__name__)
+@given(data=st.data())
+def test_a_compiled_event_says_what_its_schema_says(event: type[Event], data: st.DataObject) -> None:
+    known = {name: data.draw(VALUES) if data.draw(st.booleans()) else good for name, good in EVENTS[event].items()}
+    document = data.draw(st.sampled_from([known, known | {"unknown": 1}, {}, [known], None]))
+    assert _either(event.from_data, document) == _either(event.schema.load, document)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda e: e.__name__)
+def test_good_events_do_not_ask_the_schema(event: type[Event], monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = event.schema.load(EVENTS[event])
+    monkeypatch.setattr(ma.Schema, "load", lambda *_, **__: pytest.fail("asked"))
+    assert event.from_data(EVENTS[event]) == expected
 
 
 def test_good_rows_do_not_ask_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
