@@ -2,6 +2,14 @@
 
 One relay per service is active, whatever the number of replicas: it holds an advisory lock on the very database
 session that marks the rows, so that losing the session is losing the office.
+
+What jobs wrote (`bulk`) waits while there is anything else, and goes out in slices. No event overtakes an earlier one of
+its aggregate all the same. Events of one aggregate commit in the order of their ids, for they are numbered under a row
+lock. So whoever sees one sees all earlier ones:
+- Bulk rows are read by the statement that reads the others, behind them. If it reaches any, it has read all others that
+  were there, among them all that are earlier than a bulk row of its own; the slice is sent after those.
+- Bulk rows that are earlier than another row of their aggregate are looked up (`_EARLIER`), wherever they stand in their
+  lane, and are sent before it. A later statement may read them: they were there before that row was.
 """
 
 import logging
@@ -24,14 +32,15 @@ log = logging.getLogger(__name__)
 
 _LOCK = 4218
 # Both statements name a span of time, so that PostgreSQL plans for one partition of the outbox instead of for all.
-_WAITING = (
-    "SELECT id, event_id::text, type, routing_key, envelope, created_at FROM outbox"
-    " WHERE state = 'new' AND created_at >= %s ORDER BY id LIMIT %s"
-)
+_ROW = "SELECT id, event_id::text, type, routing_key, envelope, created_at, bulk, aggregate_id::text FROM outbox"
+_WAITING = f"{_ROW} WHERE state = 'new' AND created_at >= %s ORDER BY bulk, id LIMIT %s"
+_EARLIER = f"{_ROW} WHERE state = 'new' AND bulk AND created_at >= %s AND aggregate_id = ANY(%s::uuid[]) AND id < %s ORDER BY id"
 _MARK = (
     "UPDATE outbox SET state = %s, published_at = clock_timestamp()"
     " WHERE id = ANY(%s) AND state = 'new' AND created_at BETWEEN %s AND %s"
 )
+_SLICE = 200
+"""Rows sent at once while bulk rows wait: what somebody waits for is not behind more than these."""
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _LATELY = timedelta(days=1)
 _SWEEP_SECONDS = 60.0
@@ -120,24 +129,27 @@ class Relay:
                     self.wake.set()
 
     def _publish_until_stopped(self, cursor: Any) -> None:
+        most = LIMITS.relay_batch
         while not self._ending:
             self.wake.clear()
-            cursor.execute(_WAITING, (self._since(), LIMITS.relay_batch))
-            rows = cursor.fetchall()
-            if rows:
+            since = self._since()
+            cursor.execute(_WAITING, (since, most))
+            waiting = cursor.fetchall()
+            if waiting:
+                rows = _ordered(cursor, waiting, since) if waiting[-1][6] or len(waiting) == most else waiting
                 states = self._publish(rows)
                 faults.point("relay_after_publish_before_mark")
                 _mark(cursor, rows, states)
                 faults.point("relay_after_mark")
-            if len(rows) < LIMITS.relay_batch and not self.wake.is_set():
-                self._rest()
+            if len(waiting) < most:
+                self._swept = time.monotonic() if since is _EVER else self._swept
+                if not self.wake.is_set():
+                    self._rest()
+            most = _SLICE if waiting and waiting[-1][6] else LIMITS.relay_batch
 
     def _since(self) -> datetime:
-        """Look at the last day; once a minute, and first of all, at everything."""
-        if time.monotonic() - self._swept > _SWEEP_SECONDS:
-            self._swept = time.monotonic()
-            return _EVER
-        return clock.now() - _LATELY
+        """Look at the last day; once a minute, and first of all, at everything until all of it is sent."""
+        return _EVER if time.monotonic() - self._swept > _SWEEP_SECONDS else clock.now() - _LATELY
 
     def _rest(self) -> None:
         """Wait for work; meanwhile answer the broker's heartbeats."""
@@ -152,7 +164,7 @@ class Relay:
         started = time.monotonic()
         self._returned.clear()
         faults.point("relay_before_publish")
-        for _, event_id, event_type, routing_key, body, _ in rows:
+        for _, event_id, event_type, routing_key, body, *_ in rows:
             self._send(channel, event_id, event_type, routing_key, body)
             if len(self._outstanding) >= LIMITS.relay_window:
                 self._wait_for_confirms(LIMITS.relay_window // 2)
@@ -226,6 +238,19 @@ class Relay:
         metrics.relay_blocked.labels(self.service).set(0)
         if broker is not None:
             disconnect(broker, orderly=self._ending)
+
+
+def _ordered(cursor: Any, waiting: list[Any], since: datetime) -> list[Any]:
+    """What is to be sent now, and in which order, of what may wait in both lanes."""
+    urgent = [row for row in waiting if not row[6]]
+    if not urgent:
+        return waiting
+    last = {row[7]: row[0] for row in urgent}
+    cursor.execute(_EARLIER, (since, [*last], urgent[-1][0]))
+    earlier = [row for row in cursor.fetchall() if row[0] < last[row[7]]]
+    first = sorted(urgent + earlier, key=lambda row: row[0])
+    sent = {row[0] for row in first}
+    return first + [row for row in waiting if row[0] not in sent]
 
 
 def _mark(cursor: Any, rows: list[Any], states: dict[int, str]) -> None:

@@ -102,8 +102,8 @@ _EVENTS = """
         ON CONFLICT (aggregate, aggregate_id) DO UPDATE SET last = s.last + excluded.last
         RETURNING aggregate, aggregate_id, last
     )
-    INSERT INTO outbox (event_id, type, routing_key, aggregate_id, sequence, envelope)
-    SELECT event_id, type, routing_key, aggregate_id, number, head || ',"sequence":"' || number || '"}'
+    INSERT INTO outbox (event_id, type, routing_key, aggregate_id, sequence, envelope, bulk)
+    SELECT event_id, type, routing_key, aggregate_id, number, head || ',"sequence":"' || number || '"}', true
     FROM (
         SELECT facts.*, last - (max(nth) OVER (PARTITION BY aggregate, aggregate_id)) + nth AS number
         FROM facts JOIN counted USING (aggregate, aggregate_id)
@@ -112,7 +112,10 @@ _EVENTS = """
 
 
 def write_events(session: Session) -> None:
-    """Write what was published so far, in one statement, with the numbers that `outbox.py` would give."""
+    """Write what was published so far, in one statement, with the numbers that `outbox.py` would give.
+
+    These events wait while there are others to send.
+    """
     pending = outbox.take(session)
     if not pending:
         return
