@@ -7,7 +7,8 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm_contacts import identity
-from crm_contacts.models import Contact, ContactPoint, Point, points
+from crm_contacts.contact import Point, points
+from crm_contacts.models import Contact, ContactPoint
 from shared.context import current
 from shared.contracts import crm_contacts as contacts
 from shared.entrypoints import query

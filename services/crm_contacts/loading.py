@@ -8,7 +8,8 @@ from sqlalchemy import delete, inspect, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from crm_contacts import identity
-from crm_contacts.models import Contact, ContactPoint, Point
+from crm_contacts.contact import Newcomer, Point
+from crm_contacts.models import Contact, ContactPoint
 from shared.clock import now
 from shared.contracts import crm_contacts as contacts
 from shared.jobs import bulk
@@ -32,8 +33,8 @@ class ContactLoader(bulk.Loader):
                 return {name: value for name, value in body.items() if name != "name"}
         return body
 
-    def prepare(self, values: dict[str, Any]) -> Contact:
-        return Contact.register(values)
+    def prepare(self, values: dict[str, Any]) -> Newcomer:
+        return Newcomer.register(values)
 
     def write(self, session: Session, rows: list[Row]) -> None:
         _refuse_known(session, rows)
@@ -78,7 +79,7 @@ class ContactLoader(bulk.Loader):
         return gone
 
 
-def _columns(contact: Contact, at: str) -> dict[str, Any]:
+def _columns(contact: Newcomer, at: str) -> dict[str, Any]:
     """A row of the table as the unit of work would write it."""
     values = contact.__dict__
     row = {name: values[name] for name in _COLUMNS if name in values}

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select, tuple_
 from sqlalchemy.orm import Session
 
+from crm_contacts.contact import Point
 from crm_contacts.duplicates import find_duplicates
 from crm_contacts.filters import columns
-from crm_contacts.models import Contact, ContactPoint, ExternalId, Point
+from crm_contacts.models import Contact, ContactPoint, ExternalId
 from shared.contracts import crm_contacts as contacts
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.outbox import publish
