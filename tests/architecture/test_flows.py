@@ -3,6 +3,8 @@
 import ast
 import dataclasses
 import inspect
+import textwrap
+import typing
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,18 @@ def test_what_is_heard_is_declared_and_somebody_elses() -> None:
             for event in handler.events:
                 assert contracts.events()[event.full_type] is event
                 assert event.service != service, f"{service}.{handler.name} hears its own {event.type}"
+
+
+def test_copies_are_given_lists_and_publish_nothing() -> None:
+    """Many events share their transaction, so nothing that it would publish has a cause."""
+    for service in contracts.SERVICES:
+        for handler in collect(service_class(service)):
+            if handler.order == "latest":
+                (hint,) = handler.arguments.values()
+                assert typing.get_origin(hint) is list, handler.name
+                code = ast.parse(textwrap.dedent(inspect.getsource(handler.function)))
+                called = {getattr(node.func, "id", "") for node in ast.walk(code) if isinstance(node, ast.Call)}
+                assert not called & {"publish", "event_context", "current"}, handler.name
 
 
 def _made_in() -> dict[str, set[str]]:

@@ -67,6 +67,9 @@ def test_a_french_file_in_cp1252_is_taken_and_its_errors_are_told(book: Harness)
     assert isinstance(event, ContactCreated) and event.siren == "732829320"
     (entry,) = book.call("history_of_contacts", id=made["id"], query={})["data"]
     assert (entry["action"], entry["effect"], entry["actor"]) == ("import_contacts", "created", "tester")
+    book.call("create_contact", body={"kind": "organization", "name": "By hand"})
+    with book.session() as session:
+        assert list(session.scalars(text("SELECT bulk FROM outbox ORDER BY id"))) == [True, False]
 
 
 def test_rows_that_exist_are_changed_and_an_undo_puts_everything_back(book: Harness) -> None:
