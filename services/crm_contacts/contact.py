@@ -31,6 +31,9 @@ class AnyContact:
     addresses: Any
     roles: Any
     lifecycle_stage: Any
+    parent_id: Any
+    external_ids: Any
+    custom: Any
 
     if TYPE_CHECKING:
 
@@ -147,7 +150,7 @@ class Newcomer(AnyContact):
 
 
 _NOTHING = dict.fromkeys(
-    ("name", "first_name", "last_name", "siren", "siret", "vat_number", "email", "lifecycle_stage")
+    ("name", "first_name", "last_name", "siren", "siret", "vat_number", "email", "lifecycle_stage", "parent_id")
 )
 
 
