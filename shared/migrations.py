@@ -73,7 +73,7 @@ _LANES = [
     "ALTER TABLE outbox ADD COLUMN bulk boolean NOT NULL DEFAULT false",
     "DROP INDEX outbox_waiting",
     "CREATE INDEX outbox_waiting ON outbox (bulk, id) WHERE state = 'new'",
-    "CREATE INDEX outbox_waiting_bulk ON outbox (aggregate_id, id) WHERE state = 'new' AND bulk",
+    "CREATE INDEX outbox_bulk ON outbox (aggregate_id) WHERE state <> 'published' AND bulk",
 ]
 
 

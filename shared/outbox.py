@@ -1,6 +1,7 @@
 """`publish`: an event becomes a row of the transaction that made it true. The relay sends it afterwards."""
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -73,10 +74,14 @@ def statement_parts(pending: list[Pending]) -> tuple[list[str], list[Any]]:
 
 
 class Wake:
-    """How a commit tells the relay of its service that there is something to send."""
+    """How a commit tells the relay of its service that there is something to send.
+
+    `leads` says whether that relay is the active one, `loading` when a job last committed in this process.
+    """
 
     def __init__(self) -> None:
         self.leads = False
+        self.loading = float("-inf")
         self._signal = threading.Event()
 
     def set(self) -> None:
@@ -106,9 +111,10 @@ def must_notify(engine: Engine) -> bool:
     return wake is not None and not wake.leads
 
 
-def committed(engine: Engine) -> None:
-    """There are new rows."""
+def committed(engine: Engine, bulk: bool = False) -> None:
+    """There are new rows; `bulk` says that a job wrote them."""
     if engine in _wakes:
+        _wakes[engine].loading = time.monotonic() if bulk else _wakes[engine].loading
         _wakes[engine].set()
 
 

@@ -90,7 +90,7 @@ class Run:
 
         action = self.action if job.kind != "export" else ""  # reading a page changes nothing
         after = transaction.run(self.engine, context, lambda s: _Outcome(job.id, batch(s)), action=action).told
-        outbox.committed(self.engine)
+        outbox.committed(self.engine, bulk=True)
         job.done, job.total, job.checkpoint, job.result = done, total, checkpoint, after["result"]
         if after["cancelled"]:
             raise Cancelled
