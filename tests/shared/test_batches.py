@@ -181,7 +181,9 @@ def test_a_kill_between_commit_and_acknowledgement_is_harmless(start_toy: Callab
     publish(toy, [named(f"lamp {n}") for n in range(200)])
     until(lambda: toy.supervisor.restarts("toy.1") >= 1)
     assert told(toy, "count(*) > 0") == [(True,)]
+    toy.supervisor.stop("toy.1")
     _without_faults(toy)
+    toy.supervisor.start("toy.1")
     toy.supervisor.wait_ready(timeout=60)
     until(lambda: told(toy, "count(*)") == [(200,)])
     until(lambda: toy.metric('bus_consumed_total{consumer="mirror_thing",result="duplicate"}') > 0)
