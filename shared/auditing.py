@@ -52,14 +52,15 @@ def statement_part(session: Session) -> tuple[str, list[Any]]:
     """The CTE that writes all rows, with its parameters."""
     context: Context = session.info["context"]
     parameters: list[Any] = []
+    key = str(context.api_key) if context.api_key else None
     for at, action, object_id, changes in session.info["audits"]:
-        parameters += [str(new_id()), at, context.actor, action, object_id, context.request_id, dumps(changes)]
+        parameters += [str(new_id()), at, context.actor, action, object_id, context.request_id, dumps(changes), key]
     rows = ", ".join([_ROW] * len(session.info["audits"]))
     return f"audited AS (INSERT INTO audit {_COLUMNS} VALUES {rows})", parameters
 
 
-_COLUMNS = "(id, at, actor, action, object_id, request_id, changes)"
-_ROW = "(%s::uuid, %s, %s, %s, %s::uuid, %s, %s::jsonb)"
+_COLUMNS = "(id, at, actor, action, object_id, request_id, changes, api_key_id)"
+_ROW = "(%s::uuid, %s, %s, %s, %s::uuid, %s, %s::jsonb, %s::uuid)"
 
 
 @event.listens_for(Session, "before_flush")

@@ -28,7 +28,8 @@ _KNOWN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a statement says. `companies` is None when all are open to the caller; `team` are ids of users."""
+    """What a statement says. `companies` is None when all are open to the caller; `team` are ids of users; `api_key` is
+    the id of the key with which a program acts for the actor, None where the actor signed in."""
 
     actor: str
     permissions: tuple[str, ...]
@@ -36,6 +37,7 @@ class Caller:
     companies: tuple[UUID, ...] | None = None
     team: tuple[UUID, ...] = ()
     expires_at: float = 0.0
+    api_key: UUID | None = None
 
     def signed(self, signer: Signer, service: str, seconds: int = LIFETIME) -> str:
         """The statement for one service, valid for so many seconds."""
@@ -49,6 +51,8 @@ class Caller:
             "iat": now,
             "exp": now + seconds,
         }
+        if self.api_key is not None:
+            claims["api_key"] = str(self.api_key)
         return signer.sign(CALLER, service, claims)
 
 
@@ -64,6 +68,7 @@ class Callers:
         caller = self._caller(statement)
         context.actor, context.permissions = caller.actor, caller.permissions
         context.company_id, context.companies, context.team = caller.company_id, caller.companies, caller.team
+        context.api_key = caller.api_key
 
     def _caller(self, statement: Any) -> Caller:
         if not isinstance(statement, str) or len(statement) > LONGEST:
@@ -88,6 +93,7 @@ class Callers:
                 companies=None if claims["companies"] is None else _ids(claims["companies"]),
                 team=_ids(claims["team"]),
                 expires_at=float(claims["exp"]),
+                api_key=UUID(claims["api_key"]) if "api_key" in claims else None,
             )
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, AttributeError):
             raise Unauthenticated from None

@@ -18,7 +18,8 @@ class Context:
     """The circumstances of one unit of work. For events, `event_*` describe what is being handled.
 
     `companies` are those that the caller may see, None for all; `company_id` is the one worked in; `team` are the ids
-    of the users whose records are within reach of `@team`, the caller's own among them.
+    of the users whose records are within reach of `@team`, the caller's own among them. `api_key` is the id of the key
+    with which a program acts for the actor.
     """
 
     actor: str = "system"
@@ -26,6 +27,7 @@ class Context:
     company_id: UUID = ids.DEFAULT_COMPANY_ID
     companies: tuple[UUID, ...] | None = None
     team: tuple[UUID, ...] = ()
+    api_key: UUID | None = None
     language: str = "en"
     request_id: str = ""
     traceparent: str | None = None

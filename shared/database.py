@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from shared import clock, ids, prepared
+from shared.settings import LIMITS
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -36,7 +37,10 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 
-_SAFETY = "-c lock_timeout=5s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+_SAFETY = (
+    f"-c lock_timeout=5s -c statement_timeout={round(LIMITS.statement * 1000)}ms"
+    " -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+)
 """A stuck lock or statement becomes a retry, not a standstill. Set at connect, so it costs no statement."""
 
 

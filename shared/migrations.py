@@ -39,6 +39,27 @@ def revoke(table: str, *privileges: str) -> str:
     )
 
 
+def conceal(table: str, *columns: str) -> str:
+    """SQL that takes a table, or these columns of it, from every role that only reads: whoever also writes keeps it."""
+    return f"""
+        DO $$ DECLARE
+            reader name;
+            shown text;
+        BEGIN
+            SELECT string_agg(quote_ident(attname), ', ') INTO shown FROM pg_attribute WHERE attrelid = '{table}'::regclass
+                AND attnum > 0 AND NOT attisdropped AND attname <> ALL ('{{{",".join(columns)}}}');
+            FOR reader IN
+                SELECT rolname FROM pg_class, aclexplode(relacl), pg_roles
+                WHERE pg_class.oid = '{table}'::regclass AND pg_roles.oid = grantee
+                GROUP BY rolname HAVING array_agg(privilege_type::text) = ARRAY['SELECT']
+            LOOP
+                EXECUTE format('REVOKE SELECT ON {table} FROM %I', reader);
+                {"EXECUTE format('GRANT SELECT (%s) ON " + table + " TO %I', shown, reader);" if columns else ""}
+            END LOOP;
+        END $$
+    """
+
+
 def refuse_changes(table: str, *events: str) -> list[str]:
     """SQL for triggers by which the database itself refuses UPDATE, DELETE or TRUNCATE of a table."""
     statements = []
@@ -92,6 +113,11 @@ def custom_values(op: Any, *tables: str) -> None:
     for table in tables:
         op.execute(f"ALTER TABLE {table} ADD COLUMN custom jsonb NOT NULL DEFAULT '{{}}'")
         op.execute(f"CREATE INDEX ix_{table}_custom ON {table} USING gin (custom jsonb_path_ops)")
+
+
+def audited_keys(op: Any) -> None:
+    """Room in the audit for the API key with which something was done, in a database that began without."""
+    op.execute("ALTER TABLE audit ADD COLUMN IF NOT EXISTS api_key_id uuid")
 
 
 def jobs_tables(op: Any) -> None:
@@ -283,7 +309,8 @@ _MACHINERY = [
         action text NOT NULL,
         object_id uuid,
         request_id text NOT NULL,
-        changes jsonb NOT NULL
+        changes jsonb NOT NULL,
+        api_key_id uuid
     )
     """,
     "CREATE INDEX audit_object ON audit (object_id, at)",

@@ -33,6 +33,7 @@ from shared.refusals import (
     Invalid,
     NotFound,
     StaleVersion,
+    TookTooLong,
     Unavailable,
     VersionRequired,
 )
@@ -65,6 +66,8 @@ def execute(service: object, engine: Engine, handler: Handler, kwargs: dict[str,
     except (DBAPIError, transaction.OutcomeUnknown) as error:
         if isinstance(error, transaction.OutcomeUnknown) or transaction.may_pass(error, 1):
             raise Unavailable from error
+        if transaction.cut_short(error):
+            raise TookTooLong from error
         raise
 
 

@@ -154,6 +154,15 @@ class Unavailable(Refusal):
     fr = "Le service n'est pas disponible pour le moment ; réessayez sous peu."
 
 
+class TookTooLong(Refusal):
+    """The database ended a statement that ran for too long; nothing of the request was done."""
+
+    family = "deadline"
+    code = "took_too_long"
+    en = "This takes too long and was ended; nothing was changed. Ask for less at once, or try again later."
+    fr = "L'opération a été interrompue car trop longue ; rien n'a été modifié. Demandez-en moins à la fois ou réessayez plus tard."
+
+
 class IdempotencyMismatch(Invalid):
     """The same idempotency key came with another request."""
 

@@ -46,6 +46,7 @@ class Limits:
     rpc_concurrency: int = int(os.environ.get("LIAISON_RPC_CONCURRENCY", "12"))
     pool_size: int = int(os.environ.get("LIAISON_POOL_SIZE", "24"))
     default_deadline: float = 10.0
+    statement: float = float(os.environ.get("LIAISON_STATEMENT_SECONDS", "15"))
     wait_for: float = 10.0
     drain: float = float(os.environ.get("LIAISON_DRAIN_SECONDS", "20"))
     heartbeat: int = 15

@@ -78,7 +78,13 @@ def connection_lost(error: Exception) -> bool:
     if not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
         return False
     code = _code(error)
-    return bool(error.connection_invalidated) or code is None or code[:2] in ("08", "57")
+    lost = bool(error.connection_invalidated) or code is None or code[:2] in ("08", "57")
+    return lost and code != errorcodes.QUERY_CANCELED
+
+
+def cut_short(error: Exception) -> bool:
+    """Whether a statement took longer than the database lets it; it would again, so it is not tried at once."""
+    return isinstance(error, DBAPIError) and _code(error) == errorcodes.QUERY_CANCELED
 
 
 def _code(error: DBAPIError) -> str | None:

@@ -24,7 +24,7 @@ _MOST_VIEWS = 100
 class Principal:
     """Whom a verified access token or key speaks for, until when (Unix time).
 
-    `companies` is None when all are open. The statements for services are kept here, and what it looks like when
+    `companies` is None when all are open; `api_key` is the id of the key that is used, if one is. The statements for services are kept here, and what it looks like when
     another company is worked in, so that they end with it.
     """
 
@@ -38,7 +38,7 @@ class Principal:
     companies: tuple[str, ...] | None = None
     team: tuple[str, ...] = ()
     issued_at: float = 0.0
-    is_key: bool = False
+    api_key: str | None = None
     views: dict[str, "Principal"] = field(default_factory=dict, compare=False, repr=False)
     statements: dict[str, tuple[str, float]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -66,7 +66,8 @@ class Principal:
     def _caller(self) -> Caller:
         companies = None if self.companies is None else tuple(UUID(one) for one in self.companies)
         team = tuple(UUID(one) for one in self.team)
-        return Caller(self.id, self.permissions, UUID(self.company_id), companies, team)
+        key = UUID(self.api_key) if self.api_key else None
+        return Caller(self.id, self.permissions, UUID(self.company_id), companies, team, api_key=key)
 
 
 def nobody() -> Principal:
@@ -80,7 +81,7 @@ def check(operation: Operation, principal: Principal | None) -> None:
         return
     if principal is None:
         raise Unauthenticated
-    if operation.permission == SIGNED_IN and principal.is_key and operation.method != "GET":
+    if operation.permission == SIGNED_IN and principal.api_key and operation.method != "GET":
         raise NotAllowed(permission=SIGNED_IN)  # what a person does with their own account
     if operation.permission != SIGNED_IN and not allows(principal.permissions, operation.permission):
         raise NotAllowed(permission=operation.permission)

@@ -49,13 +49,13 @@ class Gateway:
         self.auth = Auth(self.engine, tokens, settings.password_threads, settings.sign_ins_waiting)
         provider = Client(settings.provider) if settings.provider else None
         self.oidc = OidcSignIn(self.auth, provider, self.signer)
-        self.streams = Streams(self.engine)
+        self.lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="directory")
+        identifier = Identifier(tokens, Directory(self.engine, self.lookups))
+        self.streams = Streams(self.engine, identifier.principal)
         self.table = Table()
         self._add_own_routes()
         self._add_operations(settings.deadline)
         buckets = Buckets(settings.rate_per_second, settings.rate_burst)
-        self.lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="directory")
-        identifier = Identifier(tokens, Directory(self.engine, self.lookups))
         denials = Denials(self.engine, self.lookups)
         self.app = Edge(self.table, identifier, buckets, denials, Router(lifespan=self._lifespan))
 

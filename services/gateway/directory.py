@@ -42,7 +42,7 @@ _RIGHTS = f"""
 """
 _USER = text(f"SELECT {_RIGHTS} FROM app_user u WHERE u.id = :id")
 _KEY = text(
-    f"SELECT {_RIGHTS}, k.name AS key_name, k.digest, k.scopes, k.company_id AS key_company_id,"
+    f"SELECT {_RIGHTS}, k.id AS key_row_id, k.name AS key_name, k.digest, k.scopes, k.company_id AS key_company_id,"
     " extract(epoch FROM k.expires_at) AS expires_at, k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 min'"
     " AS unnoted FROM api_key k JOIN app_user u ON u.id = k.owner_id WHERE k.key_id = :key_id AND k.revoked_at IS NULL"
 )
@@ -152,6 +152,6 @@ def _of_key(row: Any, key_id: str) -> Principal | None:
         roles=(),
         expires_at=expires_at,
         token_id=f"key:{key_id}",
-        is_key=True,
+        api_key=str(row.key_row_id),
         **rights,
     )

@@ -39,6 +39,7 @@ class Audit(_Base):
     object_id: Mapped[UUID | None]
     request_id: Mapped[str]
     changes: Mapped[dict[str, Any]]
+    api_key_id: Mapped[UUID | None]
 
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
@@ -88,6 +89,7 @@ def _entry(row: Audit, key: str, view: type[Schema]) -> dict[str, Any]:
         "id": row.id,
         "at": row.at,
         "actor": row.actor,
+        "api_key_id": row.api_key_id,
         "action": row.action.partition(".")[2].partition(":")[0] or row.action,
         "effect": _effect(changes, told),
         "request_id": row.request_id,

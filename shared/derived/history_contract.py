@@ -17,11 +17,13 @@ class FieldChange(Schema):
 
 
 class HistoryEntry(Schema):
-    """One command and what it did to the resource. `action` is the name of the operation that was called."""
+    """One command and what it did to the resource. `action` is the name of the operation that was called; `api_key_id` says
+    with which key a program acted for the actor."""
 
     id = fields.Uuid()
     at = fields.Instant()
     actor = fields.Text()
+    api_key_id = fields.Uuid(allow_none=True)
     action = fields.Text()
     effect = fields.Choice(*EFFECTS)
     request_id = fields.Text()

@@ -142,8 +142,8 @@ def write_events(session: Session) -> None:
 
 
 _MADE = """
-    INSERT INTO audit (id, at, actor, action, object_id, request_id, changes)
-    SELECT id, %s, %s, %s, object_id, %s,
+    INSERT INTO audit (id, at, actor, api_key_id, action, object_id, request_id, changes)
+    SELECT id, %s, %s, %s::uuid, %s, object_id, %s,
         jsonb_build_object(%s || '/' || object_id, jsonb_build_object(%s::text, '[null, "created"]'::jsonb))
     FROM json_to_recordset(%s::json) AS made (id uuid, object_id uuid)
 """
@@ -153,7 +153,8 @@ def write_made(session: Session, action: str, cls: str, made: Iterable[UUID]) ->
     """The audit rows of many objects that an action made."""
     context = current(session)
     rows = [{"id": str(new_id()), "object_id": str(object_id)} for object_id in made]
-    same = (clock.now(), context.actor, action, context.request_id, cls, WHOLE, dumps(rows))
+    who = (clock.now(), context.actor, str(context.api_key) if context.api_key else None)
+    same = (*who, action, context.request_id, cls, WHOLE, dumps(rows))
     session.connection().exec_driver_sql(_MADE, same)
 
 

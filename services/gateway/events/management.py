@@ -43,6 +43,13 @@ class Management:
         self._call("DELETE", f"users/{name}")
         self._call("DELETE", f"queues/{self._vhost}/{name}")
 
+    def suspend(self, name: str) -> None:
+        """First the user, whose connections end with it, then the bindings. What waits in the queue stays."""
+        self._call("DELETE", f"users/{name}")
+        bindings = f"bindings/{self._vhost}/e/events/q/{name}"
+        for binding in self._call("GET", bindings):
+            self._call("DELETE", f"{bindings}/{quote(binding['properties_key'], safe='')}")
+
     def queues(self) -> set[str]:
         """The queues of subscriptions on this virtual host."""
         asked = f"queues/{self._vhost}?name=%5Esub%5C.&use_regex=true&columns=name&page_size=500&page="

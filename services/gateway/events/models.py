@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Self, cast
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.models import Base
@@ -19,12 +20,19 @@ STREAM = "events.log"
 
 class EventSubscription(Aggregate, Base):
     """`keys` are the routing keys that `bindings` stood for when it was made: an event type that is added later, and
-    that the owner perhaps may not see, does not come in by a wildcard."""
+    that the owner perhaps may not see, does not come in by a wildcard.
+
+    It lasts as long as its owner may see all of it. `limited_to` and `limited_companies` are the rights of whoever made it
+    where these were less than the owner's: an API key of few scopes. Once that is over it is `suspended`: user and
+    bindings are gone from the broker, the queue with what waits in it stays, and all comes back with the rights.
+    """
 
     __tablename__ = "event_subscription"
 
     name: Mapped[str]
     owner_id: Mapped[str]
+    limited_to: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    limited_companies: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     status: Mapped[str] = mapped_column(default="creating")
     bindings: Mapped[list[str]]
     keys: Mapped[list[str]]
@@ -51,7 +59,7 @@ class EventSubscription(Aggregate, Base):
 
     def rotate_password(self) -> None:
         self._give_password()
-        self.status = "creating" if self.status == "creating" else "updating"
+        self.status = "updating" if self.status == "active" else self.status
 
     def end(self) -> None:
         self.status = "deleting"

@@ -3,7 +3,8 @@
 A row is written first, with what is wanted; then the broker is told; then the row says so. Whatever ends the process in
 between leaves a row that is not settled, and the next round does everything again: each step may be repeated. A row that
 was changed meanwhile keeps its status and is settled again. What a process that was cut off did too late (a queue whose
-row is gone) is found by the sweep. One replica works at a time, for as long as its session holds the lock.
+row is gone) is found by the sweep. Whether owners may still see what they are sent is asked every few seconds. One replica
+works at a time, for as long as its session holds the lock.
 """
 
 import logging
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.orm import Session
 
+from gateway.events.entitlement import suspend_and_resume
 from gateway.events.management import Management
 from gateway.events.models import EventSubscription, queue_of
 from shared import clock, faults, transaction
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.5
 MEASURE_SECONDS = 5.0
+RIGHTS_SECONDS = 2.0
 SWEEP_SECONDS = 300.0
 _LOCK = 4220
 
@@ -45,10 +48,13 @@ def settle_until(engine: Engine, broker: Management, ending: threading.Event) ->
 
 
 def _rounds(engine: Engine, broker: Management, ending: threading.Event, office: Any) -> None:
-    measured = swept = float("-inf")
+    measured = swept = asked = float("-inf")
     while not ending.is_set():
         office.execute(text("SELECT 1"))  # raises when the session, and so the office, is lost
         office.commit()
+        if time.monotonic() - asked > RIGHTS_SECONDS:
+            suspend_and_resume(engine)
+            asked = time.monotonic()
         settle(engine, broker)
         if time.monotonic() - swept > SWEEP_SECONDS:
             sweep(engine, broker)
@@ -61,7 +67,7 @@ def _rounds(engine: Engine, broker: Management, ending: threading.Event, office:
 
 def settle(engine: Engine, broker: Management) -> None:
     """Tell the broker what is not settled yet."""
-    for wanted in _rows(engine, EventSubscription.status != "active"):
+    for wanted in _rows(engine, EventSubscription.status.not_in(("active", "suspended"))):
         try:
             _settle_one(engine, broker, wanted)
         except OSError as error:
@@ -74,11 +80,20 @@ def _settle_one(engine: Engine, broker: Management, wanted: EventSubscription) -
         faults.point("subscription_after_removal")
         _write(engine, delete(EventSubscription).where(EventSubscription.id == wanted.id))
         return
+    settled = _suspend(broker, wanted) if wanted.status == "suspending" else _establish(broker, wanted)
+    seen = (EventSubscription.id == wanted.id, EventSubscription.version == wanted.version)
+    _write(engine, update(EventSubscription).where(*seen).values(status=settled, version=EventSubscription.version + 1))
+
+
+def _establish(broker: Management, wanted: EventSubscription) -> str:
     broker.establish(wanted)
     faults.point("subscription_after_establishing")
-    seen = (EventSubscription.id == wanted.id, EventSubscription.version == wanted.version)
-    settled = {"status": "active", "version": EventSubscription.version + 1}
-    _write(engine, update(EventSubscription).where(*seen).values(settled))
+    return "active"
+
+
+def _suspend(broker: Management, wanted: EventSubscription) -> str:
+    broker.suspend(wanted.queue)
+    return "suspended"
 
 
 def sweep(engine: Engine, broker: Management) -> None:

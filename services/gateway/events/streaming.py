@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +23,13 @@ from gateway.events.visibility import viewer, visible_types
 from gateway.incoming import Incoming
 from gateway.reading import only, parse_query
 from shared.database import new_session
+from shared.refusals import NotFound, Refusal
 
 HEARTBEAT_SECONDS = 15.0
 SLOW_SECONDS = 10.0
 """A client that takes nothing for so long is cut."""
+RIGHTS_SECONDS = 2.0
+"""How often it is asked whether somebody may still see what they are told; the directory knows it for a few seconds."""
 PER_PRINCIPAL = int(os.environ.get("LIAISON_STREAMS_PER_USER", "10"))
 ALL = 2000
 PAGE = 200
@@ -38,11 +42,11 @@ _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 class Streams:
-    """The endpoint, and how many streams everybody has."""
+    """The endpoint, and how many streams everybody has. `identify` says whom a request is from, at any later time too."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, identify: Callable[[Incoming], Awaitable[Principal]]) -> None:
         self.hub = Hub(engine)
-        self._engine = engine
+        self._engine, self._identify = engine, identify
         self._open: Counter[str] = Counter()
         self._reading = asyncio.Semaphore(READERS)
 
@@ -56,12 +60,23 @@ class Streams:
         if self._open.total() >= ALL:
             raise Overloaded
         who = viewer(request.principal.permissions, request.principal.companies)
-        types = chosen_types(str(query.get("types") or "#")) & visible_types(who)
+        asked = chosen_types(str(query.get("types") or "#"))
         seen = request.field(b"last-event-id") or str(query.get("last_event_id") or "")
-        follower = Follower(types, who.companies, await self._start(seen))
+        follower = Follower(asked & visible_types(who), who.companies, await self._start(seen))
         if request.method == "HEAD":
             return Response(headers=_HEADERS, media_type=Stream.media_type)
-        return Stream(self, follower, request.principal)
+        return Stream(self, follower, request.principal, lambda: self._may_go_on(request, asked, follower))
+
+    async def _may_go_on(self, request: Incoming, asked: frozenset[str], follower: Follower) -> bool:
+        """Whether the same question would be answered the same way now. What cannot be found out changes nothing."""
+        try:
+            principal = await self._identify(request)
+        except (Unauthenticated, NotFound):
+            return False
+        except Refusal:
+            return True
+        who = viewer(principal.permissions, principal.companies)
+        return (asked & visible_types(who), who.companies) == (follower.types, follower.companies)
 
     async def _start(self, seen: str) -> int:
         """The position to go on from: after the event that was seen last, or from now on.
@@ -98,14 +113,18 @@ class Stream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, streams: Streams, follower: Follower, principal: Principal) -> None:
+    def __init__(
+        self, streams: Streams, follower: Follower, principal: Principal, may_go_on: Callable[[], Awaitable[bool]]
+    ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._streams, self._follower, self._principal = streams, follower, principal
+        self._may_go_on = may_go_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._streams.count(self._principal, 1)
         gone = asyncio.create_task(self._watch(receive), name="stream disconnect")
+        rights = asyncio.create_task(self._watch_rights(), name="stream rights")
         expiry = asyncio.get_running_loop().call_later(
             max(0.0, self._principal.expires_at - time.time()), self._follower.end, "expired"
         )
@@ -118,6 +137,7 @@ class Stream(Response):
             await gone
         finally:
             expiry.cancel()
+            rights.cancel()
             gone.cancel()
             self._streams.hub.leave(self._follower)
             self._streams.count(self._principal, -1)
@@ -152,6 +172,12 @@ class Stream(Response):
         while (await receive())["type"] != "http.disconnect":
             pass
         self._follower.end("gone")
+
+    async def _watch_rights(self) -> None:
+        """Whoever is shut out hears no more; whoever has other rights now comes back and is answered by these."""
+        while await self._may_go_on():
+            await asyncio.sleep(RIGHTS_SECONDS)
+        self._follower.end("rights")
 
 
 def _page(session: Any, follower: Follower) -> tuple[list[store.Stored], int]:

@@ -61,11 +61,6 @@ class Webhook(Aggregate, Base):
             self.disabled_reason = self.disabled_at = None
         return resumes
 
-    def limit(self, permissions: Sequence[str] | None, companies: Iterable[UUID] | None) -> None:
-        """See no more than this allows; None for no limit but what the owner may see."""
-        self.limited_to = None if permissions is None else list(permissions)
-        self.limited_companies = None if companies is None else [str(one) for one in companies]
-
     def disable(self, reason: str) -> None:
         self.active, self.disabled_reason, self.disabled_at = False, reason, clock.now()
 

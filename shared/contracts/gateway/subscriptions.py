@@ -4,7 +4,7 @@ from shared import fields
 from shared.contract import Listing, Operation
 from shared.fields import Schema
 
-SUBSCRIPTION_STATUSES = ("creating", "active", "updating", "deleting")
+SUBSCRIPTION_STATUSES = ("creating", "active", "updating", "suspending", "suspended", "deleting")
 
 
 class SubscriptionRequest(Schema):
@@ -23,7 +23,8 @@ class SubscriptionRequest(Schema):
 
 
 class SubscriptionView(Schema):
-    """`status` is `active` once queue and user exist, a moment after the answer. `messages` wait, `consumers` are connected;
+    """`status` is `active` once queue and user exist, a moment after the answer; `suspended` while its owner may not see all
+    that it brings, or not sign in: then it has no user and nothing new comes. `messages` wait, `consumers` are connected;
     both are of `measured_at`."""
 
     id = fields.Uuid()

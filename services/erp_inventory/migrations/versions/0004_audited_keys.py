@@ -1,0 +1,12 @@
+"""With which API key something was done."""
+
+from alembic import op
+
+from shared.migrations import audited_keys
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    audited_keys(op)
