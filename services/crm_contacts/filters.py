@@ -46,12 +46,16 @@ class Holds:
     def ilike(self, pattern: str, escape: str) -> Any:
         return self._refuse() if self.text is None else self.text.ilike(pattern, escape=escape)
 
+    def __ge__(self, value: object) -> Any:
+        """What follows from `starts`, see shared/prefixes.py."""
+        return self._refuse() if self.text is None else self.text >= value
+
     def _refuse(self, *_: object, **__: object) -> Any:
         raise BadRequest(
             [{"pointer": f"?{self.name}", "code": "unknown_filter"}], operators=["eq", "ne", "in", "is_null"]
         )
 
-    __gt__ = __ge__ = __lt__ = __le__ = _refuse
+    __gt__ = __lt__ = __le__ = _refuse
 
 
 def columns() -> dict[str, Any]:

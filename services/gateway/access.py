@@ -24,8 +24,8 @@ _MOST_VIEWS = 100
 class Principal:
     """Whom a verified access token or key speaks for, until when (Unix time).
 
-    `companies` is None when all are open; `api_key` is the id of the key that is used, if one is. The statements for services are kept here, and what it looks like when
-    another company is worked in, so that they end with it.
+    `companies` is None when all are open; `api_key` is the id of the key that is used, if one is. The statements for
+    services are kept here, and what it looks like when another company is worked in, so that they end with it.
     """
 
     id: str

@@ -8,8 +8,8 @@ from pathlib import Path
 from deploy.local import servers as local
 from gateway.roles import ROLES
 from tests.conftest import POSTGRES_FOR_TESTS, ROOT
-from tests.fuzz.run import fuzz, stocked
-from tests.suite import UNLIMITED, Suite
+from tests.fuzz.run import GATEWAY, fuzz, stocked
+from tests.suite import Suite
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     root = ROOT / ".local" / "fuzz"
     servers = local.start(root / "servers", POSTGRES_FOR_TESTS)
     try:
-        suite = Suite(servers, root / "suite", "fuzz", together=True, gateway_env=UNLIMITED).start()
+        suite = Suite(servers, root / "suite", "fuzz", together=True, gateway_env=GATEWAY).start()
         try:
             return _run(stocked(suite), chosen, root)
         finally:
@@ -31,7 +31,7 @@ def _run(suite: Suite, chosen: argparse.Namespace, root: Path) -> int:
     failed = 0
     for role in chosen.role or ROLES:
         seconds = chosen.seconds if role == "admin" else max(30, chosen.seconds // 5)
-        outcome = fuzz(suite, seconds, chosen.seed, role)
+        outcome = fuzz(suite, chosen.seed, role, "--max-time", str(seconds))
         report = root / f"{role}.txt"
         report.write_text(outcome.report, encoding="utf-8")
         print(

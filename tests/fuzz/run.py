@@ -11,9 +11,14 @@ from deploy.local.plan import inherited_environment
 from gateway.roles import permissions_of
 from shared.contracts import operations
 from tests.flows.shop import Shop
-from tests.suite import ADMIN, CHECKOUT, Refused, Suite
+from tests.suite import ADMIN, CHECKOUT, UNLIMITED, Refused, Suite
 
 ROLE_PASSWORD = "another-long-password"
+
+
+GATEWAY = UNLIMITED | {"LIAISON_GATEWAY_TRUSTED_PROXIES": "127.0.0.1"}
+ELSEWHERE = "203.0.113.7"
+"""The address that wrong passwords come from: not the one from which the run itself signs in, which would be shut out."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,8 @@ def known_ids(suite: Suite) -> dict[str, list[str]]:
     return {path: ids for path, ids in found.items() if ids}
 
 
-def fuzz(suite: Suite, seconds: int, seed: int, role: str = "admin", *more: str) -> Outcome:
-    """Let Schemathesis ask for so many seconds as a user with this role. `more` are arguments of its own."""
+def fuzz(suite: Suite, seed: int, role: str, *bounds: str) -> Outcome:
+    """Let Schemathesis ask as a user with this role, within bounds such as `--max-time 60`."""
     email, password = ADMIN["email"], ADMIN["password"]
     if role != "admin":
         email, password = f"{role}@fuzz.example", ROLE_PASSWORD
@@ -68,13 +73,23 @@ def fuzz(suite: Suite, seconds: int, seed: int, role: str = "admin", *more: str)
         "FUZZ_PASSWORD": password,
         "FUZZ_PERMISSIONS": json.dumps(permissions_of((role,))),
         "FUZZ_IDS": json.dumps(known_ids(suite)),
+        "FUZZ_OWN_IDS": json.dumps(own_ids(suite)),
     }
     settings = ["--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
-    arguments = ["--max-time", str(seconds), "--seed", str(seed), "--warnings", "off", "--no-color", "--no-shrink"]
+    arguments = ["--seed", str(seed), "--warnings", "off", "--no-color", "--no-shrink", *bounds]
+    arguments += ["--header", f"X-Forwarded-For: {ELSEWHERE}"]
     arguments += ["--exclude-path", "/v1/events/stream"]  # it does not end
-    arguments += more
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", *settings, "run", f"{suite.base_url}/openapi.json", *arguments],
         cwd=suite.root, env=env, capture_output=True, text=True,
     )  # fmt: skip
     return Outcome(done.returncode == 0, done.stdout + done.stderr)
+
+
+def own_ids(suite: Suite) -> list[str]:
+    """The ids of the accounts that runs use."""
+    found = suite.sql("gateway", "SELECT id::text FROM app_user WHERE email = %s OR email LIKE %s", ADMIN["email"], _OWN)
+    return [user_id for (user_id,) in found]
+
+
+_OWN = "%@fuzz.example"

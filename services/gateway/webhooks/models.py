@@ -1,6 +1,5 @@
 """A webhook, its secrets, how far it has come, and the log of what was sent."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 from uuid import UUID
