@@ -160,7 +160,9 @@ class TookTooLong(Refusal):
     family = "deadline"
     code = "took_too_long"
     en = "This takes too long and was ended; nothing was changed. Ask for less at once, or try again later."
-    fr = "Opération trop longue, interrompue ; rien n'a été modifié. Demandez-en moins à la fois ou réessayez plus tard."
+    fr = (
+        "Opération trop longue, interrompue ; rien n'a été modifié. Demandez-en moins à la fois ou réessayez plus tard."
+    )
 
 
 class IdempotencyMismatch(Invalid):

@@ -59,7 +59,8 @@ def pair(own_root: Path) -> Iterator[local.Servers]:
 @pytest.fixture(scope="session")
 def running(pair: local.Servers, own_root: Path) -> Iterator[Suite]:
     """The whole suite, started once per run: real services behind a real gateway. Leave it as you found it."""
-    started = Suite(pair, own_root / "e2e", "e2e", env=QUICK_RETRIES, together=True).start()
+    env = QUICK_RETRIES | {"LIAISON_STATEMENT_SECONDS": "5"}
+    started = Suite(pair, own_root / "e2e", "e2e", env=env, together=True).start()
     yield started
     started.stop()
 

@@ -180,6 +180,7 @@ def test_lists_are_filtered(book: Harness) -> None:
     assert _names(book, **{"role[ne]": "supplier"}) == ["Ada Lovelace"]
     assert _names(book, email="Accueil@lumen.fr") == ["Lumen SARL"]
     assert _names(book, **{"email[contains]": "LOVELACE"}) == ["Ada Lovelace"]
+    assert _names(book, **{"email[starts]": "ADA"}) == ["Ada Lovelace"]
     assert _names(book, **{"email[is_null]": "true"}) == ["Ampère & Cie"]
     assert _names(book, **{"role[is_null]": "true"}) == []
     assert len(_names(book, **{"role[is_null]": "false"})) == 3

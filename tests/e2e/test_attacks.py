@@ -3,11 +3,14 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
+import psycopg2
 import pytest
 from sqlalchemy import text
 
@@ -176,6 +179,77 @@ def test_statements_have_a_time_limit(running: Suite) -> None:
             statement = text("SELECT setting::int FROM pg_settings WHERE name = :name")
             assert 0 < connection.execute(statement, {"name": name}).scalar_one() <= 30_000, name
     engine.dispose()
+
+
+@pytest.fixture
+def slow(running: Suite) -> Iterator[str]:
+    """The id of a contact whose row takes the database a minute, whoever looks at it."""
+    contact = running.api.post("/v1/contacts", {"kind": "organization", "name": "Slow & Co"})
+    running.sql(
+        "crm_contacts",
+        f"CREATE POLICY slow ON contact USING (id <> '{contact['id']}' OR pg_sleep(60) IS NOT NULL);"
+        "ALTER TABLE contact ENABLE ROW LEVEL SECURITY",
+    )
+    yield contact["id"]
+    running.sql("crm_contacts", "ALTER TABLE contact DISABLE ROW LEVEL SECURITY; DROP POLICY slow ON contact")
+
+
+def test_a_slow_statement_is_cut_and_holds_up_nobody(running: Suite, slow: str) -> None:
+    """Both reading and changing: 504 when the database cut it, not tried again, nothing changed, others served."""
+    path, other = f"/v1/contacts/{slow}", running.another_client()
+    quick = f"/v1/contacts/{other.post('/v1/contacts', {'kind': 'organization', 'name': 'Quick & Co'})['id']}"
+    changing = {"If-Match": "*", "Idempotency-Key": str(uuid4())}
+    acts: list[Callable[[], httpx.Response]] = [
+        lambda: running.api.http.get(path),
+        lambda: running.api.http.patch(path, json={"name": "Slower & Co"}, headers=changing),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        begun = time.monotonic()
+        cut = [pool.submit(act) for act in acts]
+        seconds = []
+        while not all(future.done() for future in cut):
+            answer = other.http.get(quick)
+            assert answer.status_code == 200
+            seconds.append(answer.elapsed.total_seconds())
+        took = time.monotonic() - begun
+    for answer in (future.result() for future in cut):
+        assert (answer.status_code, answer.json()["code"]) == (504, "took_too_long"), answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert 4 < took < 9 and len(seconds) > 20 and max(seconds) < 2, (took, len(seconds), max(seconds))
+    running_still = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%contact%%' AND wait_event = 'PgSleep'"
+    assert running.sql("crm_contacts", running_still) == [(0,)]
+    assert running.sql("crm_contacts", "SELECT version FROM contact WHERE id = %s", slow) == [(1,)]
+
+
+# -- 55: who may read secrets ------------------------------------------------------------------------------------------
+
+_READABLE = """
+    SELECT table_name || '.' || column_name FROM information_schema.columns
+    WHERE table_schema = 'public' AND has_column_privilege(%s, table_name, column_name, 'SELECT')
+"""
+_SECRET = re.compile(
+    "password|secret|sealed|invitation|token|digest|^sign_in_attempts|^webhook.url|^webhook_delivery.answer"
+)
+
+
+def test_who_only_reads_reads_no_secret(running: Suite) -> None:
+    """The auditor's role sees neither passwords nor keys nor what webhooks are signed with, in no database."""
+    for service, urls in running.databases.items():
+        role = str(urlsplit(urls.auditor).username)
+        readable = [name for (name,) in running.sql(service, _READABLE, role)]
+        assert "outbox.envelope" in readable
+        assert [name for name in readable if _SECRET.search(name)] == [], service
+    for statement in ("SELECT * FROM credential", "SELECT digest FROM api_key", "SELECT sealed FROM webhook_secret"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            _as_auditor(running, statement)
+    assert _as_auditor(running, "SELECT name, scopes FROM api_key WHERE false") == []
+    assert _as_auditor(running, "SELECT email FROM app_user LIMIT 1")
+
+
+def _as_auditor(running: Suite, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg2.connect(running.databases["gateway"].auditor) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
 
 
 # -- 57: origins, redirects, cookies -----------------------------------------------------------------------------------

@@ -119,6 +119,17 @@ def test_a_history(running: Suite, shop: Shop, order: Any) -> None:
     assert order["owner_id"] == me
 
 
+def test_a_history_names_the_key_with_which_a_program_acted(running: Suite, shop: Shop) -> None:
+    key = shop.api.post("/v1/api-keys", {"name": "importer", "scopes": ["contacts.*:*"]})
+    headers = {"Authorization": f"Bearer {key['secret']}"}
+    body = {"kind": "organization", "name": "Par clé"}
+    made = httpx.post(f"{running.base_url}/v1/contacts", json=body, headers=headers).raise_for_status().json()
+    shop.api.patch(f"/v1/contacts/{made['id']}", {"name": "Par personne"}, made["version"])
+    changed, created = shop.api.get(f"/v1/contacts/{made['id']}/history")["data"]
+    assert created["actor"] == changed["actor"] == shop.api.get("/v1/me")["id"]
+    assert (created["api_key_id"], changed["api_key_id"]) == (key["id"], None)
+
+
 def test_a_history_is_told_after_a_deletion(shop: Shop, clerk: Api) -> None:
     made = shop.api.post("/v1/products", {"sku": str(uuid4()), "name": "Mistake"})
     shop.api.delete(f"/v1/products/{made['id']}", made["version"])

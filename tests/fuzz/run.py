@@ -88,7 +88,9 @@ def fuzz(suite: Suite, seed: int, role: str, *bounds: str) -> Outcome:
 
 def own_ids(suite: Suite) -> list[str]:
     """The ids of the accounts that runs use."""
-    found = suite.sql("gateway", "SELECT id::text FROM app_user WHERE email = %s OR email LIKE %s", ADMIN["email"], _OWN)
+    found = suite.sql(
+        "gateway", "SELECT id::text FROM app_user WHERE email = %s OR email LIKE %s", ADMIN["email"], _OWN
+    )
     return [user_id for (user_id,) in found]
 
 

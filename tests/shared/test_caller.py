@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -57,6 +58,17 @@ def test_a_statement_says_everything(callers: Callers, signer: Signer) -> None:
     assert (context.company_id, context.companies, context.team) == (ADA.company_id, ADA.companies, ADA.team)
     assert context.reach("sales.orders:read") == "team" and context.reach("contacts.contacts:read") == "all"
     assert context.reach("sales.orders:write") is None and not context.may("sales.orders:write")
+    assert context.api_key is None
+
+
+def test_it_names_the_key_with_which_a_program_acts(callers: Callers, signer: Signer) -> None:
+    key = uuid4()
+    context = introduced(callers, replace(ADA, api_key=key).signed(signer, "crm_sales"))
+    assert (context.actor, context.api_key) == (ADA.actor, key)
+    own = Callers("crm_sales", Keys(own=signer.public))
+    claims = {"sub": "ada", "permissions": [], "company_id": str(DEFAULT_COMPANY_ID), "companies": None, "team": []}
+    forged = signer.sign(CALLER, "crm_sales", {**claims, "iat": time.time(), "exp": time.time() + 60, "api_key": "x"})
+    refused(own, forged)
 
 
 @pytest.mark.parametrize("statement", [None, "", "x", 5, {"a": 1}, ["x"], "a.b.c", "a" * 100_000, b"bytes"], ids=repr)

@@ -174,6 +174,28 @@ def test_ten_streams_for_everybody(alone: GatewayAlone, listen: Any) -> None:
     assert refused[0].headers["retry-after"] == "5"
 
 
+def test_it_ends_for_whoever_is_shut_out_and_changes_with_rights(alone: GatewayAlone, listen: Any) -> None:
+    """Within seconds, and without an event in between that they may not see any more."""
+    shut_out, moved = (alone.user(f"{name}@lamp.example", "sales") for name in ("shut-out", "moved"))
+    gone, other = listen(token=shut_out.token), listen(token=moved.token, types="crm_sales.#")
+    key = alone.api.post("/v1/api-keys", {"name": "stream", "scopes": ["sales.*:read", "gateway.events:read"]})
+    by_key = listen(token=key["secret"])
+    first = held()
+    alone.publish(first[1])
+    until(lambda: all(first[0] in listener.ids() for listener in (gone, other, by_key)))
+    begun = time.monotonic()
+    alone.api.post(f"/v1/users/{shut_out.get('/v1/me')['id']}/deactivate")
+    alone.api.post(f"/v1/api-keys/{key['id']}/revoke")
+    user = alone.api.get(f"/v1/users/{moved.get('/v1/me')['id']}")
+    alone.api.patch(f"/v1/users/{user['id']}", {"roles": ["hr"]}, user["version"])
+    until(lambda: gone.refused is not None and by_key.refused is not None and other.connections == 2, 15)
+    assert time.monotonic() - begun < 12
+    assert gone.refused.status_code == by_key.refused.status_code == 401
+    alone.publish(held()[1])
+    time.sleep(0.5)
+    assert all(listener.ids() == [first[0]] for listener in (gone, other, by_key))
+
+
 # -- one stream by itself, with short times ----------------------------------------------------------------------------
 
 
@@ -209,11 +231,18 @@ class Connection:
 
 
 async def _run(service: Harness, acts: Any, lifetime: float = 60) -> Connection:
-    streams, connection = Streams(service.engine), Connection()
-    streams.hub.start()
     principal = Principal("u", "U", (), ("*",), str(DEFAULT_COMPANY_ID), time.time() + lifetime, "t")
+
+    async def known(_: object) -> Principal:
+        return principal
+
+    async def may_go_on() -> bool:
+        return True
+
+    streams, connection = Streams(service.engine, known), Connection()
+    streams.hub.start()
     follower = Follower(visible_types(viewer(("*",), None)), None)
-    stream = Stream(streams, follower, principal)
+    stream = Stream(streams, follower, principal, may_go_on)
     running = asyncio.create_task(
         stream({"liaison.abort": connection.abort}, connection.receive, connection.send)  # type: ignore[arg-type]
     )

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -215,6 +216,62 @@ def test_deleting_ends_queue_user_and_connections(alone: GatewayAlone, broker: M
     with pytest.raises(AMQPConnectionError):
         for _ in range(100):
             connection.process_data_events(0.1)
+
+
+def test_it_lasts_as_long_as_its_owner_may_see_what_it_brings(alone: GatewayAlone, broker: Management) -> None:
+    """Shut out, or without the permission: connections, user and bindings go within seconds, and come back with them."""
+    owner = alone.user("subscriber@lamp.example", "admin")
+    user_id = owner.get("/v1/me")["id"]
+    subscription = owner.post(PATH, {"name": "of somebody", "bindings": ["crm_sales.order.held"]})
+    lasting = _made(alone, "crm_sales.order.held")
+    queue, path = subscription["queue"], f"{PATH}/{subscription['id']}"
+    alone.api.eventually(path, lambda shown: shown["status"] == "active")
+    kept, lost = held("SO-kept"), held("SO-lost")
+    alone.publish(kept[1])
+    for act, undo in (
+        (
+            lambda: alone.api.post(f"/v1/users/{user_id}/deactivate"),
+            lambda: alone.api.post(f"/v1/users/{user_id}/activate"),
+        ),
+        (lambda: _roles(alone, user_id, "hr"), lambda: _roles(alone, user_id, "sales")),
+    ):
+        connection = connected(uri(subscription))
+        begun = time.monotonic()
+        act()
+        with pytest.raises(AMQPConnectionError):
+            for _ in range(100):
+                connection.process_data_events(0.1)
+        assert time.monotonic() - begun < 8
+        alone.api.eventually(path, lambda shown: shown["status"] == "suspended")
+        with pytest.raises((ProbableAuthenticationError, AMQPConnectionError)):
+            connected(uri(subscription))
+        assert queue in broker.queues() and subscription["user"] not in broker.users()
+        alone.publish(lost[1])
+        undo()
+        alone.api.eventually(path, lambda shown: shown["status"] == "active")
+    with connected(uri(subscription)) as connection:
+        bodies = list(iter(lambda: connection.channel().basic_get(queue, auto_ack=True)[2], None))
+    assert [json.loads(body)["id"] for body in bodies] == [kept[0]]
+    assert alone.api.get(f"{PATH}/{lasting['id']}")["status"] == "active"
+
+
+def _roles(alone: GatewayAlone, user_id: str, role: str) -> None:
+    version = alone.api.get(f"/v1/users/{user_id}")["version"]
+    alone.api.patch(f"/v1/users/{user_id}", {"roles": [role]}, version)
+
+
+def test_one_made_with_a_key_brings_no_more_than_the_key_could_see(alone: GatewayAlone) -> None:
+    owner = alone.user("owner-of-a-key@lamp.example", "admin")
+    scopes = ["gateway.event_subscriptions:*", "sales.*:read"]
+    key = owner.post("/v1/api-keys", {"name": "subscriber", "scopes": scopes})
+    headers = {"Authorization": f"Bearer {key['secret']}"}
+    body = {"name": "by key", "bindings": ["crm_sales.order.held"]}
+    made = httpx.post(f"{alone.base_url}{PATH}", json=body, headers=headers).raise_for_status().json()
+    alone.api.eventually(f"{PATH}/{made['id']}", lambda shown: shown["status"] == "active")
+    limits = "SELECT limited_to, limited_companies FROM event_subscription WHERE id = %s"
+    assert alone.sql("gateway", limits, made["id"])[0][0] is not None
+    _roles(alone, owner.get("/v1/me")["id"], "hr")
+    alone.api.eventually(f"{PATH}/{made['id']}", lambda shown: shown["status"] == "suspended")
 
 
 def test_kill_9_at_any_moment(alone: GatewayAlone, broker: Management) -> None:
