@@ -178,7 +178,7 @@ def test_replacing_the_signing_key_keeps_the_one_before(tmp_path: Path) -> None:
     new = Signer(str(ensure_signing_key(private)))
     callers = Callers("toy", Keys(str(write_public_key(private))))
     for signer in (old, new):
-        introduced(callers, ADA.signed(signer, "toy"))
+        assert introduced(callers, ADA.signed(signer, "toy")).actor == ADA.actor
 
 
 def test_the_operator_issues_one(
