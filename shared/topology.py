@@ -26,6 +26,9 @@ STREAM = "events.log"
 STREAM_DAYS = 7
 STREAM_BYTES = 2_000_000_000
 
+_EVENTS_ONLY = r"^(?!rpc-|rpc\.).*$"
+"""Queues of events. Calls and their answers carry passwords and keys, and are for whom they are addressed to."""
+
 # RabbitMQ 4 drops a message after 20 deliveries unless told otherwise. A delivery count rises with every lost
 # connection, so it says nothing about the message; the inbox counts real attempts and parks.
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
@@ -87,7 +90,7 @@ def permissions() -> dict[str, Permission]:
         for service in contracts.SERVICES
     }
     found["gateway"] = _of_the_gateway(found["gateway"], reply)
-    found["operator"] = Permission(configure="^$", write=r"^$", read=".*", topics={})
+    found["operator"] = Permission(configure="^$", write=r"^$", read=_EVENTS_ONLY, topics={})
     return found
 
 
