@@ -15,7 +15,7 @@ lock. So whoever sees one sees all earlier ones:
 import logging
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import amqp
 import eventlet
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 
 _LOCK = 4218
 # The statements name a span of time, so that PostgreSQL plans for one partition of the outbox instead of for all.
-_ROW = "SELECT id, event_id::text, type, routing_key, envelope, created_at, bulk, aggregate_id::text FROM outbox"
-_WAITING = f"{_ROW} WHERE state = 'new' AND created_at >= %s ORDER BY bulk, id LIMIT %s"
+_SELECT = "SELECT id, event_id::text, type, routing_key, envelope, created_at, bulk, aggregate_id::text FROM outbox"
+_WAITING = f"{_SELECT} WHERE state = 'new' AND created_at >= %s ORDER BY bulk, id LIMIT %s"
 # Its first words are those of its own index: of two that it might use, PostgreSQL knows too little to choose.
 _EARLIER = (
-    f"{_ROW} WHERE state <> 'published' AND bulk AND aggregate_id = ANY(%s::uuid[])"
+    f"{_SELECT} WHERE state <> 'published' AND bulk AND aggregate_id = ANY(%s::uuid[])"
     " AND created_at >= %s AND state || '' = 'new'"
 )
 # Statistics never know how many rows wait, and PostgreSQL would sort all of them for each slice: read them in order.
@@ -53,6 +53,19 @@ waits for that, while the last of its events arrives no later for it."""
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _LATELY = timedelta(days=1)
 _SWEEP_SECONDS = 60.0
+
+
+class _Row(NamedTuple):
+    """A row of the outbox; `bulk` says that a job wrote it."""
+
+    id: int
+    event_id: str
+    type: str
+    routing_key: str
+    envelope: str
+    created_at: datetime
+    bulk: bool
+    aggregate_id: str
 
 
 class BrokerRefused(Exception):
@@ -141,22 +154,30 @@ class Relay:
         most = LIMITS.relay_batch
         while not self._ending:
             self.wake.clear()
-            since, begun = self._since(), time.monotonic()
-            cursor.execute(_WAITING, (since, most))
-            waiting = cursor.fetchall()
-            if waiting:
-                rows = _ordered(cursor, waiting, since) if waiting[-1][6] or len(waiting) == most else waiting
-                states = self._publish(rows)
-                faults.point("relay_after_publish_before_mark")
-                _mark(cursor, rows, states)
-                faults.point("relay_after_mark")
-            if len(waiting) < most:
-                self._swept = time.monotonic() if since is _EVER else self._swept
-                if not self.wake.is_set():
-                    self._rest()
-            most = _SLICE if waiting and waiting[-1][6] else LIMITS.relay_batch
-            if most == _SLICE and begun - self.wake.loading < _LOADING:
-                self.wake.wait(time.monotonic() - begun)
+            begun = time.monotonic()
+            waiting = self._publish_some(cursor, most)
+            if len(waiting) < most and not self.wake.is_set():
+                self._rest()
+            most = LIMITS.relay_batch
+            if waiting and waiting[-1].bulk:
+                most = _SLICE
+                if begun - self.wake.loading < _LOADING:
+                    self.wake.wait(time.monotonic() - begun)
+
+    def _publish_some(self, cursor: Any, most: int) -> list[_Row]:
+        """Send up to so many, and what must go before them; returns those that were found first."""
+        since = self._since()
+        waiting = _found(cursor, _WAITING, since, most)
+        if waiting:
+            both_lanes = waiting[-1].bulk or len(waiting) == most
+            rows = _ordered(cursor, waiting, since) if both_lanes else waiting
+            states = self._publish(rows)
+            faults.point("relay_after_publish_before_mark")
+            _mark(cursor, rows, states)
+            faults.point("relay_after_mark")
+        if len(waiting) < most and since is _EVER:
+            self._swept = time.monotonic()
+        return waiting
 
     def _since(self) -> datetime:
         """Look at the last day; once a minute, and first of all, at everything until all of it is sent."""
@@ -169,37 +190,37 @@ class Relay:
             self._drain(0.001)
             self._broker.heartbeat_check(rate=2)
 
-    def _publish(self, rows: list[Any]) -> dict[int, str]:
+    def _publish(self, rows: list[_Row]) -> dict[int, str]:
         """Send a batch; returns {outbox id: state} for all of it. Raises when the broker does not confirm."""
         channel = self._open_channel()
         started = time.monotonic()
         self._returned.clear()
         faults.point("relay_before_publish")
-        for _, event_id, event_type, routing_key, body, *_ in rows:
-            self._send(channel, event_id, event_type, routing_key, body)
+        for row in rows:
+            self._send(channel, row)
             if len(self._outstanding) >= LIMITS.relay_window:
                 self._wait_for_confirms(LIMITS.relay_window // 2)
         self._wait_for_confirms(0)
         metrics.relay_confirm_seconds.observe(time.monotonic() - started)
-        states = {row[0]: "unroutable" if row[1] in self._returned else "published" for row in rows}
+        states = {row.id: "unroutable" if row.event_id in self._returned else "published" for row in rows}
         for state in set(states.values()):
             metrics.relay_published.labels(self.service, state).inc(sum(1 for s in states.values() if s == state))
         return states
 
-    def _send(self, channel: Any, event_id: str, event_type: str, routing_key: str, body: str) -> None:
+    def _send(self, channel: Any, row: _Row) -> None:
         properties = {"user_id": self.user} if self.user else {}
         message = amqp.Message(
-            body.encode(),
+            row.envelope.encode(),
             content_type=CONTENT_TYPE,
             delivery_mode=2,
-            message_id=event_id,
-            type=event_type,
+            message_id=row.event_id,
+            type=row.type,
             app_id=self.service,
             **properties,
         )
         self._tag += 1
         self._outstanding.add(self._tag)
-        channel._basic_publish(message, exchange="events", routing_key=routing_key, mandatory=True)
+        channel._basic_publish(message, exchange="events", routing_key=row.routing_key, mandatory=True)
 
     def _wait_for_confirms(self, left: int) -> None:
         deadline = time.monotonic() + LIMITS.confirm_timeout
@@ -251,22 +272,26 @@ class Relay:
             disconnect(broker, orderly=self._ending)
 
 
-def _ordered(cursor: Any, waiting: list[Any], since: datetime) -> list[Any]:
+def _found(cursor: Any, statement: str, *values: Any) -> list[_Row]:
+    cursor.execute(statement, values)
+    return [_Row(*row) for row in cursor.fetchall()]
+
+
+def _ordered(cursor: Any, waiting: list[_Row], since: datetime) -> list[_Row]:
     """What is to be sent now, and in which order, of what may wait in both lanes."""
-    urgent = [row for row in waiting if not row[6]]
+    urgent = [row for row in waiting if not row.bulk]
     if not urgent:
         return waiting
-    last = {row[7]: row[0] for row in urgent}
-    cursor.execute(_EARLIER, ([*last], since))
-    earlier = [row for row in cursor.fetchall() if row[0] < last[row[7]]]
-    first = sorted(urgent + earlier, key=lambda row: row[0])
-    sent = {row[0] for row in first}
-    return first + [row for row in waiting if row[0] not in sent]
+    last = {row.aggregate_id: row.id for row in urgent}
+    earlier = [row for row in _found(cursor, _EARLIER, [*last], since) if row.id < last[row.aggregate_id]]
+    first = sorted(urgent + earlier)
+    sent = {row.id for row in first}
+    return first + [row for row in waiting if row.id not in sent]
 
 
-def _mark(cursor: Any, rows: list[Any], states: dict[int, str]) -> None:
+def _mark(cursor: Any, rows: list[_Row], states: dict[int, str]) -> None:
     """Write down what the broker has taken, and what no queue took."""
-    times = [row[5] for row in rows]
+    times = [row.created_at for row in rows]
     for state in sorted(set(states.values())):
         taken = [row_id for row_id, reached in states.items() if reached == state]
         cursor.execute(_MARK, (state, taken, min(times), max(times)))
