@@ -162,7 +162,7 @@ class Relay:
             if waiting and waiting[-1].bulk:
                 most = _SLICE
                 if begun - self.wake.loading < _LOADING:
-                    self.wake.wait(time.monotonic() - begun)
+                    self.wake.wait(2 * (time.monotonic() - begun))
 
     def _publish_some(self, cursor: Any, most: int) -> list[_Row]:
         """Send up to so many, and what must go before them; returns those that were found first."""
