@@ -99,11 +99,15 @@ def _root(operation: Operation, endpoint: Any) -> _Root:
     return operation, endpoint, type(getattr(endpoint, "__self__", endpoint))
 
 
+_PROGRAMS = {"migrations", "__main__", "runner"}
+"""Not to be imported: they act, and `shared.runner` makes the whole process cooperative."""
+
+
 def _import_all(package: str) -> None:
     """Every module, so that every refusal is declared."""
     path = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(path, f"{package}."):
-        if not {"migrations", "__main__"} & set(module.name.split(".")):
+        if not _PROGRAMS & set(module.name.split(".")):
             importlib.import_module(module.name)
 
 
