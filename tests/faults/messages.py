@@ -193,8 +193,8 @@ def unroutable(trial: Trial) -> None:
     with rig.channel() as channel:
         for service in contracts.SERVICES:
             for queue, keys in bindings(service_class(service)).items():
-                if key in keys:
-                    channel.queue_unbind(queue, "events", key)
+                for taken in {key, "#"} & set(keys):
+                    channel.queue_unbind(queue, "events", taken)
         channel.queue_unbind(STREAM, "events", "#")
     body = {"id": str(new_id()), "kind": "organization", "name": "Nulle Part"}
     client.write(CONTACTS, "create_contact", "/v1/contacts", body, id=body["id"])
