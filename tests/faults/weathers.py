@@ -15,8 +15,10 @@ def twice(trial: Trial) -> None:
     with work.running(clients=3):
         time.sleep(trial.lasting(30, 6))
     rig.suite.quiesce(timeout=120)
-    ignored = rig.metric("bus_consumed_total", None, 'result="duplicate"')
-    handled = rig.metric("bus_consumed_total", None, 'result="done"')
+    # The store of all events keeps no inbox: it knows duplicates by their ids, and its metric counts them as done.
+    handlers = [process for service in (CONTACTS, SALES, STOCK, BOOKS) for process in rig.processes(service)]
+    ignored = rig.metric("bus_consumed_total", handlers, 'result="duplicate"')
+    handled = rig.metric("bus_consumed_total", handlers, 'result="done"')
     trial.result.figures |= {"handled": handled, "duplicates_ignored": ignored}
     trial.result.expect(ignored > 0.5 * handled, "the weather did not strike")
 
