@@ -134,7 +134,12 @@ _LEVELS = {
 
 
 class Connection(extensions.connection):
-    """A connection whose cursors prepare what they send again and again, and begin transactions without asking."""
+    """A connection whose cursors prepare what they send again and again, and begin transactions without asking.
+
+    `autocommit`, `readonly`, `deferrable` and the level hold from the next BEGIN on.
+    """
+
+    autocommit = readonly = deferrable = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -144,53 +149,22 @@ class Connection(extensions.connection):
         self.dropped: list[str] = []
         self.prepared = 0
         self.ends_with_next = False
-        self._autocommit = self._readonly = self._deferrable = False
         self._level: int | None = None
-        self._begin = "BEGIN;"
 
     # -- transactions, as psycopg2 has them ---------------------------------------------------------------------------
 
-    @property
-    def autocommit(self) -> bool:
-        return self._autocommit
-
-    @autocommit.setter
-    def autocommit(self, value: bool) -> None:
-        self._autocommit = value
-
-    @property
-    def readonly(self) -> bool:
-        return self._readonly
-
-    @readonly.setter
-    def readonly(self, value: bool) -> None:
-        self._readonly = value
-        self._compose()
-
-    @property
-    def deferrable(self) -> bool:
-        return self._deferrable
-
-    @deferrable.setter
-    def deferrable(self, value: bool) -> None:
-        self._deferrable = value
-        self._compose()
-
     def set_isolation_level(self, level: int | None) -> None:
-        """One of psycopg2's ISOLATION_LEVEL constants, None for the server's own. It holds from the next BEGIN on."""
-        self._autocommit = level == extensions.ISOLATION_LEVEL_AUTOCOMMIT
-        self._level = None if self._autocommit else level
-        self._compose()
-
-    def _compose(self) -> None:
-        modes = _LEVELS[self._level] + " READ ONLY" * bool(self._readonly) + " DEFERRABLE" * bool(self._deferrable)
-        self._begin = f"BEGIN{modes};"
+        """One of psycopg2's ISOLATION_LEVEL constants, None for the server's own."""
+        self.autocommit = level == extensions.ISOLATION_LEVEL_AUTOCOMMIT
+        self._level = None if self.autocommit else level
 
     def opening(self) -> str:
         """What must stand before the next statement."""
-        if self._autocommit or self.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
+        if self.autocommit or self.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
             return ""
-        return self._begin
+        return (
+            f"BEGIN{_LEVELS[self._level]}{' READ ONLY' * bool(self.readonly)}{' DEFERRABLE' * bool(self.deferrable)};"
+        )
 
     def begin(self) -> None:
         """Begin at once, for what is not sent by `Cursor.execute`."""
@@ -273,8 +247,11 @@ class Cursor(extensions.cursor):
         super().copy_expert(*arguments, **options)
 
     def _send(self, query: Any, vars: Any = None, ending: str = "") -> None:
-        opening = self.connection.opening()
-        super().execute(f"{opening}{query}{ending}" if opening or ending else query, vars)
+        if not isinstance(query, str):  # bytes, or psycopg2.sql: nothing can be put around them
+            self.connection.begin()
+            super().execute(query, vars)
+            return
+        super().execute(f"{self.connection.opening()}{query}{ending}", vars)
 
     def _is_prepared(self, plan: _Plan, statement: Statement, types: tuple[str, ...]) -> bool:
         now = time.monotonic()

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg2
 import pytest
-from psycopg2 import errors, extensions, extras
+from psycopg2 import errors, extensions, extras, sql
 from sqlalchemy import text
 
 from shared import prepared, transaction
@@ -231,6 +231,15 @@ def test_a_transaction_begins_with_its_first_statement_and_sees_all_or_nothing(c
         connection.commit()
         connection.rollback()
     assert _scalar(connection, "SELECT string_agg(n::text, ',') FROM kept") == "3"
+
+
+@pytest.mark.parametrize("statement", [b"INSERT INTO kept (n) VALUES (7)", sql.SQL("INSERT INTO kept (n) VALUES (7)")])
+def test_what_is_no_text_is_sent_in_a_transaction_all_the_same(connection: Connection, statement: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        assert connection.get_transaction_status() == extensions.TRANSACTION_STATUS_INTRANS
+        connection.rollback()
+    assert _scalar(connection, "SELECT count(*) FROM kept") == 0
 
 
 def test_the_kind_of_transaction(connection: Connection) -> None:
