@@ -79,22 +79,25 @@ def machinery(op: Any) -> None:
     for statement in refuse_changes("audit"):
         op.execute(statement)
     op.execute(revoke("audit", "UPDATE", "DELETE", "TRUNCATE"))
+    outbox_lanes(op)
+    audited_keys(op)
 
 
 def outbox_lanes(op: Any) -> None:
     """Let the outbox tell what a job wrote from what somebody waits for; `relay.py` says in which order they are sent.
 
-    Code from before this sorts the few rows that wait, instead of reading them in order.
+    For databases that began without; others have it from the first line on, and keep it. Code from before
+    this sorts the few rows that wait, instead of reading them in order.
     """
     for statement in _LANES:
         op.execute(statement)
 
 
 _LANES = [
-    "ALTER TABLE outbox ADD COLUMN bulk boolean NOT NULL DEFAULT false",
+    "ALTER TABLE outbox ADD COLUMN IF NOT EXISTS bulk boolean NOT NULL DEFAULT false",
     "DROP INDEX outbox_waiting",
     "CREATE INDEX outbox_waiting ON outbox (bulk, id) WHERE state = 'new'",
-    "CREATE INDEX outbox_bulk ON outbox (aggregate_id) WHERE state <> 'published' AND bulk",
+    "CREATE INDEX IF NOT EXISTS outbox_bulk ON outbox (aggregate_id) WHERE state <> 'published' AND bulk",
 ]
 
 
@@ -309,8 +312,7 @@ _MACHINERY = [
         action text NOT NULL,
         object_id uuid,
         request_id text NOT NULL,
-        changes jsonb NOT NULL,
-        api_key_id uuid
+        changes jsonb NOT NULL
     )
     """,
     "CREATE INDEX audit_object ON audit (object_id, at)",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Aggregate, Conventions, new_metadata
 from shared.ids import new_id
-from shared.migrations import machinery, outbox_lanes
+from shared.migrations import machinery
 
 
 class Base(Conventions, DeclarativeBase):
@@ -58,7 +58,6 @@ class Run(Base):
 def create_schema(op: Any) -> None:
     """What the toy's migration would do."""
     machinery(op)
-    outbox_lanes(op)
     for table in Base.metadata.sorted_tables:
         from sqlalchemy.dialects import postgresql
         from sqlalchemy.schema import CreateTable
