@@ -7,7 +7,7 @@ closed: after a doubtful message nobody knows where the next one begins.
 
 import asyncio
 import json
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -137,20 +137,31 @@ class StrictProtocol(HttpToolsProtocol):
             self.head_timer = None
 
 
-_CODES = {400: "malformed_request", 414: "url_too_long", 431: "headers_too_large"}
-_TITLES = {400: "Bad request", 414: "URL too long", 431: "Headers too large"}
-UNREADABLE = (
-    (400, _CODES[400], "This is no HTTP/1.1 request.", "Ceci n'est pas une requête HTTP/1.1."),
-    (414, _CODES[414], "The URL is too long.", "L'URL est trop longue."),
-    (431, _CODES[431], "The headers are too large.", "Les en-têtes sont trop volumineux."),
-)
-"""What is refused before anything is known of the request: status, code, and for the catalogue of errors what it means."""
+class Unreadable(NamedTuple):
+    """What is refused before anything is known of the request; `en` and `fr` are for the catalogue of errors."""
+
+    code: str
+    title: str
+    en: str
+    fr: str
+
+
+UNREADABLE = {
+    400: Unreadable(
+        "malformed_request", "Bad request", "This is no HTTP/1.1 request.", "Ceci n'est pas une requête HTTP/1.1."
+    ),
+    414: Unreadable("url_too_long", "URL too long", "The URL is too long.", "L'URL est trop longue."),
+    431: Unreadable(
+        "headers_too_large", "Headers too large", "The headers are too large.", "Les en-têtes sont trop volumineux."
+    ),
+}
+"""By status."""
 
 
 def _refusal(status: int) -> bytes:
     """A complete answer: no request was understood, so no language and no request id are known."""
-    code = _CODES[status]
-    problem = {"type": type_of(code), "title": _TITLES[status], "status": status, "code": code}
+    told = UNREADABLE[status]
+    problem = {"type": type_of(told.code), "title": told.title, "status": status, "code": told.code}
     body = json.dumps(problem).encode()
     head = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     return STATUS_LINE[status] + head + body

@@ -22,10 +22,10 @@ def document() -> dict[str, Any]:
     for refusal in json.loads(_REFUSALS.read_text(encoding="utf-8")):
         _take(problems, refusal, STATUS[refusal["family"]])
     titles = {str(status): {"en": english, "fr": french} for status, (english, french) in TITLES.items()}
-    for status, code, english, french in UNREADABLE:
-        titles.setdefault(str(status), {"en": english.rstrip("."), "fr": french.rstrip(".")})
+    for status, told in UNREADABLE.items():
+        titles.setdefault(str(status), {"en": told.en.rstrip("."), "fr": told.fr.rstrip(".")})
         known = {"family": "malformed", "service": "gateway", "where": "unreadable", "operations": []}
-        _take(problems, {"code": code, "en": english, "fr": french, **known}, status)
+        _take(problems, {"code": told.code, "en": told.en, "fr": told.fr, **known}, status)
     fields = [{"code": code, "en": en, "fr": fr} for code, (en, fr) in sorted(sentences().items())]
     return {"problems": [problems[code] for code in sorted(problems)], "fields": fields, "titles": titles}
 
