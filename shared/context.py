@@ -47,10 +47,7 @@ class Context:
     @property
     def person(self) -> UUID | None:
         """The user who acts, or None where a program does."""
-        try:
-            return UUID(self.actor)
-        except ValueError:
-            return None
+        return person_of(self.actor)
 
     def may(self, permission: str) -> bool:
         """Whether the caller holds a permission such as `sales.orders:release`; `*` in a held one matches anything."""
@@ -59,6 +56,14 @@ class Context:
     def reach(self, permission: str) -> str | None:
         """How far a permission reaches: "own", "team", "all", or None when the caller does not hold it."""
         return reach(self.permissions, permission)
+
+
+def person_of(actor: str) -> UUID | None:
+    """The user whom the name of an actor means, or None for a program."""
+    try:
+        return UUID(actor)
+    except ValueError:
+        return None
 
 
 def current(session: Session) -> Context:

@@ -159,7 +159,11 @@ class Inbox:
 
         def work(session: Session) -> str:
             faults.point("before_inbox")
-            values = {**_row(handler, received, body), "from_states": from_states, "latest": handler.order == "latest"}
+            values = {
+                **row_of(handler, received, body),
+                "from_states": from_states,
+                "latest": handler.order == "latest",
+            }
             claim = session.execute(_CLAIM, values).one()
             faults.point("after_inbox")
             if not claim.mine:
@@ -207,7 +211,7 @@ class Inbox:
 
     def _fail(self, handler: Handler, received: Envelope, body: bytes, state: str, at: Any, code: str) -> str:
         values = {
-            **_row(handler, received, body),
+            **row_of(handler, received, body),
             "state": state,
             "next_attempt_at": at,
             "error_code": code,
@@ -217,7 +221,7 @@ class Inbox:
         return state
 
     def _crashes(self, handler: Handler, received: Envelope, body: bytes) -> int:
-        values = {**_row(handler, received, body), "envelope": body}
+        values = {**row_of(handler, received, body), "envelope": body}
         attempts = transaction.run(self.engine, Context(), lambda s: s.execute(_TRYING, values).scalar())
         return int(attempts or 0)
 
@@ -244,7 +248,8 @@ def raise_if_database_is_away(error: Exception) -> None:
         raise error
 
 
-def _row(handler: Handler, received: Envelope, body: bytes) -> dict[str, Any]:
+def row_of(handler: Handler, received: Envelope, body: bytes) -> dict[str, Any]:
+    """What a row of the inbox says of a message, whatever becomes of it."""
     return {
         "consumer": handler.name,
         "event_id": received.id,

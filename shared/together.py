@@ -1,6 +1,5 @@
 """Many events of one handler in one transaction, with the guarantees that each would have alone (`inbox.py`)."""
 
-import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from shared import clock, faults, metrics, transaction
 from shared.context import Context
-from shared.envelope import Received, dumps
+from shared.envelope import Received
 from shared.handlers import Handler
-from shared.inbox import Inbox
+from shared.inbox import Inbox, row_of
+from shared.jobs.bulk import dumps
 
 # What the inbox knows already, in whatever state, is not claimed here. Rows and positions are locked in the order of
 # their keys, so that replicas that are given the same events do not wait for each other in a circle.
@@ -50,7 +50,7 @@ def take(inbox: Inbox, handler: Handler, batch: list[Received]) -> list[int]:
 def _copy(inbox: Inbox, handler: Handler, batch: list[Received], session: Session) -> dict[UUID, str]:
     """Claim the events and let the handler keep what the newest one of each aggregate says; done or skipped, by event."""
     faults.point("before_inbox")
-    given = dumps([_row(received) for received in batch])
+    given = dumps([_row(handler, received) for received in batch])
     claimed = session.execute(_CLAIM, {"consumer": handler.name, "given": given}).all()
     faults.point("after_inbox")
     newest = {row.event_id for row in claimed if row.newest}
@@ -63,16 +63,9 @@ def _copy(inbox: Inbox, handler: Handler, batch: list[Received], session: Sessio
     return {row.event_id: "done" if row.event_id in applied else "skipped" for row in claimed}
 
 
-def _row(received: Received) -> dict[str, Any]:
-    envelope = received.envelope
-    return {
-        "event_id": str(envelope.id),
-        "type": envelope.type,
-        "producer": envelope.event.service,
-        "aggregate_id": str(envelope.event.aggregate_id),
-        "sequence": envelope.sequence,
-        "sha256": hashlib.sha256(received.text.encode()).hexdigest(),
-    }
+def _row(handler: Handler, received: Received) -> dict[str, Any]:
+    row = row_of(handler, received.envelope, received.text.encode())
+    return row | {"sha256": row["sha256"].hex()}
 
 
 def _tell(inbox: Inbox, handler: Handler, batch: list[Received], results: dict[UUID, str]) -> None:

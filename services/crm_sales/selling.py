@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from crm_sales.errors import CustomerNotActive
-from crm_sales.models import Customer, Order, OrderLine, Product, Quote, QuoteLine
+from crm_sales.models import Customer, Order, OrderLine, Product, Quote, QuoteLine, TaxRate
 from crm_sales.pricing import PriceBook, PricedLine, price
 from shared import clock
 from shared.context import current
@@ -36,8 +37,11 @@ def price_lines(session: Session, requests: Sequence[dict[str, Any]], currency: 
     return price(requests, PriceBook(items, known, currency, current(session).may(OVERRIDE)))
 
 
-_RATES = text(
-    "SELECT DISTINCT ON (code) code, rate FROM tax_rate WHERE valid_from <= :day ORDER BY code, valid_from DESC"
+_RATES = (
+    select(TaxRate.code, TaxRate.rate)
+    .ext(distinct_on(TaxRate.code))
+    .where(TaxRate.valid_from <= bindparam("day"))
+    .order_by(TaxRate.code, TaxRate.valid_from.desc())
 )
 
 

@@ -1,7 +1,6 @@
 """Whether the owner of a subscription may still see all that it brings: asked again and again, as long as it lasts."""
 
 import logging
-from uuid import UUID
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from gateway.events.models import EventSubscription
 from gateway.events.patterns import known_events
 from gateway.events.visibility import may_see_entirely
 from shared import transaction
-from shared.context import Context
+from shared.context import Context, person_of
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +34,8 @@ def _judge(session: Session) -> None:
 
 def entitled(session: Session, subscription: EventSubscription) -> bool:
     """A program that an operator vouched for is no user, so there is nobody who could lose a right."""
-    try:
-        owner_id = UUID(subscription.owner_id)
-    except ValueError:
+    owner_id = person_of(subscription.owner_id)
+    if owner_id is None:
         return True
     who = audience_of(session, owner_id, subscription.limited_to, subscription.limited_companies)
     if who is None:
