@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from json import JSONDecoder
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -93,6 +94,7 @@ def new_engine(url: str, pool_size: int = 12) -> Engine:
         max_overflow=4,
         pool_timeout=10,
         pool_recycle=1800,
+        json_deserializer=_stored_json,
         pool_use_lifo=True,  # few connections, often used: those that have their statements prepared
         connect_args={
             "options": _SAFETY,
@@ -101,6 +103,14 @@ def new_engine(url: str, pool_size: int = 12) -> Engine:
             "connection_factory": prepared.Connection,
         },
     )
+
+
+def _stored_json(text: str) -> Any:
+    """The value of a JSON column. PostgreSQL writes nothing around it, so there is nothing to look for."""
+    return _DECODER.raw_decode(text)[0]
+
+
+_DECODER = JSONDecoder()
 
 
 class QuickSession(Session):

@@ -13,6 +13,7 @@ from shared import fields
 
 Dump = Callable[[Any], Any]
 _MISSING = object()
+_NOTHING: dict[str, Any] = {}
 
 
 def compiled(schema: type[ma.Schema], only: tuple[str, ...] | None = None) -> Dump:
@@ -22,8 +23,12 @@ def compiled(schema: type[ma.Schema], only: tuple[str, ...] | None = None) -> Du
 
     def dump(source: Any) -> dict[str, Any]:
         is_dict, out = isinstance(source, dict), {}
+        # What a record has loaded lies in its own dictionary: no descriptor need be asked for it.
+        held = source if is_dict else getattr(source, "__dict__", _NOTHING)
         for name, attribute, convert in members:
-            value = source.get(attribute, _MISSING) if is_dict else getattr(source, attribute, _MISSING)
+            value = held.get(attribute, _MISSING)
+            if value is _MISSING and not is_dict:
+                value = getattr(source, attribute, _MISSING)
             if value is not _MISSING:
                 out[name] = value if value is None or convert is None else convert(value)
         return out

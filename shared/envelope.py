@@ -129,4 +129,8 @@ def _text(raw: Any) -> str:
 
 def dumps(value: Any) -> str:
     """Compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+"""Made once; what is written here was just put together, so nothing in it contains itself."""

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
-from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import Select, and_, func, inspect, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from shared import custom, fields
+from shared import custom, fields, prepared
 from shared.context import current
 from shared.contract import Listing
 from shared.fields import Text, Whole, instant, plain
@@ -58,11 +59,13 @@ class ListRequest:
     customs: dict[str, Any] = field(default_factory=dict)
     customs_of: str = ""
 
-    def page(self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None) -> Page:
+    def page(
+        self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None, more: bool = False
+    ) -> Page:
         """Run the statement filtered, sorted and cut to one page.
 
         `columns` maps a public name to a column or expression where it is not simply the attribute of the same name
-        on the entity selected first.
+        on the entity selected first. `more` says that the handler reads on afterwards.
         """
         described = statement.column_descriptions
         entity = described[0]["entity"]
@@ -81,6 +84,8 @@ class ListRequest:
         if self.cursor is not None:
             statement = statement.where(_after(keys, self.cursor))
         statement = statement.order_by(*(k.desc() if d else k.asc() for k, d in keys)).limit(self.limit + 1)
+        if not more and not _reads_on(entity):
+            prepared.read_alone(session.connection())
         single = len(described) == 1
         rows: list[Any] = list(session.scalars(statement).unique() if single else session.execute(statement).unique())
         more = len(rows) > self.limit
@@ -112,6 +117,12 @@ class ListRequest:
         values = [_plain(getattr(last, name, getattr(source, name, None))) for name, _ in self.sort]
         raw = json.dumps([self.fingerprint, values]).encode()
         return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@cache
+def _reads_on(entity: Any) -> bool:
+    """Whether loading these objects takes more statements than one."""
+    return any(relationship.lazy == "selectin" for relationship in inspect(entity).mapper.relationships)
 
 
 class _Columns:

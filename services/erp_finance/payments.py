@@ -107,7 +107,7 @@ class Paying:
 
     @query(finance.list_payments)
     def list_payments(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Payment).options(selectinload(Payment.all_allocations)))
+        return listing.page(session, select(Payment).options(selectinload(Payment.all_allocations)), more=True)
 
 
 def _check(session: Session, request: dict[str, Any]) -> None:
