@@ -11,15 +11,20 @@ from datetime import datetime
 import psycopg2
 
 _CAUSES = """
-SELECT o.event_id::text, (extract(epoch FROM pg_xact_commit_timestamp(coalesce(a.xmin, i.xmin))))::float
-FROM (SELECT event_id, envelope::jsonb ->> 'causationid' AS cause FROM outbox WHERE created_at BETWEEN %s AND %s) o
-LEFT JOIN LATERAL (SELECT xmin FROM audit WHERE request_id = o.cause LIMIT 1) a ON true
-LEFT JOIN LATERAL (SELECT xmin FROM inbox WHERE a.xmin IS NULL AND event_id::text = o.cause LIMIT 1) i ON true
-WHERE coalesce(a.xmin, i.xmin) IS NOT NULL
+WITH told AS (
+    SELECT event_id, envelope::jsonb ->> 'causationid' AS cause FROM outbox WHERE created_at BETWEEN %(since)s AND %(until)s
+), causes AS (
+    SELECT DISTINCT ON (cause) cause, born FROM (
+        SELECT request_id AS cause, xmin AS born, 1 AS place FROM audit WHERE at BETWEEN %(since)s AND %(until)s
+        UNION ALL
+        SELECT event_id::text, xmin, 2 FROM inbox WHERE received_at BETWEEN %(since)s AND %(until)s
+    ) AS written ORDER BY cause, place
+)
+SELECT event_id::text, extract(epoch FROM pg_xact_commit_timestamp(born))::float FROM told JOIN causes USING (cause)
 """
 _EFFECTS = """
 SELECT event_id::text, consumer, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float FROM inbox
-WHERE received_at BETWEEN %s AND %s AND state = 'done'
+WHERE received_at BETWEEN %(since)s AND %(until)s AND state = 'done'
 """
 
 
@@ -33,13 +38,14 @@ def clock(url: str) -> datetime:
 
 def lags(urls: Mapping[str, str], since: datetime, until: datetime) -> dict[str, list[float]]:
     """Seconds of lag of every effect in a span of time, by consuming handler."""
+    span = {"since": since, "until": until}
     committed: dict[str, float] = {}
     effects: list[tuple[str, str, float]] = []
     for service, url in urls.items():
         with psycopg2.connect(url) as connection, connection.cursor() as cursor:
-            cursor.execute(_CAUSES, (since, until))
+            cursor.execute(_CAUSES, span)
             committed |= dict(cursor.fetchall())
-            cursor.execute(_EFFECTS, (since, until))
+            cursor.execute(_EFFECTS, span)
             effects += [(event_id, f"{service}.{consumer}", at) for event_id, consumer, at in cursor]
     found: dict[str, list[float]] = {}
     for event_id, consumer, at in effects:
