@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
+import orjson
 
 from shared import strict_json
 from shared.context import Context
@@ -129,8 +130,7 @@ def _text(raw: Any) -> str:
 
 def dumps(value: Any) -> str:
     """Compact JSON text."""
-    return _ENCODER.encode(value)
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
-"""Made once; what is written here was just put together, so nothing in it contains itself."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer beyond 64 bits, which the contents of an open field may have
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,6 +1,7 @@
 """Filters that look into lists: `role=customer` means that the roles hold it, `email=…` that any address is it."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, cast, func, not_, select
@@ -58,6 +59,7 @@ class Holds:
     __gt__ = __lt__ = __le__ = _refuse
 
 
+@cache
 def columns() -> dict[str, Any]:
     """The names of the contact list that are not plain columns."""
     return {
