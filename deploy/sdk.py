@@ -38,16 +38,11 @@ def python_client(document: Path, folder: Path) -> Path:
 
 
 def typescript_types(document: Path, folder: Path) -> Path:
-    """Types in `api.d.ts` beside an example that uses them; the tools come from the npm registry. Raises Stop."""
+    """Types in `api.d.ts` beside an example that compiles against them; the tools are npm packages. Raises Stop."""
     if not shutil.which("npm"):
         raise Stop("The TypeScript types need npm: apt-get install npm", 1)
     shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
     _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], folder)
-    return types_only(document, folder)
-
-
-def types_only(document: Path, folder: Path) -> Path:
-    """The same where the tools are installed already: generate the types and compile the example."""
     _run(
         ["npx", "--no-install", "openapi-typescript", str(document), "-o", "api.d.ts", "--default-non-nullable=false"],
         folder,
