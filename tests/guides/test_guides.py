@@ -1,19 +1,17 @@
-"""The commands of the guides are carried out as they stand there, in both languages, against the running suite."""
+"""The commands of the guides are carried out as they stand there, in both languages, against the running suite.
 
-import json
+Those about webhooks need somebody who listens: `tests/gateway/webhooks/test_process.py`.
+"""
+
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.suite import ADMIN, Suite
+from tests.guides.guide import EVENTS, FIRST, IMPORT, SIGN_IN, WEBHOOKS, blocks, carry_out
+from tests.suite import Suite
 
-FIRST = {"en": "docs/en/first-order.md", "fr": "docs/fr/premiere-commande.md"}
-EVENTS = {"en": "docs/en/events.md", "fr": "docs/fr/evenements.md"}
-IMPORT = {"en": "docs/en/import-contacts.md", "fr": "docs/fr/reprendre-contacts.md"}
 WORDS = (
     ("lampe en laiton", "brass lamp"),
     ("stock initial", "opening stock"),
@@ -22,28 +20,9 @@ WORDS = (
     ("Ville", "City"),
     (' -H "Accept-Language: fr"', ""),
     ("contacts-export.csv", "contacts-out.csv"),
+    ("boutique", "shop"),
 )
 """What a reader sees in French, and in English."""
-
-SIGN_IN = 3
-"""So many blocks of the first guide are the address, the helpers and the sign-in that the others go on from."""
-
-_BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-
-
-def blocks(guide: str) -> list[str]:
-    return _BLOCK.findall((ROOT / guide).read_text(encoding="utf-8"))
-
-
-def carry_out(commands: list[str], running: Suite, folder: Path) -> list[str]:
-    """One shell, from the first block to the last, in a folder in which `make run` left its file; what it printed."""
-    assert shutil.which("curl"), "the guides need curl: apt-get install curl"
-    (folder / ".local").mkdir()
-    (folder / ".local" / "liaison.json").write_text(json.dumps({"base_url": running.base_url, "admin": ADMIN}))
-    script = "set -eu\n" + "\n".join(commands)
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.split()
 
 
 @pytest.mark.parametrize("language", FIRST)
@@ -56,12 +35,12 @@ def test_first_order(language: str, running: Suite, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", EVENTS)
 def test_events(language: str, running: Suite, tmp_path: Path) -> None:
-    """What is asked for, and what the stream sends, is about the contact that was made."""
+    """What is asked for, and what the stream sends, is about the contact that was made; AMQP tells of the next one."""
     commands = blocks(FIRST[language])[:SIGN_IN] + blocks(EVENTS[language])
-    contact, asked, streamed, permission = carry_out(commands, running, tmp_path)
+    contact, asked, streamed, received, permission = carry_out(commands, running, tmp_path)
     assert asked == streamed == f"contact/{contact}"
     assert running.api.get(f"/v1/contacts/{contact}")["name"] == "Maison Durand"
-    assert permission == "contacts.contacts:read"
+    assert (received, permission) == ("liaison.crm_contacts.contact.created.v1", "contacts.contacts:read")
 
 
 @pytest.mark.parametrize("language", IMPORT)
@@ -75,7 +54,7 @@ def test_import_of_contacts(language: str, running: Suite, tmp_path: Path) -> No
     assert header.lstrip("\ufeff") == ("kind;name" if language == "fr" else "kind,name")
 
 
-@pytest.mark.parametrize("guide", [FIRST, EVENTS, IMPORT], ids=lambda guide: str(guide["en"]))
+@pytest.mark.parametrize("guide", [FIRST, EVENTS, WEBHOOKS, IMPORT], ids=lambda guide: str(guide["en"]))
 def test_both_languages_say_the_same(guide: dict[str, str]) -> None:
     """The same commands but for the words that a reader sees."""
     french = "\n".join(blocks(guide["fr"]))
