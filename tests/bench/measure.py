@@ -38,12 +38,12 @@ class Bench:
                 self.http(world)
             if self.wants("statements"):
                 self.statements(world)
+            if self.wants("sse"):  # before copies take the highest places in the store of events
+                self.sse(world)
             if large > small and self.wants("grown"):
                 world.grow(large)
                 self.at(world, large)
                 self.compare(small, large)
-            if self.wants("sse"):
-                self.sse(world)
             if self.wants("bus"):
                 self.bus(world)
             if self.wants("import"):
