@@ -12,7 +12,7 @@ from tests.bench.report import Report, percentile
 from tests.bench.world import NAMES, World
 
 PEERS_BY_CLIENTS = {1: "0.67; 0.24", 4: "1.41; 0.39", 8: "1.46; 0.32", 16: "1.51; 0.24"}
-PARTS = ("raw", "flows", "same", "reads", "http", "statements", "memory", "bus", "sse", "import", "grown")
+PARTS = ("raw", "flows", "same", "reads", "http", "statements", "memory", "sse", "grown", "import", "bus")
 
 
 class Bench:
@@ -44,10 +44,10 @@ class Bench:
                 world.grow(large)
                 self.at(world, large)
                 self.compare(small, large)
-            if self.wants("bus"):
-                self.bus(world)
             if self.wants("import"):
                 self.importing(world)
+            if self.wants("bus"):
+                self.bus(world)
         finally:
             world.stop()
 
@@ -259,7 +259,7 @@ class Bench:
         self.report.add("CPU of the edge at 20 events/s", "% of a core", [told.cpu_percent for told in paced])
 
     def bus(self, world: World) -> None:
-        """Last, because it leaves events behind that belong to no order."""
+        """Last, because it leaves events behind that belong to no order, and consumers stopped."""
         self.report.section("The bus")
         many = 3000 if self.options.quick else 10_000
         add = self.report.add
