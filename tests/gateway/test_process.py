@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import httpx
@@ -35,9 +35,14 @@ def test_ends_with_zero_and_finishes_what_runs(own_gateway: Process, echo: None)
 
 
 def test_the_next_edge_takes_over_without_a_gap(own_gateway: Process, echo: None, tmp_path: Path) -> None:
-    """Under load: the second starts on the same address, the first ends; nobody is turned away or cut off."""
+    """Under load: the second starts on the same address, the first ends; nobody is turned away, no answer is cut off.
+
+    One connection may be reset before it was accepted: Linux does that to what waits at a listener in the moment in
+    which it closes, unless `net.ipv4.tcp_migrate_req` is set.
+    """
     following = Process(own_gateway.env, tmp_path / "following.log")
     statuses: list[int] = []
+    reset: list[httpx.ReadError] = []
     over = threading.Event()
     own_gateway.start()
     client = sign_in(own_gateway.url, *ADMIN)
@@ -46,8 +51,11 @@ def test_the_next_edge_takes_over_without_a_gap(own_gateway: Process, echo: None
 
     def ask() -> None:
         while not over.is_set():
-            answer = httpx.get(f"{own_gateway.url}/v1/me", headers={"Authorization": token}, timeout=10)
-            statuses.append(answer.status_code)
+            try:
+                answer = httpx.get(f"{own_gateway.url}/v1/me", headers={"Authorization": token}, timeout=10)
+                statuses.append(answer.status_code)
+            except httpx.ReadError as error:
+                reset.append(error)
 
     with ThreadPoolExecutor(3) as crowd:
         asking = [crowd.submit(ask) for _ in range(3)]
@@ -59,10 +67,11 @@ def test_the_next_edge_takes_over_without_a_gap(own_gateway: Process, echo: None
             until(lambda: len(statuses) > before + 100)
         finally:
             over.set()
-            for one in asking:
-                one.result()
+            wait(asking)
             assert following.stop() == 0
-    assert set(statuses) == {200}
+        for one in asking:
+            one.result()
+    assert set(statuses) == {200} and len(reset) <= 1
 
 
 def test_not_ready_while_it_stops(own_gateway: Process) -> None:
