@@ -88,9 +88,8 @@ class ListRequest:
             prepared.read_alone(session.connection())
         single = len(described) == 1
         rows: list[Any] = list(session.scalars(statement).unique() if single else session.execute(statement).unique())
-        more = len(rows) > self.limit
-        rows = rows[: self.limit]
-        return Page(rows, self._next(rows[-1]) if more else None, total)
+        shown = rows[: self.limit]
+        return Page(shown, self._next(shown[-1]) if len(rows) > self.limit else None, total)
 
     def _unbounded(self) -> Iterator[tuple[str, str, Any]]:
         """Conditions on what the cursor does not bound yet: two bounds of one column mislead the planner."""

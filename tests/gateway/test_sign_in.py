@@ -67,15 +67,17 @@ def forgiven(database: DatabaseUrls) -> None:
 
 
 def forgive(database: DatabaseUrls) -> None:
-    with psycopg2.connect(database.owner) as connection, connection.cursor() as cursor:
-        cursor.execute("DELETE FROM sign_in_attempts")
-    connection.close()
+    _write(database, "DELETE FROM sign_in_attempts")
 
 
 def wait_longer(database: DatabaseUrls) -> None:
     """For tests that may take longer than the twelve seconds that somebody has to wait at first."""
+    _write(database, "UPDATE sign_in_attempts SET blocked_until = blocked_until + interval '1 hour'")
+
+
+def _write(database: DatabaseUrls, statement: str) -> None:
     with psycopg2.connect(database.owner) as connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE sign_in_attempts SET blocked_until = blocked_until + interval '1 hour'")
+        cursor.execute(statement)
     connection.close()
 
 
@@ -99,13 +101,16 @@ def _limited_whoever_comes(gateway: Process) -> bool:
 
     The bucket of the address gets a token every three seconds, so only an answer within the wait that was told counts.
     """
+    first = time.monotonic()
     for n in range(100):
         begun = time.monotonic()
         sprayed = token(gateway, email=f"{n}@lamp.example", password="x")
-        if sprayed.status_code == 429:
+        if sprayed.status_code == 401:
+            assert n < 20 + (time.monotonic() - first) / 3, "a bucket of twenty, and what came in since"
+        else:
             right = token(gateway, email=ADMIN[0], password=ADMIN[1])
             if time.monotonic() - begun < int(sprayed.headers["retry-after"]) - 1:
-                return right.status_code == 429
+                return sprayed.status_code == right.status_code == 429
     return False
 
 
