@@ -25,7 +25,8 @@ class Principal:
     """Whom a verified access token or key speaks for, until when (Unix time).
 
     `companies` is None when all are open; `api_key` is the id of the key that is used, if one is. The statements for
-    services are kept here, and what it looks like when another company is worked in, so that they end with it.
+    services are kept here, and what it looks like when another company is worked in, so that they end with it: both are
+    made of the rights, so nobody can hand them on to other ones (`init=False`, also for `dataclasses.replace`).
     """
 
     id: str
@@ -39,8 +40,8 @@ class Principal:
     team: tuple[str, ...] = ()
     issued_at: float = 0.0
     api_key: str | None = None
-    views: dict[str, "Principal"] = field(default_factory=dict, compare=False, repr=False)
-    statements: dict[str, tuple[str, float]] = field(default_factory=dict, compare=False, repr=False)
+    views: dict[str, "Principal"] = field(init=False, default_factory=dict, compare=False, repr=False)
+    statements: dict[str, tuple[str, float]] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def working_in(self, company_id: str) -> "Principal":
         """The same, in another of its companies. Raises NotFound for one that is closed or none at all."""
@@ -51,7 +52,7 @@ class Principal:
         if company_id not in self.views:
             if len(self.views) >= _MOST_VIEWS:
                 self.views.clear()
-            self.views[company_id] = replace(self, company_id=company_id, views={}, statements={})
+            self.views[company_id] = replace(self, company_id=company_id)
         return self.views[company_id]
 
     def statement(self, signer: Signer, service: str) -> str:

@@ -24,7 +24,9 @@ from shared import contracts
 from shared.permissions import cut
 from shared.refusals import Unauthenticated, Unavailable
 
-KNOWN_FOR = 5.0
+KNOWN_FOR = 3.0
+"""Rights that were taken away are gone within five seconds everywhere: an event stream asks for them once a second."""
+
 MOST_KNOWN = 20_000
 FOREVER = 1e11
 LARGEST_TEAM = 500

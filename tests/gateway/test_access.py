@@ -1,5 +1,7 @@
 """Who may do what."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway import contract
@@ -37,6 +39,19 @@ def principal(*permissions: str) -> Principal:
 )
 def test_patterns(held: str, permission: str, granted: bool) -> None:
     assert allows((held,), permission) is granted
+
+
+def test_other_rights_begin_without_what_was_made_of_the_old_ones() -> None:
+    """A1. Views and statements of a principal are made of its rights; `replace` cannot carry them to other rights."""
+    before, company = principal("*"), "0190d9a0-0000-7000-8000-000000000001"
+    view = before.working_in(company)
+    before.statements["crm_sales"] = view.statements["crm_sales"] = ("old", 1e12)
+    after = replace(before, permissions=("sales.orders:read",), companies=(company,), team=("v",))
+    assert not after.views and not after.statements
+    assert after.working_in(company).permissions == after.permissions and not after.working_in(company).statements
+    for derived in ("views", "statements"):
+        with pytest.raises(ValueError, match="init=False"):
+            replace(before, **{derived: {}})
 
 
 def test_deny_by_default() -> None:

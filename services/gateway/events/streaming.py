@@ -28,7 +28,7 @@ from shared.refusals import NotFound, Refusal
 HEARTBEAT_SECONDS = 15.0
 SLOW_SECONDS = 10.0
 """A client that takes nothing for so long is cut."""
-RIGHTS_SECONDS = 2.0
+RIGHTS_SECONDS = 1.0
 """How often it is asked whether somebody may still see what they are told; the directory knows it for a few seconds."""
 PER_PRINCIPAL = int(os.environ.get("LIAISON_STREAMS_PER_USER", "10"))
 ALL = 2000
