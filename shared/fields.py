@@ -337,6 +337,11 @@ def _few(value: dict[str, Any]) -> None:
         raise ma.ValidationError("too_long")
 
 
+def storable(text: str) -> bool:
+    """Whether PostgreSQL takes it as a text: no NUL, no lone surrogate."""
+    return not _UNSTORABLE.search(text)
+
+
 def plain(number: Decimal, least_decimals: int = 0) -> str:
     """A decimal without exponent and without needless zeros, but with at least so many decimals."""
     text = format(number, "f")

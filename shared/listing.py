@@ -1,25 +1,20 @@
 """List queries: filters, sort, free text and a keyset cursor, from what an operation declares."""
 
-import base64
 import hashlib
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import marshmallow as ma
-from sqlalchemy import Select, and_, func, inspect, literal, or_, select, tuple_
+from sqlalchemy import Select, func, inspect, literal, or_, select
 from sqlalchemy.orm import Session
 
-from shared import custom, fields, prepared
+from shared import custom, fields, keyset, prepared
 from shared.context import current
 from shared.contract import Listing
-from shared.fields import Text, Whole, instant, plain
+from shared.fields import Text, Whole
 from shared.prefixes import bounds
 from shared.reaching import conditions
 from shared.refusals import BadRequest
@@ -80,10 +75,10 @@ class ListRequest:
                 or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search))
             )
         total = self._total(session, statement) if self.include_total else None
-        keys = [(find[name], descending) for name, descending in self.sort]
+        keys = [keyset.Key(find[name], descending) for name, descending in self.sort]
         if self.cursor is not None:
-            statement = statement.where(_after(keys, self.cursor))
-        statement = statement.order_by(*(k.desc() if d else k.asc() for k, d in keys)).limit(self.limit + 1)
+            statement = statement.where(keyset.after(keys, self.cursor))
+        statement = statement.order_by(*(key.order for key in keys)).limit(self.limit + 1)
         if not more and not _reads_on(entity):
             prepared.read_alone(session.connection())
         single = len(described) == 1
@@ -112,10 +107,10 @@ class ListRequest:
         return session.execute(counted).scalar_one()
 
     def _next(self, last: Any) -> str:
+        """The cursor of the page after this row."""
         source = last[0] if isinstance(last, tuple) and hasattr(last, "_mapping") else last
-        values = [_plain(getattr(last, name, getattr(source, name, None))) for name, _ in self.sort]
-        raw = json.dumps([self.fingerprint, values]).encode()
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        values = [getattr(last, name) if hasattr(last, name) else getattr(source, name) for name, _ in self.sort]
+        return keyset.written(self.fingerprint, values)
 
 
 @cache
@@ -148,7 +143,7 @@ def parse(listing: Listing, query: dict[str, Any], customs_of: str = "") -> List
         conditions=conditions,
         sort=sort,
         limit=_parse_limit(query.get("limit", "50")),
-        cursor=_parse_cursor(listing, sort, query["cursor"], fingerprint) if query.get("cursor") else None,
+        cursor=keyset.read(query["cursor"], fingerprint, len(sort)) if query.get("cursor") else None,
         q=_parse_q(listing, query.get("q")),
         include_total=_parse_flag("include_total", query.get("include_total", "false")),
         search=listing.search,
@@ -225,75 +220,8 @@ def _parse_q(listing: Listing, raw: Any) -> str | None:
         raise BadRequest([{"pointer": "?q", "code": "invalid"}]) from None
 
 
-def _parse_cursor(listing: Listing, sort: list[tuple[str, bool]], raw: Any, fingerprint: str) -> list[Any]:
-    try:
-        seal, values = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
-        if seal != fingerprint or len(values) != len(sort):
-            raise ValueError
-        return [_typed(value) for value in values]
-    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError, ma.ValidationError):
-        raise BadRequest([{"pointer": "?cursor", "code": "invalid_cursor"}]) from None
-
-
 def _fingerprint(conditions: list[Any], sort: list[Any], q: Any) -> str:
     return hashlib.sha256(repr((sorted(map(repr, conditions)), sort, q)).encode()).hexdigest()[:12]
-
-
-def _plain(value: Any) -> Any:
-    """A sort value with its type, so that the cursor gives back the very same value."""
-    match value:
-        case UUID():
-            return ["u", str(value)]
-        case datetime():
-            return ["i", instant(value)]
-        case date():
-            return ["d", value.isoformat()]
-        case Decimal():
-            return ["n", plain(value)]
-    return ["v", value]
-
-
-def _typed(value: Any) -> Any:
-    kind, raw = value
-    readers: dict[str, Callable[[Any], Any]] = {
-        "u": UUID,
-        "i": datetime.fromisoformat,
-        "d": date.fromisoformat,
-        "n": Decimal,
-        "v": _scalar,
-    }
-    return readers[kind](raw)
-
-
-def _scalar(raw: Any) -> Any:
-    if not isinstance(raw, (str, int, type(None))):
-        raise ValueError
-    return Text(most=10_000).deserialize(raw) if isinstance(raw, str) else raw
-
-
-def _after(keys: list[tuple[Any, bool]], values: list[Any]) -> Any:
-    """Rows behind the cursor. One direction compares as a row, which an index serves; mixed ones term by term."""
-    if not all(_fits(key, value) for (key, _), value in zip(keys, values, strict=True)):
-        raise BadRequest([{"pointer": "?cursor", "code": "invalid_cursor"}])
-    directions = {descending for _, descending in keys}
-    if len(directions) == 1:
-        left, right = tuple_(*(k for k, _ in keys)), tuple_(*values)
-        return left < right if directions.pop() else left > right
-    return or_(
-        *(
-            and_(
-                *(k == v for (k, _), v in zip(keys[:i], values[:i], strict=True)),
-                key < value if descending else key > value,
-            )
-            for i, ((key, descending), value) in enumerate(zip(keys, values, strict=True))
-        )
-    )
-
-
-def _fits(key: Any, value: Any) -> bool:
-    """Whether a cursor's value can be compared with its column: the cursor came from a stranger."""
-    finite = value.is_finite() if isinstance(value, Decimal) else True
-    return finite and isinstance(value, key.type.python_type)
 
 
 def _condition(column: Any, operator: str, value: Any) -> Any:
