@@ -16,6 +16,7 @@ import marshmallow as ma
 from shared import fields
 from shared.fields import Schema, instant, plain
 from shared.loading import Load
+from shared.money import LARGEST_SUM
 
 if TYPE_CHECKING:
     from shared.resources import Resource
@@ -196,7 +197,7 @@ _FIELDS: dict[Any, Callable[..., ma.fields.Field[Any]]] = {
     UUID: lambda **kw: fields.Uuid(**kw),
     int: lambda **kw: fields.Whole(least=-(2**63), most=2**63 - 1, **kw),
     bool: lambda **kw: fields.Flag(**kw),
-    Decimal: lambda **kw: fields.Number(decimals=12, **kw),
+    Decimal: lambda **kw: fields.Number(decimals=12, below=LARGEST_SUM, **kw),
     date: lambda **kw: fields.Day(**kw),
     datetime: lambda **kw: fields.Instant(**kw),
 }

@@ -9,6 +9,8 @@ from uuid import UUID
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from shared.money import LARGEST
+
 Messages = dict[str, str | list[Any] | dict[Any, Any]]
 
 _CODES: Messages = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid": "invalid_type"}
@@ -120,9 +122,11 @@ class Number(fields.Field[Decimal]):
         positive: bool = False,
         not_negative: bool = False,
         most: Decimal | None = None,
+        below: Decimal = LARGEST,
         **kwargs: Any,
     ) -> None:
         self.decimals, self.positive, self.not_negative, self.most = decimals, positive, not_negative, most
+        self.below = below
         super().__init__(**kwargs)
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
@@ -137,7 +141,7 @@ class Number(fields.Field[Decimal]):
         return self._checked(Decimal(text))
 
     def _checked(self, number: Decimal) -> Decimal:
-        if -int(number.normalize().as_tuple().exponent) > self.decimals or abs(number) >= 10**12:
+        if -int(number.normalize().as_tuple().exponent) > self.decimals or abs(number) >= self.below:
             raise self.make_error("digits")
         if self.positive and number <= 0:
             raise self.make_error("not_positive")

@@ -12,14 +12,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from shared.ids import new_id
-from shared.money import ZERO, round_money, tax_on
+from shared.money import computed_at, line_net, tax_on, total
 from shared.refusals import Invalid
 
 LIST_CURRENCY = "EUR"
 """List prices of products are in the company's currency; in another one the price is always agreed."""
-
-LARGEST_TOTAL = Decimal(10) ** 12
-"""Amounts from here on do not fit the contracts of amounts."""
 
 
 class Item(Protocol):
@@ -91,20 +88,14 @@ class PriceBook:
     may_override: bool
 
 
-def line_net(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal, currency: str) -> Decimal:
-    """What a line costs after discount, before tax, in the minor unit of the currency."""
-    return round_money(quantity * unit_price * (100 - discount_percent) / 100, currency)
-
-
 def totals(lines: Iterable[HasNet], currency: str) -> Totals:
-    """Net, tax and gross of a document, with tax per code in the order of the codes."""
+    """Net, tax and gross of a document, with tax per code in the order of the codes. Raises OutOfRange."""
     bases: dict[tuple[str, Decimal], Decimal] = defaultdict(Decimal)
     for line in lines:
         bases[line.tax_code, line.tax_rate] += line.net
     taxes = [Tax(code, rate, base, tax_on(base, rate, currency)) for (code, rate), base in sorted(bases.items())]
-    net_total = sum((tax.base for tax in taxes), ZERO)
-    tax_total = sum((tax.amount for tax in taxes), ZERO)
-    return Totals(net_total, tax_total, net_total + tax_total, taxes)
+    net_total, tax_total = total(tax.base for tax in taxes), total(tax.amount for tax in taxes)
+    return Totals(net_total, tax_total, total((net_total, tax_total)), taxes)
 
 
 def price(requests: Sequence[dict[str, Any]], book: PriceBook) -> list[PricedLine]:
@@ -117,9 +108,9 @@ def price(requests: Sequence[dict[str, Any]], book: PriceBook) -> list[PricedLin
         errors.append({"pointer": "/lines", "code": "duplicate"})
     if errors:
         raise Invalid(errors)
-    lines = [_priced(request, book) for request in requests]
-    if totals(lines, book.currency).gross_total >= LARGEST_TOTAL:
-        raise Invalid.at("/lines", "out_of_range")
+    lines = [_priced(request, book, f"/lines/{i}") for i, request in enumerate(requests)]
+    with computed_at("/lines"):
+        totals(lines, book.currency)
     return lines
 
 
@@ -149,12 +140,14 @@ def _list_price(item: Item, book: PriceBook) -> Decimal | None:
     return item.sale_price if book.currency == LIST_CURRENCY else None
 
 
-def _priced(request: dict[str, Any], book: PriceBook) -> PricedLine:
+def _priced(request: dict[str, Any], book: PriceBook, pointer: str) -> PricedLine:
     item = book.items[request["product_id"]]
     agreed, listed = request.get("unit_price"), _list_price(item, book)
     unit_price = agreed if agreed is not None else listed
     assert unit_price is not None  # `_problems` refused it otherwise
     tax_code, discount = request.get("tax_code", item.tax_code), request["discount_percent"]
+    with computed_at(pointer):
+        net = line_net(request["quantity"], unit_price, discount, book.currency)
     return PricedLine(
         id=request.get("id") or new_id(),
         product_id=request["product_id"],
@@ -166,5 +159,5 @@ def _priced(request: dict[str, Any], book: PriceBook) -> PricedLine:
         discount_percent=discount,
         tax_code=tax_code,
         tax_rate=book.rates[tax_code],
-        net=line_net(request["quantity"], unit_price, discount, book.currency),
+        net=net,
     )

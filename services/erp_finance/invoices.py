@@ -1,12 +1,12 @@
 """Customer invoices by hand: draft → issued → (paid by payments) ; corrected by credit notes, never changed."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from erp_finance import invoicing
 from erp_finance.crediting import credit_note_for
 from erp_finance.errors import DateInFuture
 from erp_finance.issuing import issue_for_event, issue_on_request
@@ -16,6 +16,7 @@ from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
+from shared.money import computed_at, line_net
 from shared.refusals import Invalid
 
 
@@ -29,11 +30,13 @@ class Invoicing:
         customer = session.get(Customer, request["customer_id"])
         if customer is None:
             raise Invalid.at("/customer_id", "not_found")
-        invoice = Invoice.drafted(
-            _lines(session, request["lines"], company.currency), id=request.get("id") or new_id(),
-            company_id=company.id, customer_id=customer.id, customer_name=customer.name, currency=company.currency,
-            payment_days=request.get("payment_days", company.payment_days), reference=request["reference"],
-        )  # fmt: skip
+        lines = _lines(session, request["lines"], company.currency)
+        with computed_at("/lines"):
+            invoice = Invoice.drafted(
+                lines, id=request.get("id") or new_id(), company_id=company.id,
+                customer_id=customer.id, customer_name=customer.name, currency=company.currency,
+                payment_days=request.get("payment_days", company.payment_days), reference=request["reference"],
+            )  # fmt: skip
         session.add(invoice)
         return invoice
 
@@ -95,13 +98,13 @@ def _lines(session: Session, lines: list[dict[str, Any]], currency: str) -> list
     unknown = [n for n, line in enumerate(lines) if line["tax_code"] not in rates]
     if unknown:
         raise Invalid([{"pointer": f"/lines/{n}/tax_code", "code": "not_found"} for n in unknown])
-    return [
-        InvoiceLine(
-            position=n, **line, tax_rate=rates[line["tax_code"]],
-            net=invoicing.line_net(line["quantity"], line["unit_price"], line["discount_percent"], currency),
-        )
-        for n, line in enumerate(lines, start=1)
-    ]  # fmt: skip
+    return [_line(n, line, rates[line["tax_code"]], currency) for n, line in enumerate(lines)]
+
+
+def _line(place: int, line: dict[str, Any], rate: Decimal, currency: str) -> InvoiceLine:
+    with computed_at(f"/lines/{place}"):
+        net = line_net(line["quantity"], line["unit_price"], line["discount_percent"], currency)
+    return InvoiceLine(position=place + 1, **line, tax_rate=rate, net=net)
 
 
 def _sale_rates(session: Session, codes: set[str]) -> dict[str, Any]:

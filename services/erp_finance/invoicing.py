@@ -25,11 +25,6 @@ NOTES = (
 """The mentions that every French invoice carries, by UNTDID 4451 subject code."""
 
 
-def line_net(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal, currency: str = "EUR") -> Decimal:
-    """Quantity × unit price less the discount, rounded once."""
-    return round_money(quantity * unit_price * (100 - discount_percent) / 100, currency)
-
-
 def share(net: Decimal, ordered: Decimal, billed: Decimal, billed_net: Decimal, quantity: Decimal) -> Decimal:
     """The part of a line's net that `quantity` bills, after `billed` was billed for `billed_net`.
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from erp_finance.invoicing import revenue_account
 from erp_finance.tax import Tax
-from shared.money import ZERO
+from shared.money import LARGEST, ZERO
 
 CUSTOMERS, VAT_COLLECTED, BANK, CASH = "411", "44571", "512", "53"
 MERCHANDISE, STOCK_CHANGE = "37", "6037"
@@ -54,14 +54,14 @@ class Moved(Protocol):
 
 
 def problem(lines: Sequence[Line]) -> str | None:
-    """Why lines are not a journal entry (a code), or None when they are: two lines, one-sided, balanced."""
+    """Why lines are not a journal entry (a code), or None when they are: two lines, one-sided, balanced, not too large."""
     if len(lines) < 2:
         return "too_short"
     if any((line.debit > 0) == (line.credit > 0) or min(line.debit, line.credit) < 0 for line in lines):
         return "not_one_sided"
     if sum((line.debit - line.credit for line in lines), ZERO) != 0:
         return "unbalanced"
-    return None
+    return "out_of_range" if sum((line.debit for line in lines), ZERO) >= LARGEST else None
 
 
 def sale(

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from erp_inventory.ledger import Document, Move, Place, lock_shelves, save_shelves, write_moves
 from erp_inventory.models import AdjustmentLine, Product, StockAdjustment, Warehouse
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, INVENTORY_LOCATION_ID, STOCK_LOCATION_ID
-from erp_inventory.shelf import ZERO, Shelf
+from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
 from shared import clock
 from shared.context import current
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
+from shared.money import ZERO
 from shared.numbering import next_loose
 from shared.outbox import publish
 from shared.refusals import Invalid

@@ -6,16 +6,15 @@ takes what is left, so that no stock means no value and nothing is lost between 
 
 from decimal import Decimal, localcontext
 
-from shared.money import round_money
+from shared.money import ZERO, line_net, round_money
 
 _DIGITS = 60
 """Enough for value × quantity ÷ quantity to be cut only far behind any half cent."""
 
 
 def receipt_value(quantity: Decimal, unit_cost: Decimal) -> Decimal:
-    """The value that a quantity brings in at a unit cost, in cents."""
-    with localcontext(prec=_DIGITS):
-        return round_money(quantity * unit_cost)
+    """The value that a quantity brings in at a unit cost, in cents. Raises OutOfRange."""
+    return line_net(quantity, unit_cost, discount_percent=ZERO)
 
 
 def issue_value(quantity: Decimal, on_hand: Decimal, value: Decimal) -> Decimal:

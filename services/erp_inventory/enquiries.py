@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from erp_inventory.models import Product, StockLevel, StockMove, Warehouse
 from erp_inventory.models.base import CURRENCY
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
-from erp_inventory.shelf import ZERO
 from shared import clock
 from shared.context import current
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, query
+from shared.money import ZERO
 from shared.refusals import BadRequest, NotFound
 
 _LEVEL: tuple[Any, ...] = (

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from erp_inventory.costing import issue_value
 from erp_inventory.errors import InsufficientStock
-
-ZERO = Decimal(0)
+from shared.money import ZERO, total
 
 
 @dataclass(slots=True)
@@ -29,9 +28,8 @@ class Shelf:
         return self.on_hand - self.reserved
 
     def receive(self, quantity: Decimal, value: Decimal) -> None:
-        """Goods arrive at cost."""
-        self.on_hand += quantity
-        self.value += value
+        """Goods arrive at cost. Raises OutOfRange."""
+        self.on_hand, self.value = total((self.on_hand, quantity)), total((self.value, value))
 
     def issue(self, quantity: Decimal) -> Decimal:
         """Free goods leave; returns their value. Raises InsufficientStock."""

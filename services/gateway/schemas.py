@@ -153,12 +153,13 @@ def _limits(self: Any, field: ma.fields.Field[Any], **kwargs: Any) -> dict[str, 
 
 
 def _pattern(field: fields.Number) -> str:
-    """The decimals that a field accepts: at most 18 digits before the point and 12 after it, but no more than
-    twelve and `decimals` that count."""
+    """The decimals that a field accepts: at most 18 digits before the point and 12 after it, of which only
+    those below the bound and `decimals` count."""
     sign = "" if field.positive or field.not_negative else "-?"
     some = "(?=.*[1-9])" if field.positive else ""
     fraction = f"(\\.[0-9]{{1,{field.decimals}}}0{{0,{12 - field.decimals}}})?" if field.decimals else r"(\.0{1,12})?"
-    whole = "0{0,6}[0-9]{1,12}" + fraction
+    counting = len(f"{field.below:f}") - 1
+    whole = f"0{{0,{18 - counting}}}[0-9]{{1,{counting}}}{fraction}"
     if field.most is not None:  # a power of ten, such as 100 percent
         digits = len(f"{field.most:f}") - 1
         zeros = f"0{{0,{18 - digits - 1}}}1" + "0" * digits + r"(\.0{1,12})?"
@@ -167,5 +168,5 @@ def _pattern(field: fields.Number) -> str:
 
 
 def _bounds(field: fields.Number) -> dict[str, int]:
-    most = 10**12 - 1 if field.most is None else int(field.most)
+    most = int(field.below) - 1 if field.most is None else int(field.most)
     return {"minimum": 1 if field.positive else 0 if field.not_negative else -most, "maximum": most}

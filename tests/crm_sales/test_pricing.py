@@ -104,8 +104,13 @@ def test_line_ids_are_distinct() -> None:
 
 
 def test_what_no_contract_can_carry_is_refused() -> None:
+    """C3: a line, the sum of the lines, and the sum with its tax."""
     huge = {"product_id": LAMP, "unit_price": D("999999999999"), "quantity": D(2)}
-    assert _refused(huge, may_override=True) == [("/lines", "out_of_range")]
+    assert _refused({"product_id": LAMP}, huge, may_override=True) == [("/lines/1", "out_of_range")]
+    half = {"product_id": LAMP, "unit_price": D("500000000000"), "quantity": D(1), "tax_code": "S0"}
+    assert _refused(half, half, may_override=True) == [("/lines", "out_of_range")]
+    nearly = {"product_id": LAMP, "unit_price": D("900000000000"), "quantity": D(1)}
+    assert _refused(nearly, may_override=True) == [("/lines", "out_of_range")]
 
 
 quantities = st.decimals("0.001", "9999", places=3)

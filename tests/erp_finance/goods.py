@@ -6,13 +6,13 @@ from decimal import Decimal as D
 from typing import Any
 from uuid import UUID
 
-from erp_finance.invoicing import line_net
 from erp_finance.tax import taxes_of
 from shared import clock
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.money import line_net
 from tests.harness import Harness
 
 RATES = {"S20": D("20"), "S10": D("10"), "S5.5": D("5.5"), "S2.1": D("2.1"), "S0": D("0")}

@@ -133,3 +133,15 @@ def test_an_unknown_tax_code_or_customer_is_refused(books: Harness) -> None:
     assert refused.value.errors == [{"pointer": "/lines/0/tax_code", "code": "not_found"}]
     with pytest.raises(Invalid):
         manual(books, "01900000-0000-7000-8000-00000000dead")
+
+
+@pytest.mark.parametrize(
+    ("prices", "pointer"), [(["1", "999999999999"], "/lines/1"), (["300000000000", "300000000000"], "/lines")]
+)
+def test_an_invoice_by_hand_has_the_bound_of_all_amounts(books: Harness, prices: list[str], pointer: str) -> None:
+    """C3: the net of a line, and the sum of the lines."""
+    parts = [{"description": "Repair", "quantity": "2", "unit_price": price, "tax_code": "S20"} for price in prices]
+    with pytest.raises(Invalid) as refused:
+        books.call("create_invoice", body={"customer_id": str(known_customer(books)), "lines": parts})
+    assert refused.value.errors == [{"pointer": pointer, "code": "out_of_range"}]
+    assert books.call("list_invoices", query={})["data"] == []

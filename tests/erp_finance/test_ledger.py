@@ -234,3 +234,11 @@ def test_verification_names_the_entry_that_was_changed_behind_our_back(books: Ha
     assert bad["journal"] == "ST" and bad["entries"] == 1
     assert (bad["first_bad"]["reason"], bad["first_bad"]["seq"]) == ("content_changed", 2)
     assert bad["first_bad"]["number"].endswith("000002")
+
+
+def test_an_entry_has_the_bound_of_all_amounts(books: Harness) -> None:
+    """C3: its lines are within it, their sum is not."""
+    sides = [("512", "600000000000.00", "0"), ("101", "0", "600000000000.00")]
+    with pytest.raises(Invalid) as refused:
+        draft(books, *sides, *sides)
+    assert refused.value.errors == [{"pointer": "/lines", "code": "out_of_range"}]

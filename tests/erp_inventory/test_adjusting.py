@@ -155,3 +155,30 @@ def test_a_delivery_brings_a_value_of_zero_when_goods_were_free(shop: Shop) -> N
     _, delivery = shop.ready((sample, "2"))
     shop.ship(delivery)
     assert shop.told(inventory.StockMoved)[-1].lines[0].value == Decimal(0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "pointer"),
+    [
+        ([("999999999999", "999999999999")], "/lines/0"),
+        ([("1", "1"), ("999999999999", "0")], "/lines/1"),
+        ([("1", "1"), ("1", "999999999999.99"), ("1", "0.01")], "/lines/1"),
+    ],
+)
+def test_no_quantity_and_no_value_exceeds_the_bound(shop: Shop, lines: list[tuple[str, str]], pointer: str) -> None:
+    """C3: 999999999999 × 999999999999, and what adds up to as much on the shelf, are refused and leave nothing."""
+    lamp = shop.product("lamp")
+    shop.receive(lamp, "1", "1")
+    shop.inventory.published()
+    with pytest.raises(Invalid) as refused:
+        shop.adjust(*({"product_id": lamp, "quantity_delta": quantity, "unit_cost": cost} for quantity, cost in lines))
+    assert refused.value.errors == [{"pointer": pointer, "code": "out_of_range"}]
+    assert shop.figures(lamp) == ("1", "0", "1.00") and shop.inventory.published() == []
+
+
+def test_the_value_of_an_adjustment_has_the_bound_too(shop: Shop) -> None:
+    """C3: each line is within it, their sum is not."""
+    lines = [{"product_id": shop.product(sku), "quantity_delta": "6"} for sku in ("lamp", "book")]
+    with pytest.raises(Invalid) as refused:
+        shop.adjust(*({**line, "unit_cost": "100000000000"} for line in lines))
+    assert refused.value.errors == [{"pointer": "/lines", "code": "out_of_range"}]

@@ -1,5 +1,6 @@
 """Money: exact, rounded once, split without losing a cent."""
 
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -7,7 +8,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.fields import plain
-from shared.money import MINOR_UNITS, CurrencyMismatch, Money, allocate, round_money, round_to, tax_on
+from shared.money import (
+    LARGEST,
+    MINOR_UNITS,
+    CurrencyMismatch,
+    Money,
+    OutOfRange,
+    allocate,
+    computed_at,
+    line_net,
+    round_money,
+    round_to,
+    tax_on,
+    total,
+)
 
 CENTS = st.integers(-(10**12), 10**12).map(lambda n: Decimal(n).scaleb(-2))
 EXACT = st.decimals("-1e9", "1e9", places=6, allow_nan=False)
@@ -97,3 +111,31 @@ def test_a_number_is_written_exactly(number: Decimal, least: int) -> None:
 
 def test_minor_units_are_known() -> None:
     assert MINOR_UNITS["EUR"] == 2 and all(len(code) == 3 for code in MINOR_UNITS)
+
+
+HUGE = LARGEST - Decimal("0.000001")
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda: line_net(HUGE, HUGE, Decimal(0)),
+        lambda: round_money(LARGEST - Decimal("0.001")),
+        lambda: -round_money(-LARGEST),
+        lambda: total([HUGE, Decimal("0.000001")]),
+        lambda: tax_on(LARGEST, Decimal(1)) + round_money(LARGEST),
+        lambda: line_net(Decimal(10) ** 17, Decimal(10) ** 17, Decimal("0.0001")),
+    ],
+)
+def test_nothing_computed_is_larger_than_what_may_be_given(compute: Callable[[], Decimal]) -> None:
+    """C3: products, sums and roundings have the bound of every amount, and the refusal points to their member."""
+    with pytest.raises(OutOfRange) as refused, computed_at("/lines/3"):
+        compute()
+    assert refused.value.errors == [{"pointer": "/lines/3", "code": "out_of_range"}]
+
+
+def test_a_net_of_many_digits_is_rounded_once() -> None:
+    """C3: the product has more than the 28 digits that decimals have by default."""
+    quantity, price = Decimal("123456789.123457"), Decimal("0.000004")
+    assert line_net(quantity, price, Decimal("50.0001")) == round_to(quantity * price * Decimal("0.499999"), 2)
+    assert line_net(Decimal("999999.999999"), Decimal("999999.999999"), Decimal("0.0001")) == Decimal("999998999998.00")

@@ -3,11 +3,17 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 
+from shared import transaction
+from shared.context import Context
+from shared.envelope import Unfit
 from shared.ids import new_id, tag_of, type_tag
+from shared.outbox import publish
 from tests.harness import Harness
 from tests.shared.toy import contract as toy_contract
 
@@ -93,3 +99,13 @@ def test_the_audit_table_refuses_changes(toy: Harness) -> None:
         with toy.session() as session, pytest.raises(ProgrammingError) as refused:
             session.execute(text(statement))
         assert refused.value.orig.pgcode == "42501"
+
+
+def test_an_event_that_breaks_its_own_schema_is_never_published(toy: Harness) -> None:
+    """C3: it is checked within the transaction that publishes it, which then leaves nothing behind."""
+    made = toy_contract.ThingMade(thing_id=new_id(), name="lamp", amount=Decimal(10) ** 18)
+    with pytest.raises(Unfit, match="amount"):
+        transaction.run(toy.engine, Context(), lambda session: publish(session, made))
+    with pytest.raises(Unfit, match="name"):
+        transaction.run(toy.engine, Context(), lambda session: publish(session, replace(made, name=None)))
+    assert _rows(toy) == []

@@ -16,7 +16,7 @@ from erp_finance.tax import Tax, taxes_of
 from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.money import ZERO
+from shared.money import ZERO, total
 from shared.refusals import InvalidTransition
 
 
@@ -115,10 +115,10 @@ class BillingDocument(Aggregate, Base):
         return f"{self.word} {self.number}"
 
     def total_up(self) -> None:
-        """Compute the totals from the lines: tax per rate on the document."""
-        self.net_total = sum((line.net for line in self.lines), ZERO)
-        self.tax_total = sum((tax.amount for tax in self.taxes), ZERO)
-        self.gross_total = self.net_total + self.tax_total
+        """Compute the totals from the lines: tax per rate on the document. Raises OutOfRange."""
+        self.net_total = total(line.net for line in self.lines)
+        self.tax_total = total(tax.amount for tax in self.taxes)
+        self.gross_total = total((self.net_total, self.tax_total))
 
     def require_draft(self) -> None:
         """Raises InvalidTransition for a document that has its number."""

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from erp_inventory.costing import receipt_value
 from erp_inventory.models.base import CURRENCY, Base
-from erp_inventory.shelf import ZERO, Shelf
+from erp_inventory.shelf import Shelf
 from shared import ids
 from shared.database import Aggregate
+from shared.money import ZERO, computed_at, total
 from shared.refusals import Invalid
 
 
@@ -41,8 +42,10 @@ class StockAdjustment(Aggregate, Base):
         position = len(self.lines)
         delta = _delta(shelf, requested)
         cost = _unit_cost(shelf, requested, position) if delta > 0 else None
-        value = _correct(shelf, delta, cost)
-        self.value += value
+        with computed_at(f"/lines/{position}"):
+            value = _correct(shelf, delta, cost)
+        with computed_at("/lines"):
+            self.value = total((self.value, value))
         self.lines.append(
             AdjustmentLine(
                 id=ids.new_id(),

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from erp_inventory.errors import MoreThanReserved
 from erp_inventory.models.base import Base
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, STOCK_LOCATION_ID
-from erp_inventory.shelf import ZERO, Shelf
+from erp_inventory.shelf import Shelf
 from shared import ids
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.database import Aggregate
+from shared.money import ZERO
 from shared.refusals import Invalid, InvalidTransition
 
 _VERBS = {"ready": ["ship"]}
