@@ -99,15 +99,16 @@ def _root(operation: Operation, endpoint: Any) -> _Root:
     return operation, endpoint, type(getattr(endpoint, "__self__", endpoint))
 
 
-_PROGRAMS = {"migrations", "__main__", "runner"}
-"""Not to be imported: they act, and `shared.runner` makes the whole process cooperative."""
+_PROGRAMS = {"migrations", "__main__"}
+_COOPERATIVE = "shared.runner"
+"""Not to be imported: programs act, and the runner makes the whole process cooperative."""
 
 
 def _import_all(package: str) -> None:
     """Every module, so that every refusal is declared."""
     path = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(path, f"{package}."):
-        if not _PROGRAMS & set(module.name.split(".")):
+        if module.name != _COOPERATIVE and not _PROGRAMS & set(module.name.split(".")):
             importlib.import_module(module.name)
 
 
