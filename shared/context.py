@@ -19,7 +19,8 @@ class Context:
 
     `companies` are those that the caller may see, None for all; `company_id` is the one worked in; `team` are the ids
     of the users whose records are within reach of `@team`, the caller's own among them. `api_key` is the id of the key
-    with which a program acts for the actor.
+    with which a program acts for the actor. `own_writes` are the caller's last events where they may be waited for,
+    `missing` those of them that were waited for in vain.
     """
 
     actor: str = "system"
@@ -38,6 +39,8 @@ class Context:
     if_match: int | str | None = None
     if_none_match: str | None = None
     wait_for: tuple[UUID, ...] = ()
+    own_writes: tuple[UUID, ...] = ()
+    missing: tuple[UUID, ...] = ()
     event_id: UUID | None = None
     event_type: str = ""
     event_cause: str = ""

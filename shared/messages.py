@@ -32,6 +32,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This matches no type of event; GET /v1/event-types lists them.",
         "Ceci ne correspond à aucun type d'événement ; GET /v1/event-types les énumère.",
     ),
+    "unknown_event": (
+        "No event has this id; send it as it came in X-Event-Id.",
+        "Aucun événement ne porte cet identifiant ; envoyez-le tel que reçu dans X-Event-Id.",
+    ),
     "not_found": ("What this refers to does not exist.", "L'élément désigné n'existe pas."),
     "not_sellable": ("This product is not sold.", "Ce produit n'est pas en vente."),
     "duplicate": ("This occurs more than once.", "Cette valeur figure plus d'une fois."),

@@ -141,8 +141,11 @@ class NotYet(Refusal):
 
     family = "not_yet"
     code = "not_yet"
-    en = "What this depends on has not arrived yet."
-    fr = "Ce dont cela dépend n'est pas encore arrivé."
+    en = "The events that this waits for have not arrived here yet; nothing was changed. Send it again in a second."
+    fr = (
+        "Les événements attendus ne sont pas encore arrivés ici ; rien n'a été modifié. Renvoyez la demande dans une"
+        " seconde."
+    )
 
 
 class Unavailable(Refusal):

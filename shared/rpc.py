@@ -17,8 +17,9 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection, Consumer, Queue
 from sqlalchemy import Engine, text
 
-from shared import clock, contracts, faults, ids, metrics, strict_json
+from shared import clock, contracts, faults, ids, metrics, own_writes, strict_json
 from shared.applied import Applied
+from shared.awaited import check_known
 from shared.caller import HEADER, Callers
 from shared.context import ANONYMOUS, Context
 from shared.envelope import dumps
@@ -110,7 +111,7 @@ class RpcServer:
         started = time.monotonic()
         name = str(message.delivery_info["routing_key"]).partition(".")[2]
         # Whoever waits for an event waits without a turn: it must not keep others from being served.
-        waits = bool((message.headers or {}).get(f"{_PREFIX}wait_for"))
+        waits = any((message.headers or {}).get(_PREFIX + header) for header in ("wait_for", "own_writes"))
         try:
             with nullcontext() if waits else self.turns:
                 message.ack()
@@ -156,24 +157,44 @@ class RpcServer:
         call = strict_json.loads(raw.encode() if isinstance(raw, str) else raw)
         if not isinstance(call, dict) or not isinstance(call.get("kwargs"), dict) or call.get("args"):
             raise MalformedCall
-        self._wait_for(context)
-        with turn:
-            return execute(self.service, self.engine, handler, call["kwargs"], context)
+        check_known(context.wait_for)
+        if missing := self._not_applied(context.wait_for, LIMITS.wait_for, context):
+            raise NotYet(event_ids=[str(event_id) for event_id in missing])
+        try:
+            with turn:
+                return execute(self.service, self.engine, handler, call["kwargs"], context)
+        except Refusal as refusal:
+            if not own_writes.can_wait(refusal, context):
+                raise
+        return self._execute_again(handler, call["kwargs"], context, turn)
 
-    def _wait_for(self, context: Context) -> None:
-        """Return when this service has applied the events that the caller waits for; refuse when it takes too long."""
-        deadline = time.monotonic() + LIMITS.wait_for
+    def _execute_again(self, handler: Handler, kwargs: dict[str, Any], context: Context, turn: Any) -> Reply:
+        """After the caller's own events were applied here, or took too long; without a turn while it waits."""
+        context.missing = self._not_applied(context.own_writes, own_writes.PATIENCE, context)
+        context.own_writes = ()
+        try:
+            with turn:
+                return execute(self.service, self.engine, handler, kwargs, context)
+        except Refusal as refusal:
+            raise own_writes.told(refusal, context) from None
+
+    def _not_applied(self, event_ids: tuple[UUID, ...], seconds: float, context: Context) -> tuple[UUID, ...]:
+        """Wait until this service has applied the events; returns those that took longer."""
+        deadline = time.monotonic() + seconds
         if context.deadline:
             left = (context.deadline - clock.now()).total_seconds()
             deadline = min(deadline, time.monotonic() + left - 0.3)
-        for event_id in context.wait_for:
-            wanted = self._handlers_of(event_id)
-            with self.applied.signal(event_id) as signal:
-                while wanted and not self._has_applied(event_id, wanted):
-                    if time.monotonic() > deadline:
-                        raise NotYet(event_ids=[str(event_id)])
-                    signal.wait(_ASK_AGAIN)
-                    signal.clear()
+        return tuple(event_id for event_id in event_ids if not self._is_applied(event_id, deadline))
+
+    def _is_applied(self, event_id: UUID, deadline: float) -> bool:
+        wanted = self._handlers_of(event_id)
+        with self.applied.signal(event_id) as signal:
+            while wanted and not self._has_applied(event_id, wanted):
+                if time.monotonic() > deadline:
+                    return False
+                signal.wait(_ASK_AGAIN)
+                signal.clear()
+        return True
 
     def _has_applied(self, event_id: UUID, wanted: int) -> bool:
         """By this process's own knowledge, or else by the inbox, where other replicas leave theirs."""
@@ -275,7 +296,8 @@ def _context(headers: dict[str, Any]) -> Context:
         idempotency_key=given.get("idempotency_key"),
         if_match=given.get("if_match"),
         if_none_match=given.get("if_none_match"),
-        wait_for=tuple(e for part in str(given.get("wait_for") or "").split(",")[:10] if (e := _uuid(part))),
+        wait_for=_event_ids(given.get("wait_for"), 10),
+        own_writes=_event_ids(given.get("own_writes"), own_writes.MOST),
     )
 
 
@@ -286,6 +308,10 @@ _HEADER_TYPES: dict[str, Any] = {
     "if_none_match": str,
     "traceparent": str,
 }
+
+
+def _event_ids(given: Any, most: int) -> tuple[UUID, ...]:
+    return tuple(found for part in str(given or "").split(",")[:most] if (found := _uuid(part)))
 
 
 def _instant(milliseconds: int) -> datetime:

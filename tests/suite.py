@@ -71,7 +71,8 @@ class Suite:
         plan = self._plan()
         self.base_url = plan.base_url
         self.health_urls = plan.health_urls()
-        self.supervisor = Supervisor(self._specs(plan), self.root / "log", report=lambda _: None)
+        self.specs = self._specs(plan)
+        self.supervisor = Supervisor(self.specs, self.root / "log", report=lambda _: None)
         try:
             self.supervisor.start_all()
             self.supervisor.wait_ready(timeout=90)

@@ -22,6 +22,7 @@ from gateway.identifying import Identifier
 from gateway.limits import Buckets
 from gateway.oidc import Client
 from gateway.oidc_sign_in import OidcSignIn
+from gateway.own_writes import OwnWrites
 from gateway.routes import Endpoint, Table
 from gateway.rpc import Rpc
 from gateway.settings import Settings
@@ -86,9 +87,10 @@ class Gateway:
     def _add_operations(self, deadline: float) -> None:
         shared: dict[str, list[Forwarder]] = {}
         calls = Calls(self.rpc, self.signer, deadline)
+        own_writes = OwnWrites(self.engine, self.lookups)
         for declared in operations().values():
             for operation in declared.values():
-                forwarder = Forwarder(operation, self.rpc, self.signer, deadline)
+                forwarder = Forwarder(operation, self.rpc, self.signer, deadline, own_writes)
                 if operation.everywhere:
                     shared.setdefault(operation.route, []).append(forwarder)
                 else:

@@ -13,6 +13,7 @@ from gateway.access import nobody
 from gateway.errors import BodyNotExpected, BodyRequired, InternalError, InvalidParameter
 from gateway.incoming import Incoming
 from gateway.limits import read_body
+from gateway.own_writes import OwnWrites
 from gateway.reading import check_media_type, event_ids, idempotency_key, if_match, if_none_match, parse_query
 from gateway.rpc import Reply, Rpc
 from gateway.wire import HeaderValue
@@ -53,8 +54,11 @@ class Calls:
 class Forwarder:
     """The endpoint of one operation."""
 
-    def __init__(self, operation: Operation, rpc: Rpc, signer: Signer, seconds: float) -> None:
+    def __init__(
+        self, operation: Operation, rpc: Rpc, signer: Signer, seconds: float, own_writes: OwnWrites | None = None
+    ) -> None:
         self.operation, self._rpc, self._signer, self._seconds = operation, rpc, signer, seconds
+        self._own_writes = own_writes
         fields = operation.request().fields.values() if operation.request else ()
         self._body_required = operation.method == "PATCH" or any(field.required for field in fields)
         self._takes_query = operation.listing is not None or operation.parameters is not None
@@ -83,7 +87,30 @@ class Forwarder:
             raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(unknown)])
         body = await self._body(request)
         message = wire_body(request.path_params, query, body)
-        return await self._rpc.call(self.operation.service, self.operation.name, message, headers, self._seconds)
+        return await self._call(request, message, headers)
+
+    async def _call(self, request: Incoming, message: bytes, headers: dict[str, HeaderValue]) -> Reply:
+        """What is refused as unknown is asked again, with what its caller wrote elsewhere just before to wait for.
+
+        A batch is told at once: it is not carried out a second time, because what was not refused of it was done.
+        """
+        begun, service, name = time.monotonic(), self.operation.service, self.operation.name
+        if self.operation.derived == "batch" and (known := await self._written(request)):
+            headers["nameko.own_writes"] = known
+        reply = await self._rpc.call(service, name, message, headers, self._seconds)
+        if "nameko.own_writes" not in headers and _is_unknown(reply) and (known := await self._written(request)):
+            headers["nameko.own_writes"] = known
+            left = begun + self._seconds - time.monotonic()
+            reply = await self._rpc.call(service, name, message, headers, max(left, 0.1))
+        if self._own_writes and request.principal:
+            self._own_writes.note(request.principal.id, reply)
+        return reply
+
+    async def _written(self, request: Incoming) -> str:
+        """The ids of the events that the caller wrote last, where the service listens to them."""
+        if self._own_writes is None or request.principal is None:
+            return ""
+        return await self._own_writes.of(request.principal.id, self.operation.service)
 
     async def _expanded(self, plan: expanding.Plan, request: Incoming, reply: Reply, until: float) -> Response:
         """The answer with what it refers to; it takes no longer than an answer without."""
@@ -134,6 +161,11 @@ class Forwarder:
         if value is None:  # to a service it would look as if no body had come
             raise Invalid.at("", "invalid_type")
         return body
+
+
+def _is_unknown(reply: Reply) -> bool:
+    """Whether something that the request refers to does not exist."""
+    return not isinstance(reply.headers.get("liaison.status"), int) and b'"not_found"' in reply.body
 
 
 def circumstances(request: Incoming, service: str, signer: Signer) -> dict[str, HeaderValue]:

@@ -185,7 +185,7 @@ def _problems_of(operation: Operation) -> list[str]:
     if operation.request:
         codes |= {408, 413, 415, 422}
     if not _is_own(operation):
-        codes |= {404, 504} | (set() if operation.method == "GET" else {409, 422})
+        codes |= {404, 422, 504} | (set() if operation.method == "GET" else {409})
     if operation.needs_version:
         codes |= {412, 428}
     if operation.path_parameters:  # another operation's word may stand in the place of an id: /v1/orders/batch

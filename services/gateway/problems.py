@@ -12,7 +12,7 @@ __all__ = ["MEDIA_TYPE", "STATUS", "TITLES", "respond", "to_wire"]
 
 MEDIA_TYPE = "application/problem+json"
 
-_RETRY_AFTER = {"unavailable": "2", "idempotency_running": "1"}
+_RETRY_AFTER = {"unavailable": "2", "idempotency_running": "1", "not_yet": "1"}
 
 
 def to_wire(refusal: Refusal, language: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from gateway.errors import (
     IdempotencyKeyRequired,
@@ -12,6 +13,7 @@ from gateway.errors import (
     UnsupportedMediaType,
 )
 from gateway.incoming import Incoming
+from shared.awaited import check_known
 from shared.refusals import VersionRequired
 
 QUERY_FIELDS = 100
@@ -48,10 +50,11 @@ def only(query: dict[str, str | list[str]], *names: str) -> None:
 
 
 def event_ids(value: str | list[str]) -> str:
-    """`wait_for`: a few event ids, separated by commas or repeated. Raises InvalidWaitFor."""
+    """`wait_for`: a few event ids, separated by commas or repeated. Raises InvalidWaitFor or UnknownWaitFor."""
     ids = ",".join([value] if isinstance(value, str) else value).split(",")
     if len(ids) > MOST_EVENTS or not all(_EVENT_ID.fullmatch(one) for one in ids):
         raise InvalidWaitFor(limit=MOST_EVENTS)
+    check_known(map(UUID, ids))
     return ",".join(ids)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, reaching
+from shared import auditing, own_writes, reaching
 from shared.caller import permit
 from shared.context import current
 from shared.contract import Operation
@@ -84,7 +84,9 @@ class _Batch:
                     auditing.note_action(self.session, call.action, reply.id)
                 return self._done(reply, self.context.published[published:])
         except Refusal as refusal:
-            return refusal
+            if own_writes.can_wait(refusal, self.context):
+                raise
+            return own_writes.told(refusal, self.context)
         except IntegrityError as error:
             refusal_ = refusal_of(error)
             if not isinstance(refusal_, Refusal):

@@ -17,7 +17,7 @@ from gateway.events.streaming import Streams
 from gateway.forwarding import Forwarder
 from gateway.health import Health
 from gateway.oidc_sign_in import OidcSignIn
-from shared import contracts
+from shared import contracts, own_writes
 from shared.contract import Operation
 from shared.handlers import Handler, collect, service_class
 from shared.jobs import contract, handling
@@ -30,7 +30,7 @@ _PRIVATE = ("shared.rpc",)
 """What only a client on the bus itself can be told."""
 
 _JOBS = ("shared.jobs.", "shared.tables.")
-_AROUND = ((Edge.__call__, Edge), (Forwarder.__call__, Forwarder), (execute, None))
+_AROUND = ((Edge.__call__, Edge), (Forwarder.__call__, Forwarder), (execute, None), (own_writes.told, None))
 """What every request passes before and after the operation itself."""
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -57,7 +58,7 @@ def test_the_statement_is_signed_once_and_for_one_service(admin: httpx.Client, k
 
 
 def test_a_query_as_the_service_sees_it(admin: httpx.Client, keys: Keys) -> None:
-    event = "01900000-0000-7abc-8000-000000000001"
+    event = str(ids.new_event_id("liaison.crm_contacts.contact.created.v1"))
     before = time.time()
     kwargs, headers = seen(
         admin.get(
@@ -222,6 +223,7 @@ def test_answers_find_their_questions(admin: httpx.Client) -> None:
         ("PATCH", ORDER, {"json": {}, "headers": {"If-Match": "3"}}, 400, "invalid_if_match"),
         ("GET", ORDER, {"params": {"surprise": "1"}}, 400, "unknown_parameter"),
         ("GET", ORDER, {"params": {"wait_for": "soon"}}, 400, "invalid_wait_for"),
+        ("GET", ORDER, {"params": {"wait_for": str(uuid4())}}, 422, "unknown_wait_for"),
         ("GET", "/v1/orders/42", {}, 404, "not_found"),
         ("GET", "/v1/nothing", {}, 404, "not_found"),
         ("PUT", ORDER, {"json": {}}, 405, "method_not_allowed"),

@@ -12,9 +12,10 @@ from gateway.errors import (
     InvalidParameter,
     InvalidWaitFor,
 )
+from shared.ids import new_event_id
 from shared.refusals import VersionRequired
 
-EVENT = "01900000-0000-7abc-8000-000000000001"
+EVENT = str(new_event_id("liaison.crm_contacts.contact.created.v1"))
 
 
 @pytest.mark.parametrize(
