@@ -54,7 +54,7 @@ class Bus(SharedExtension):
         inbox = Inbox(service, engine)
         self.events = EventConsumer(name, uri, consumers | by_kind.get("record", {}), inbox, user is not None)
         callers = Callers(name, Keys(required("LIAISON_CALLER_KEYS_FILE")))
-        self.rpc = RpcServer(service, name, uri, operations, consumers, engine, inbox.applied, callers)
+        self.rpc = RpcServer(service, name, uri, operations, consumers, engine, inbox.applied, callers, user)
         self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
         self.background = Background(service, engine, by_kind.get("background", {}))
         self.jobs = Runner(service, name, engine, operations)

@@ -34,6 +34,7 @@ class Context:
     traceparent: str | None = None
     correlation_id: str = ""
     causation_id: str = ""
+    sent: datetime | None = None
     deadline: datetime | None = None
     idempotency_key: str | None = None
     if_match: int | str | None = None

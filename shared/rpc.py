@@ -7,7 +7,7 @@ the caller's back; the caller sees the deadline pass and asks again with the sam
 import logging
 import time
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from shared.handlers import Handler
 from shared.link import LOST, Link, cancel, give_back
 from shared.operations import Reply, execute
 from shared.refusals import NotYet, Refusal, Unavailable
-from shared.settings import LIMITS
+from shared.settings import LIMITS, REQUEST_GAP
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,12 @@ class DeadlineExceeded(Refusal):
     fr = "Le délai accordé à cette demande était écoulé avant son exécution."
 
 
+class NobodyThere(Unavailable):
+    """The request waited while no process of this service took any; the caller has given it up."""
+
+    code = "service_unavailable"
+
+
 class RpcServer:
     """Serves all operations of one service from its queue `rpc-<service>`."""
 
@@ -58,8 +64,10 @@ class RpcServer:
         engine: Engine,
         applied: Applied,
         callers: Callers,
+        user: str | None,
     ) -> None:
-        self.service, self.name, self.handlers, self.engine = service, name, handlers, engine
+        """`user` is the broker account that the broker vouches for on replies; None on a shared one."""
+        self.service, self.name, self.handlers, self.engine, self.user = service, name, handlers, engine, user
         self.applied, self.callers = applied, callers
         self.listeners = _listeners(consumers)
         self.requests = Link(uri, f"{name} rpc", self._consume)
@@ -67,6 +75,7 @@ class RpcServer:
         self.turns = Semaphore(LIMITS.rpc_concurrency)
         self.running = 0
         self._ending = False
+        self._takes_since = clock.now()
         self._consumer: Consumer | None = None
         self._reply_channel: Any = None
 
@@ -96,6 +105,7 @@ class RpcServer:
             prefetch_count=LIMITS.rpc_concurrency * 2,
             auto_declare=False,
         )
+        self._takes_since = clock.now()
         self._consumer.consume()
 
     def _open_reply_channel(self, connection: Connection) -> None:
@@ -152,7 +162,7 @@ class RpcServer:
         handler = self.handlers.get(name)
         if handler is None:
             raise MethodNotFound(method=name)
-        _check_deadline(context)
+        self._check_times(context)
         raw = body.tobytes() if isinstance(body, memoryview) else body
         call = strict_json.loads(raw.encode() if isinstance(raw, str) else raw)
         if not isinstance(call, dict) or not isinstance(call.get("kwargs"), dict) or call.get("args"):
@@ -167,6 +177,13 @@ class RpcServer:
             if not own_writes.can_wait(refusal, context):
                 raise
         return self._execute_again(handler, call["kwargs"], context, turn)
+
+    def _check_times(self, context: Context) -> None:
+        """Raise what the caller has been told already, so that nothing is carried out behind its back."""
+        if context.deadline and clock.now() >= context.deadline:
+            raise DeadlineExceeded
+        if context.sent and context.sent < self._takes_since - timedelta(seconds=REQUEST_GAP):
+            raise NobodyThere
 
     def _execute_again(self, handler: Handler, kwargs: dict[str, Any], context: Context, turn: Any) -> Reply:
         """After the caller's own events were applied here, or took too long; without a turn while it waits."""
@@ -219,6 +236,7 @@ class RpcServer:
             correlation_id=message.properties.get("correlation_id"),
             delivery_mode=1,
             application_headers=headers or {},
+            **({"user_id": self.user} if self.user else {}),
             expiration="30000",
         )
         try:
@@ -259,11 +277,6 @@ def _listeners(consumers: dict[str, Handler]) -> dict[str, int]:
     return counts
 
 
-def _check_deadline(context: Context) -> None:
-    if context.deadline and clock.now() >= context.deadline:
-        raise DeadlineExceeded
-
-
 def _refused(refusal: Refusal, language: str) -> str:
     wire = refusal.to_wire(language)
     kind = "".join(word.title() for word in refusal.family.split("_"))
@@ -284,7 +297,7 @@ def _context(headers: dict[str, Any]) -> Context:
     if not all(isinstance(given[name], kinds) for name, kinds in _HEADER_TYPES.items() if given.get(name) is not None):
         raise MalformedCall
     request_id = str(given.get("request_id") or ids.new_id())[:128]
-    deadline = given.get("deadline")
+    sent, deadline = given.get("sent"), given.get("deadline")
     return Context(
         actor=ANONYMOUS,
         language="fr" if given.get("language") == "fr" else "en",
@@ -292,6 +305,7 @@ def _context(headers: dict[str, Any]) -> Context:
         traceparent=given.get("traceparent"),
         correlation_id=request_id,
         causation_id=request_id,
+        sent=_instant(sent) if sent else None,
         deadline=_instant(deadline) if deadline else None,
         idempotency_key=given.get("idempotency_key"),
         if_match=given.get("if_match"),
@@ -302,6 +316,7 @@ def _context(headers: dict[str, Any]) -> Context:
 
 
 _HEADER_TYPES: dict[str, Any] = {
+    "sent": int,
     "deadline": int,
     "idempotency_key": str,
     "if_match": (int, str),

@@ -11,6 +11,11 @@ class MissingSetting(SystemExit):
         super().__init__(f"The environment variable {name} is not set; it is needed to start.")
 
 
+REQUEST_GAP = 0.5
+"""Seconds for which callers wait for a service that nobody runs. They are told then, so what waited longer from before
+a process took calls is not carried out by it."""
+
+
 def required(name: str) -> str:
     """The value of an environment variable, or the end of the process."""
     value = os.environ.get(name)

@@ -28,7 +28,7 @@ from gateway.rpc import Rpc
 from gateway.settings import Settings
 from gateway.tokens import Tokens
 from gateway.uploading import Importer
-from shared.contracts import operations
+from shared.contracts import SERVICES, operations
 from shared.database import new_engine
 from shared.signing import Keys, Signer
 
@@ -42,7 +42,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         connections = settings.password_threads + LOOKUPS + READERS + 3
         self.engine = new_engine(settings.database_url, pool_size=connections)
-        self.rpc = Rpc(settings.amqp_uri, settings.pending_calls)
+        self.rpc = Rpc(settings.amqp_uri, settings.pending_calls, SERVICES, settings.vouched)
         others = {name: url for name, url in settings.health_urls.items() if name != settings.process}
         self.health = Health(self.engine, self.rpc, others)
         self.signer = Signer(settings.signing_key_file)

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import random
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from gateway import metrics
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, Overloaded, ServiceDown
+from gateway.presence import Presence
+from gateway.streaming import Places
 from gateway.wire import HeaderValue, Link, Lost, Message
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
@@ -26,16 +29,29 @@ class Reply:
     headers: dict[str, Any]
 
 
-class Rpc:
-    """The gateway's one connection to the broker, kept for as long as the gateway runs."""
+@dataclass(slots=True)
+class Pending:
+    """A call that waits for its answer, which only the called service may give."""
 
-    def __init__(self, uri: str, most_pending: int) -> None:
-        self._uri, self._most = uri, most_pending
+    service: str
+    answer: "asyncio.Future[Reply]"
+
+
+class Rpc:
+    """The gateway's one connection to the broker, kept for as long as the gateway runs.
+
+    At most `most_pending` calls of one service are under way: one that is slow takes nothing from the others. With
+    `vouched` the broker names who answers, see `Broker names the producer` in ARCHITECTURE.md.
+    """
+
+    def __init__(self, uri: str, most_pending: int, services: Sequence[str], vouched: bool = True) -> None:
+        self._uri, self._vouched = uri, vouched
         self._link: Link | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._pending: dict[str, asyncio.Future[Reply]] = {}
-        self._calls = 0
-        self._name = self._key = ""
+        self._pending: dict[str, Pending] = {}
+        self._places = Places(most_pending)
+        self._presence = Presence(services, self._give_up)
+        self._key = ""
         metrics.pending_calls.set_function(lambda: len(self._pending))
         metrics.broker_connected.set_function(lambda: int(self.connected))
 
@@ -64,7 +80,7 @@ class Rpc:
         """
         begun, outcome = time.perf_counter(), "error"
         try:
-            reply = await self._carry_out(f"{service}.{operation}", body, headers, seconds)
+            reply = await self._in_turn(service, operation, body, headers, seconds)
             outcome = "answered"
             return reply
         except (ServiceDown, Overloaded, OutcomeUnknown, DeadlineExceeded) as refusal:
@@ -73,18 +89,32 @@ class Rpc:
         finally:
             _observed(service, operation, outcome)(time.perf_counter() - begun)
 
-    async def _carry_out(self, key: str, body: bytes, headers: dict[str, HeaderValue], seconds: float) -> Reply:
-        link = self._usable()
-        loop = asyncio.get_running_loop()
-        self._calls += 1
-        call_id = f"{self._name}.{self._calls}"
+    async def _in_turn(
+        self, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
+    ) -> Reply:
+        self._usable()
+        release = self._places.take(service)
+        if release is None:
+            raise Overloaded
+        try:
+            await self._presence.expect(service)
+            return await self._carry_out(service, operation, body, headers, seconds)
+        finally:
+            release()
+
+    async def _carry_out(
+        self, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
+    ) -> Reply:
+        link, loop, now = self._usable(), asyncio.get_running_loop(), time.time()
+        call_id = secrets.token_hex(16)
         headers["nameko.call_id_stack"] = [f"gateway.{call_id}"]
-        headers["nameko.deadline"] = int((time.time() + seconds) * 1000)
+        headers["nameko.sent"] = int(now * 1000)
+        headers["nameko.deadline"] = int((now + seconds) * 1000)
         answer: asyncio.Future[Reply] = loop.create_future()
-        self._pending[call_id] = answer
+        self._pending[call_id] = Pending(service, answer)
         timer = loop.call_later(seconds, _fail, answer, DeadlineExceeded)
         try:
-            link.publish(key, body, headers, call_id, self._key, int(seconds * 1000))
+            link.publish(f"{service}.{operation}", body, headers, call_id, self._key, int(seconds * 1000))
             return await answer
         finally:
             timer.cancel()
@@ -93,18 +123,25 @@ class Rpc:
     def _usable(self) -> Link:
         if self._link is None or self._link.blocked:
             raise ServiceDown
-        if len(self._pending) >= self._most:
-            raise Overloaded
         return self._link
 
     def _receive(self, message: Message) -> None:
-        answer = self._pending.get(message.correlation_id)
-        if answer is None or answer.done():
+        pending = self._pending.get(message.correlation_id)
+        if pending is None or pending.answer.done():
             return  # it came after its deadline: the caller was told so
         if message.returned:
-            answer.set_exception(ServiceDown())
+            pending.answer.set_exception(ServiceDown())
+        elif self._vouched and message.user != pending.service:
+            log.error("answer of another service", extra={"service_name": pending.service, "user": message.user})
         else:
-            answer.set_result(Reply(message.body, message.headers or {}))
+            pending.answer.set_result(Reply(message.body, message.headers or {}))
+
+    def _give_up(self, service: str, most: int) -> int:
+        """End the newest calls of a service: those before them were begun. Returns how many were ended."""
+        waiting = [one.answer for one in self._pending.values() if one.service == service and not one.answer.done()]
+        for answer in waiting[-most:]:
+            _fail(answer, OutcomeUnknown)
+        return min(most, len(waiting))
 
     # -- connection -------------------------------------------------------------------------------------------------
 
@@ -112,9 +149,9 @@ class Rpc:
         delay = FIRST_DELAY
         while True:
             try:
-                lost = await self._open()
+                link = await self._open()
                 delay = FIRST_DELAY
-                reason = await lost
+                reason = await self._follow(link)
                 metrics.reconnects.inc()
             except (OSError, Lost) as error:
                 reason = str(error)
@@ -123,21 +160,29 @@ class Rpc:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))
             delay = min(delay * 2, LONGEST_DELAY)
 
-    async def _open(self) -> "asyncio.Future[str]":
+    async def _follow(self, link: Link) -> str:
+        """Look who is there until the connection is lost; returns why it was."""
+        watching = asyncio.create_task(self._presence.watch(link), name="presence of services")
+        try:
+            return await link.lost
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _open(self) -> Link:
         """A new reply queue for each connection: an answer to a lost one cannot reach us anyway."""
-        self._name, self._calls = uuid4().hex, 0
         self._key = str(uuid4())
         link = Link(self._uri, f"rpc.reply-gateway-{self._key}", self._key, self._receive)
         await link.open()
         self._link = link
         log.info("broker connected")
-        return link.lost
+        return link
 
     def _drop(self) -> None:
         """Nobody waits for an answer that cannot come."""
         self._link = None
-        for answer in self._pending.values():
-            _fail(answer, OutcomeUnknown)
+        for pending in self._pending.values():
+            _fail(pending.answer, OutcomeUnknown)
 
 
 def _fail(answer: "asyncio.Future[Reply]", refusal: type[Exception]) -> None:

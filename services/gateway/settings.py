@@ -24,7 +24,8 @@ class Settings:
     process: str = "gateway"
     trusted_proxies: str = ""
     deadline: float = 10.0
-    pending_calls: int = 400
+    pending_calls: int = 150
+    vouched: bool = True
     rate_per_second: float = 500.0
     rate_burst: int = 1000
     drain: float = 2.0
@@ -49,7 +50,8 @@ def from_environment() -> Settings:
         process=env.get("LIAISON_PROCESS_NAME", "gateway"),
         trusted_proxies=env.get("LIAISON_GATEWAY_TRUSTED_PROXIES", ""),
         deadline=float(env.get("LIAISON_GATEWAY_DEADLINE_SECONDS", "10")),
-        pending_calls=int(env.get("LIAISON_GATEWAY_PENDING_CALLS", "400")),
+        pending_calls=int(env.get("LIAISON_GATEWAY_PENDING_CALLS", "150")),
+        vouched=not env.get("LIAISON_SHARED_BROKER_ACCOUNT"),
         rate_per_second=float(env.get("LIAISON_RATE_PER_SECOND", "500")),
         rate_burst=int(env.get("LIAISON_RATE_BURST", "1000")),
         drain=float(env.get("LIAISON_GATEWAY_DRAIN_SECONDS", "2")),

@@ -19,6 +19,9 @@ from pamqp.heartbeat import Heartbeat
 
 HEARTBEAT = 15
 CHANNEL = 1
+LOOKING = 2
+"""The channel on which queues are looked at: the broker closes it for a queue that is not there."""
+
 EXCHANGE = "nameko-rpc"
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
@@ -48,6 +51,8 @@ class Message:
     headers: dict[str, Any] | None = None
     size: int = 0
     body: bytes = b""
+    user: str = ""
+    """The account that published it: the broker refuses another than that of the connection."""
 
 
 class Link(asyncio.Protocol):
@@ -65,6 +70,7 @@ class Link(asyncio.Protocol):
         self._heard = self._loop.time()
         self._beat: asyncio.TimerHandle | None = None
         self._publish_frames: dict[str, bytes] = {}
+        self._looks = False
 
     # -- opening and closing ----------------------------------------------------------------------------------------
 
@@ -98,9 +104,20 @@ class Link(asyncio.Protocol):
         if not isinstance(tune, commands.Connection.Tune):
             raise Lost(f"unexpected answer {tune.name}")
         self._frame_max = min(tune.frame_max or 131_072, 131_072)
-        self._send(commands.Connection.TuneOk(channel_max=1, frame_max=self._frame_max, heartbeat=HEARTBEAT), 0)
+        self._send(commands.Connection.TuneOk(channel_max=LOOKING, frame_max=self._frame_max, heartbeat=HEARTBEAT), 0)
         vhost = unquote(self._uri.path[1:]) or "/"
         await self._ask(commands.Connection.Open(virtual_host=vhost), 0)
+
+    async def look(self, queue: str) -> tuple[int, int]:
+        """How many messages wait in a queue, and how many consumers it has. Raises Lost. One caller at a time."""
+        if not self._looks:
+            await self._ask(commands.Channel.Open(), LOOKING)
+            self._looks = True
+        # While the broker is short of memory it may leave this unanswered, which is no reason to disconnect.
+        found = await self._ask(commands.Queue.Declare(queue=queue, passive=True), LOOKING, seconds=None)
+        if not isinstance(found, commands.Queue.DeclareOk):
+            return 0, 0
+        return found.message_count or 0, found.consumer_count or 0
 
     def close(self) -> None:
         """Say goodbye; whatever is still under way is lost."""
@@ -148,12 +165,12 @@ class Link(asyncio.Protocol):
             content.unmarshal(raw[7:-1])
             message, properties = self._message, content.properties
             message.correlation_id, message.headers = properties.correlation_id or "", properties.headers
-            message.size = content.body_size
+            message.size, message.user = content.body_size, properties.user_id or ""
             self._complete(b"")
         elif kind == _BODY:
             self._complete(raw[7:-1])
         elif kind == _METHOD:
-            self._method(frame.unmarshal(raw)[2])
+            self._method(*frame.unmarshal(raw)[1:])
 
     def _complete(self, part: bytes) -> None:
         message = self._message
@@ -164,8 +181,12 @@ class Link(asyncio.Protocol):
             self._message = None
             self._on_message(message)
 
-    def _method(self, method: Any) -> None:
+    def _method(self, channel: int, method: Any) -> None:
         match method:
+            case commands.Channel.Close() if channel == LOOKING:
+                self._looks = False
+                self._send(commands.Channel.CloseOk(), LOOKING)
+                self._resolve(method)
             case commands.Connection.Blocked():
                 self.blocked = True
             case commands.Connection.Unblocked():
@@ -179,8 +200,12 @@ class Link(asyncio.Protocol):
                 self._fail("the reply queue is gone")
             case commands.Connection.CloseOk():
                 self._transport.close()
-            case Frame() if self._answer and not self._answer.done():
-                self._answer.set_result(method)
+            case Frame():
+                self._resolve(method)
+
+    def _resolve(self, method: Frame) -> None:
+        if self._answer and not self._answer.done():
+            self._answer.set_result(method)
 
     # -- frames that go ---------------------------------------------------------------------------------------------
 
@@ -210,15 +235,15 @@ class Link(asyncio.Protocol):
             known = self._publish_frames[routing_key] = frame.marshal(publish, CHANNEL)
         return known
 
-    async def _ask(self, method: Frame | None, channel: int = CHANNEL) -> Frame:
-        """Send a method and wait for what answers it; the handshake is the only user, so answers come in order."""
+    async def _ask(self, method: Frame | None, channel: int = CHANNEL, seconds: float | None = 10) -> Frame:
+        """Send a method and wait for what answers it. One is asked at a time, so answers come in order."""
         if method is not None:
             self._answer = self._loop.create_future()
             self._send(method, channel)
         assert self._answer is not None
-        await asyncio.wait((self._answer, self.lost), timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((self._answer, self.lost), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not self._answer.done():
-            self._fail("no answer during the handshake")
+            self._fail("no answer from the broker")
             raise Lost(self.lost.result())
         return self._answer.result()
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from deploy.local.keys import ensure_signing_key
 from deploy.local.plan import inherited_environment, with_credentials
 from deploy.local.provision import DatabaseUrls
 from gateway import users
+from shared.contracts import SERVICES
 from shared.database import new_engine
 from shared.signing import Keys, Signer
 from shared.topology import apply_users
@@ -87,17 +89,24 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def broker(pair: local.Servers) -> local.Servers:
-    """A RabbitMQ whose account `gateway` has the rights that it has in production, and no more."""
-    apply_users(pair.management_url, "liaison", {"gateway": BROKER_PASSWORD})
+    """A RabbitMQ whose accounts have the rights that they have in production, and no more."""
+    apply_users(pair.management_url, "liaison", {name: f"secret-{name}" for name in SERVICES})
     return pair
 
 
 @pytest.fixture(scope="session")
 def echo(broker: local.Servers) -> Iterator[None]:
-    command = [sys.executable, str(Path(__file__).with_name("echo.py")), broker.amqp_admin_uri]
+    with running_echo(broker, "crm_sales", "erp_finance"):
+        yield
+
+
+@contextmanager
+def running_echo(broker: local.Servers, *services: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """An echo that takes the calls of the first service until the block ends, and may answer as the others."""
+    command = [sys.executable, str(Path(__file__).with_name("echo.py")), broker.amqp_admin_uri, *services]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-        yield
+        yield process
         process.terminate()
 
 

@@ -1,8 +1,12 @@
-"""A stand-in for `crm_sales` on the other end of the wire: answers every call with what came, or as it is told.
+"""A stand-in for a service on the other end of the wire: answers every call with what came, or as it is told.
 
 It shares no code with the gateway or the services. Instructions come in the body under `behave`, or for queries as
 JSON in `q`: {"headers": {…}} adds reply headers, {"result": …} answers with that, {"refusal": {…}} refuses,
-{"fail": "text"} fails as a stock Nameko service does, {"silent": true} never answers, {"sleep": seconds} is slow.
+{"fail": "text"} fails as a stock Nameko service does, {"silent": true} never answers, {"sleep": seconds} is slow,
+{"as": "erp_finance"} answers from the broker account of that service, and "" without saying who answers.
+
+`echo.py <administrator's address> [<service> …]`: it serves as the first one, else as `crm_sales` on the administrator's
+account, and may answer as the others. The passwords of their accounts are `secret-<service>`.
 """
 
 import json
@@ -13,29 +17,33 @@ from urllib.parse import unquote, urlsplit
 
 import amqp
 
-QUEUE = "rpc-crm_sales"
+
+def main(uri: str, *accounts: str) -> None:
+    administrator, service = _channel(uri), accounts[0] if accounts else "crm_sales"
+    administrator.exchange_declare("nameko-rpc", "topic", durable=True, auto_delete=False)
+    administrator.queue_declare(f"rpc-{service}", durable=True, auto_delete=False)
+    administrator.queue_bind(f"rpc-{service}", "nameko-rpc", f"{service}.*")
+    channels = {account: _channel(uri, account) for account in accounts} or {"": administrator}
+    own = next(iter(channels.values()))
+    own.basic_consume(f"rpc-{service}", callback=lambda message: _serve(channels, message), no_ack=True)
+    print("ready", flush=True)
+    while True:
+        own.connection.drain_events()
 
 
-def main(uri: str) -> None:
+def _channel(uri: str, account: str = "") -> Any:
     parts = urlsplit(uri)
     connection = amqp.Connection(
         host=f"{parts.hostname}:{parts.port}",
-        userid=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        userid=account or unquote(parts.username or ""),
+        password=f"secret-{account}" if account else unquote(parts.password or ""),
         virtual_host=unquote(parts.path[1:]),
     )
     connection.connect()
-    channel = connection.channel()
-    channel.exchange_declare("nameko-rpc", "topic", durable=True, auto_delete=False)
-    channel.queue_declare(QUEUE, durable=True, auto_delete=False)
-    channel.queue_bind(QUEUE, "nameko-rpc", "crm_sales.*")
-    channel.basic_consume(QUEUE, callback=lambda message: _serve(channel, message), no_ack=True)
-    print("ready", flush=True)
-    while True:
-        connection.drain_events()
+    return connection.channel()
 
 
-def _serve(channel: Any, message: Any) -> None:
+def _serve(channels: dict[str, Any], message: Any) -> None:
     call = json.loads(message.body)
     behave = _instructions(call["kwargs"])
     if behave.get("silent"):
@@ -43,8 +51,11 @@ def _serve(channel: Any, message: Any) -> None:
     time.sleep(behave.get("sleep", 0))
     body, headers = _answer(message, call, behave)
     properties = {"correlation_id": message.properties["correlation_id"], "application_headers": headers}
+    own = next(iter(channels))
+    if user := behave.get("as", own):
+        properties["user_id"] = user
     reply = amqp.Message(body, content_type="application/json", content_encoding="utf-8", **properties)
-    channel.basic_publish(reply, exchange="nameko-rpc", routing_key=message.properties["reply_to"])
+    channels[user or own].basic_publish(reply, exchange="nameko-rpc", routing_key=message.properties["reply_to"])
 
 
 def _instructions(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -73,4 +84,4 @@ def _answer(message: Any, call: dict[str, Any], behave: dict[str, Any]) -> tuple
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -185,6 +185,21 @@ def test_nobody_there(admin: httpx.Client) -> None:
     assert int(answer.headers["retry-after"]) > 0 and time.monotonic() - begun < 1
 
 
+@pytest.mark.parametrize("account", ["erp_finance", ""])
+def test_no_other_service_can_answer_for_the_called_one(admin: httpx.Client, gateway: Process, account: str) -> None:
+    """A7: whoever knows everything of a call, but is another account or does not say who it is, is not heard."""
+    problem(told(admin, **{"as": account}, result={"data": []}), 504, "deadline_exceeded")
+    assert f'"user":"{account}"' in gateway.log.read_text().replace('": "', '":"')
+    assert told(admin, **{"as": "crm_sales"}, result={"data": []}).status_code == 200
+
+
+def test_call_ids_cannot_be_guessed(admin: httpx.Client) -> None:
+    """A7: 128 random bits each, nothing of one in the next."""
+    ids_ = [admin.get(ORDER).json()["properties"]["correlation_id"] for _ in range(20)]
+    assert all(len(bytes.fromhex(one)) == 16 for one in ids_)
+    assert len({one[:8] for one in ids_}) == len({one[-8:] for one in ids_}) == 20
+
+
 def test_no_answer(admin: httpx.Client, gateway: Process) -> None:
     begun = time.monotonic()
     problem(told(admin, silent=True), 504, "deadline_exceeded")

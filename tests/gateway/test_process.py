@@ -168,7 +168,7 @@ def test_a_broker_that_goes_and_comes_back(
     """kill -9 of the broker under a waiting call, then a start: nothing hangs, nothing leaks, all by itself."""
     broker = local.start(own_root / "gateway-mortal", postgresql=False)
     echo = [sys.executable, str(ECHO), broker.amqp_admin_uri]
-    own_gateway.env["LIAISON_GATEWAY_AMQP_URI"] = broker.amqp_admin_uri
+    own_gateway.env |= {"LIAISON_GATEWAY_AMQP_URI": broker.amqp_admin_uri, "LIAISON_SHARED_BROKER_ACCOUNT": "1"}
     with subprocess.Popen(echo, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
         assert first.stdout is not None and first.stdout.readline()
         own_gateway.start()

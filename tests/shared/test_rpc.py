@@ -61,6 +61,7 @@ class Caller:
         while time.monotonic() < deadline:
             _, properties, body = self.channel.basic_get(self.queue, auto_ack=True)
             if body is not None and properties.correlation_id == call:
+                assert properties.user_id == "toy", "A7: the broker vouches for who answers"
                 return json.loads(body), dict(properties.headers or {})
             self.connection.process_data_events(0.02)
         return None
@@ -133,6 +134,27 @@ def test_what_waited_in_the_queue_too_long_is_not_carried_out(caller: Caller, to
     assert caller.call("list_things", query={"name": name})["result"]["data"] == []
 
 
+def test_what_waited_while_nobody_was_there_is_not_carried_out(caller: Caller, toy_bus: ToyOnTheBus) -> None:
+    """A12: the edge has told the caller within a second. What was sent shortly before the start is carried out."""
+    now = int(time.time() * 1000)
+    names = {f"old {uuid4()}": now, f"new {uuid4()}": now + 600_000}
+    toy_bus.supervisor.stop("toy.1")
+    try:
+        calls = [
+            caller.send(
+                "create_thing", json.dumps({"kwargs": {"body": {"name": name}}}).encode(), {"nameko.sent": sent}
+            )
+            for name, sent in names.items()
+        ]
+        time.sleep(0.6)
+    finally:
+        toy_bus.supervisor.start("toy.1")
+    old, new = (caller.answer(call, 30) for call in calls)
+    assert old is not None and old[0]["error"]["refusal"]["code"] == "service_unavailable"
+    assert new is not None and new[1]["liaison.status"] == 201
+    assert [toy_bus.sql("SELECT count(*) FROM thing WHERE name = %s", name) for name in names] == [[(0,)], [(1,)]]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -158,6 +180,7 @@ def test_malformed_calls_are_refused(caller: Caller, body: bytes, code: str) -> 
         {"nameko.deadline": "soon"},
         {"nameko.deadline": 10**18},
         {"nameko.deadline": -1},
+        {"nameko.sent": "now"},
         {"nameko.wait_for": "x,y"},
         {"nameko.idempotency_key": 7},
         {"nameko.if_match": {"a": 1}},
