@@ -20,7 +20,7 @@ LARGEST_SUM = LARGEST * 10**6
 """What adds up over documents and cannot refuse a fact, such as all that a customer owes, has a million times as much
 room; events carry it."""
 
-_DIGITS = 60
+DIGITS = 60
 """Enough for the exact product of two numbers of 18 digits and a percentage, so that it is rounded once."""
 
 
@@ -72,7 +72,7 @@ def round_money(amount: Decimal, currency: str = "EUR") -> Decimal:
 
 def line_net(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal, currency: str = "EUR") -> Decimal:
     """What a line costs after discount, before tax: exact, then rounded once (EN 16931, BR-LIN). Raises OutOfRange."""
-    with localcontext(prec=_DIGITS):
+    with localcontext(prec=DIGITS):
         return round_money(quantity * unit_price * (100 - discount_percent) / 100, currency)
 
 

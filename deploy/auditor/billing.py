@@ -5,18 +5,42 @@ from deploy.auditor.joins import Row, joined
 
 _CENTS = "CASE i.currency WHEN 'JPY' THEN 0 ELSE 2 END"
 
+_TOLD = (
+    "CROSS JOIN LATERAL jsonb_to_recordset(i.taxes) AS t (tax_code text, rate numeric, base numeric, amount numeric)"
+)
 _TOTALS = Rule(
     "erp_finance",
     counted="SELECT count(*) FROM invoice",
     broken=f"""
-    WITH taxed AS (
-        SELECT l.invoice_id, sum(l.net) AS base, round(sum(l.net) * l.tax_rate / 100, min({_CENTS})) AS tax
-        FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id GROUP BY l.invoice_id, l.tax_code, l.tax_rate),
-    summed AS (SELECT invoice_id, sum(base) AS net, sum(tax) AS tax FROM taxed GROUP BY 1)
+    WITH based AS (SELECT invoice_id, tax_code, tax_rate AS rate, sum(net) AS base FROM invoice_line GROUP BY 1, 2, 3),
+    told AS (SELECT i.id AS invoice_id, t.* FROM invoice i {_TOLD}),
+    summed AS (SELECT invoice_id, sum(b.base) AS net, sum(t.amount) AS tax, bool_and(b.base = t.base) AS fits
+        FROM based b FULL JOIN told t USING (invoice_id, tax_code, rate) GROUP BY 1)
     SELECT i.id AS invoice_id, i.number, net_total, tax_total, gross_total, s.net, s.tax, i.updated_at AS since
     FROM invoice i LEFT JOIN summed s ON s.invoice_id = i.id
-    WHERE net_total IS DISTINCT FROM s.net OR tax_total IS DISTINCT FROM s.tax OR gross_total <> net_total + tax_total""",
-    sentence="{number}: {net_total} + {tax_total} = {gross_total}, its lines say {net} + {tax}",
+    WHERE net_total IS DISTINCT FROM s.net OR tax_total IS DISTINCT FROM s.tax OR gross_total <> net_total + tax_total
+        OR s.fits IS NOT TRUE""",
+    sentence="{number}: {net_total} + {tax_total} = {gross_total}, its lines and taxes say {net} + {tax}",
+)
+# As for shares below, a part is taxed with the rounded tax up to now less the rounded tax before: of an order by the
+# rate, of an invoice that is credited by the tax that it charged.
+_TAXES = Rule(
+    "erp_finance",
+    counted="SELECT count(*) FROM invoice i CROSS JOIN LATERAL jsonb_array_elements(i.taxes)",
+    broken=f"""
+    WITH taxed AS (
+        SELECT i.id AS invoice_id, i.number, t.tax_code, t.base, t.amount, {_CENTS} AS cents, i.updated_at AS since,
+            coalesce(w.amount, t.rate) AS whole, coalesce(w.base, 100) AS of, sum(t.base) OVER history AS upto
+        FROM invoice i {_TOLD} LEFT JOIN sales_order s ON s.id = i.order_id LEFT JOIN invoice c ON c.id = i.corrects_id
+        LEFT JOIN LATERAL jsonb_to_recordset(c.taxes) AS w (tax_code text, rate numeric, base numeric, amount numeric)
+            ON (w.tax_code, w.rate) = (t.tax_code, t.rate)
+        WHERE i.kind = 'credit_note' OR s.status IS DISTINCT FROM 'cancelled'
+        WINDOW history AS (PARTITION BY coalesce(i.corrects_id, i.order_id, i.id), i.kind, t.tax_code, t.rate
+            ORDER BY i.issued_on, length(i.number), i.number)),
+    due AS (SELECT *, round(whole * upto / nullif(of, 0), cents)
+        - round(whole * (upto - base) / nullif(of, 0), cents) AS tax FROM taxed)
+    SELECT * FROM due WHERE amount <> coalesce(tax, 0)""",
+    sentence="{number} charges {amount} of {tax_code} on {base}, due is {tax}",
 )
 _TERMS = Rule(
     "erp_finance",
@@ -70,6 +94,19 @@ _COUNTERS = Rule(
         AND (o.billed_quantity, o.billed_net) IS DISTINCT FROM (coalesce(b.quantity, 0), coalesce(b.net, 0))""",
     sentence="{number} counts {billed_quantity} billed for {billed_net}, its invoices say {quantity} for {net}",
 )
+# What an order counts as billed is what its next part is taxed after.
+_COUNTED_TAXES = Rule(
+    "erp_finance",
+    counted="SELECT count(*) FROM sales_order",
+    broken=f"""
+    WITH charged AS (SELECT i.order_id, t.tax_code, t.rate, sum(t.base) AS base, sum(t.amount) AS amount
+        FROM invoice i {_TOLD} WHERE i.kind = 'invoice' GROUP BY 1, 2, 3),
+    counted AS (SELECT i.id AS order_id, t.* FROM sales_order i {_TOLD.replace("i.taxes", "i.billed_taxes")})
+    SELECT s.id AS order_id, s.number, tax_code, k.amount AS counted, c.amount AS charged, s.updated_at AS since
+    FROM charged c FULL JOIN counted k USING (order_id, tax_code, rate) JOIN sales_order s ON s.id = order_id
+    WHERE s.status <> 'cancelled' AND (k.base, k.amount) IS DISTINCT FROM (c.base, c.amount)""",
+    sentence="{number} counts {counted} of {tax_code} as charged, its invoices say {charged}",
+)
 
 _NUMBERS = "trim_scale(l.quantity), trim_scale(l.unit_price), trim_scale(l.discount_percent), trim_scale(l.net)"
 _AGREED = (
@@ -94,7 +131,7 @@ _POLICIES = "SELECT id, invoicing_policy FROM sales_order"
 
 @checks("I12")
 def billed_as_agreed(world: World, found: Findings) -> None:
-    for rule in (_TOTALS, _TERMS, _SHARES, _COUNTERS):
+    for rule in (_TOTALS, _TAXES, _TERMS, _SHARES, _COUNTERS, _COUNTED_TAXES):
         rule.apply(world, found)
     _check_copies(world, found)
     _check_shipments(world, found)

@@ -4,15 +4,15 @@ Line net = quantity × unit price × (1 − discount / 100), rounded once per li
 rounded product of the rate and the sum of its line nets (BR-CO-17); gross = net + tax.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
+from shared.commerce.parts import Tax, Taxed, taxes_of
 from shared.ids import new_id
-from shared.money import computed_at, line_net, tax_on, total
+from shared.money import computed_at, line_net, total
 from shared.refusals import Invalid
 
 LIST_CURRENCY = "EUR"
@@ -30,17 +30,6 @@ class Item(Protocol):
     active: bool
 
 
-class HasNet(Protocol):
-    """A line with its net and tax."""
-
-    @property
-    def net(self) -> Decimal: ...
-    @property
-    def tax_code(self) -> str: ...
-    @property
-    def tax_rate(self) -> Decimal: ...
-
-
 @dataclass(frozen=True, slots=True)
 class PricedLine:
     """A line ready to be stored on a quote or an order."""
@@ -56,16 +45,6 @@ class PricedLine:
     tax_code: str
     tax_rate: Decimal
     net: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Tax:
-    """Tax of one code on a document."""
-
-    tax_code: str
-    rate: Decimal
-    base: Decimal
-    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +67,9 @@ class PriceBook:
     may_override: bool
 
 
-def totals(lines: Iterable[HasNet], currency: str) -> Totals:
+def totals(lines: Iterable[Taxed], currency: str) -> Totals:
     """Net, tax and gross of a document, with tax per code in the order of the codes. Raises OutOfRange."""
-    bases: dict[tuple[str, Decimal], Decimal] = defaultdict(Decimal)
-    for line in lines:
-        bases[line.tax_code, line.tax_rate] += line.net
-    taxes = [Tax(code, rate, base, tax_on(base, rate, currency)) for (code, rate), base in sorted(bases.items())]
+    taxes = sorted(taxes_of(lines, currency), key=lambda tax: (tax.tax_code, tax.rate))
     net_total, tax_total = total(tax.base for tax in taxes), total(tax.amount for tax in taxes)
     return Totals(net_total, tax_total, total((net_total, tax_total)), taxes)
 

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import reduce
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from erp_finance import invoicing
 from erp_finance.errors import CreditExceedsInvoice, NothingToCredit
 from erp_finance.issuing import issue_for_event
 from erp_finance.models import Allocation, CreditNote, Invoice, InvoiceLine
 from erp_finance.receivables import adjust
+from shared.commerce.parts import Tax, added, share, taxes_of
 from shared.money import ZERO
 from shared.outbox import publish
 
@@ -25,7 +26,9 @@ def credit_note_for(
     `quantities` by invoice line, None: all that is left of it; without it: all lines. Raises NothingToCredit,
     CreditExceedsInvoice.
     """
-    note = CreditNote.correcting(invoice, _lines(session, invoice, quantities), reason)
+    lines = _lines(session, invoice, quantities)
+    taxes = taxes_of(lines, invoice.currency, before=_credited_taxes(session, invoice), of=invoice.taxes)
+    note = CreditNote.correcting(invoice, lines, taxes, reason)
     settles = invoice.credit(note.gross_total)
     adjust(
         session, invoice.company_id, invoice.customer_id,
@@ -42,15 +45,24 @@ def credit_note_for(
 
 def _lines(session: Session, invoice: Invoice, quantities: Mapping[UUID, Decimal | None] | None) -> list[InvoiceLine]:
     taken = _already_credited(session, invoice)
-    left = {line.id: line.quantity - taken.get(line.id, (ZERO, ZERO))[0] for line in invoice.lines}
+    left = _left(invoice, taken)
     wanted = _wanted(invoice, left, quantities)
     chosen: list[InvoiceLine] = []
     for line in invoice.lines:
         if line.id in wanted:
             before = taken.get(line.id, (ZERO, ZERO))
-            net = invoicing.share(line.net, line.quantity, *before, wanted[line.id])
+            net = share(line.net, line.quantity, *before, wanted[line.id], invoice.currency)
             chosen.append(line.credited(len(chosen) + 1, wanted[line.id], net))
     return chosen
+
+
+def creditable(session: Session, invoice: Invoice) -> dict[UUID, Decimal]:
+    """The quantity that is not credited yet, by line of a locked invoice."""
+    return _left(invoice, _already_credited(session, invoice))
+
+
+def _left(invoice: Invoice, taken: Mapping[UUID, tuple[Decimal, Decimal]]) -> dict[UUID, Decimal]:
+    return {line.id: line.quantity - taken.get(line.id, (ZERO, ZERO))[0] for line in invoice.lines}
 
 
 def _already_credited(session: Session, invoice: Invoice) -> dict[UUID, tuple[Decimal, Decimal]]:
@@ -62,6 +74,12 @@ def _already_credited(session: Session, invoice: Invoice) -> dict[UUID, tuple[De
         .group_by(InvoiceLine.corrects_line_id)
     )
     return {line_id: (quantity, net) for line_id, quantity, net in session.execute(sums) if line_id}
+
+
+def _credited_taxes(session: Session, invoice: Invoice) -> list[Tax]:
+    """The taxes credited so far, by rate."""
+    notes = session.scalars(select(CreditNote.taxes).where(CreditNote.corrects_id == invoice.id))
+    return reduce(added, notes, [])
 
 
 def _wanted(

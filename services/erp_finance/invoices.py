@@ -12,6 +12,7 @@ from erp_finance.errors import DateInFuture
 from erp_finance.issuing import issue_for_event, issue_on_request
 from erp_finance.models import Company, CreditNote, Customer, Invoice, InvoiceLine, TaxCode
 from shared import clock
+from shared.commerce.parts import taxes_of
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
@@ -33,7 +34,7 @@ class Invoicing:
         lines = _lines(session, request["lines"], company.currency)
         with computed_at("/lines"):
             invoice = Invoice.drafted(
-                lines, id=request.get("id") or new_id(), company_id=company.id,
+                lines, taxes_of(lines, company.currency), id=request.get("id") or new_id(), company_id=company.id,
                 customer_id=customer.id, customer_name=customer.name, currency=company.currency,
                 payment_days=request.get("payment_days", company.payment_days), reference=request["reference"],
             )  # fmt: skip

@@ -1,11 +1,8 @@
-"""What an invoice says: the share of an order line, totals, due date, legal number, legal mentions."""
+"""What an invoice says: the net of a line, due date, legal number, legal mentions."""
 
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
-from decimal import Decimal
-
-from shared.money import round_money
 
 _NUMBER = re.compile(r"[A-Za-z0-9+\-_/]{1,35}")
 
@@ -23,15 +20,6 @@ NOTES = (
     {"code": "AAB", "text": "Pas d'escompte pour paiement anticipé."},
 )
 """The mentions that every French invoice carries, by UNTDID 4451 subject code."""
-
-
-def share(net: Decimal, ordered: Decimal, billed: Decimal, billed_net: Decimal, quantity: Decimal) -> Decimal:
-    """The part of a line's net that `quantity` bills, after `billed` was billed for `billed_net`.
-
-    It is the rounded share of everything billed so far, this time included, less what was billed before: so the
-    shares add up to the line's net to the cent, however it is cut.
-    """
-    return round_money(net * (billed + quantity) / ordered) - billed_net
 
 
 def due_on(issued_on: date, payment_days: int) -> date:

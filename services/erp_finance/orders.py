@@ -11,17 +11,19 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
-from erp_finance.crediting import credit_note_for
+from erp_finance.crediting import credit_note_for, creditable
 from erp_finance.issuing import issue_for_event
 from erp_finance.models import CreditApproval, Invoice, InvoiceLine, SalesOrder, SalesOrderLine, Share
 from erp_finance.receivables import adjust
 from shared import clock
+from shared.commerce.parts import taxes_of
 from shared.context import event_context
 from shared.contract import Event
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import subscribe
+from shared.money import ZERO
 from shared.outbox import publish
 from shared.refusals import NotYet
 
@@ -160,8 +162,9 @@ def _invoice(
     _count(session, shares)
     if billed:
         invoice_lines = [InvoiceLine.of_order(n, part) for n, part in enumerate(billed, start=1)]
-        invoice = Invoice.drafted(invoice_lines, **order.snapshot(), **delivery)
-        taken = order.bill(invoice.gross_total, billed, lines)
+        taxes = taxes_of(invoice_lines, order.currency, before=order.billed_taxes)
+        invoice = Invoice.drafted(invoice_lines, taxes, **order.snapshot(), **delivery)
+        taken = order.bill(invoice.gross_total, taxes, billed, lines)
         issue_for_event(session, invoice, day, open_orders=taken)
 
 
@@ -186,16 +189,23 @@ def _count(session: Session, shares: list[Share]) -> None:
 
 
 def _credit_cancelled(session: Session, order: SalesOrder) -> None:
-    """Credit notes for what was invoiced ahead of a delivery that will not come."""
+    """Credit notes for what was invoiced ahead of a delivery that will not come, as far as nobody credited it yet."""
     if order.invoiced_gross == 0:
         return
-    shares = order.take_back(_lines(session, order))
-    if not shares:
-        return
-    _count(session, shares)
-    wanted = {part.line.id: -part.quantity for part in shares}
+    lines = {line.id: line for line in _lines(session, order)}
+    surplus = order.surplus(lines.values())
     ahead = select(Invoice).where(Invoice.order_id == order.id, Invoice.delivery_id.is_(None)).order_by(Invoice.id)
-    for invoice in session.scalars(ahead.with_for_update(of=Invoice)):
-        chosen = {line.id: wanted[line.order_line_id] for line in invoice.lines if line.order_line_id in wanted}
+    for invoice in session.scalars(ahead.with_for_update(of=Invoice)) if surplus else ():
+        left = creditable(session, invoice)
+        chosen = {
+            line.id: min(surplus[line.order_line_id], left[line.id])
+            for line in invoice.lines
+            if line.order_line_id in surplus and left[line.id] > 0
+        }
         if chosen:
-            credit_note_for(session, invoice, chosen, order.number, clock.today())
+            note = credit_note_for(session, invoice, chosen, order.number, clock.today())
+            _count(
+                session,
+                [Share(lines[n.order_line_id], ZERO, -n.quantity, -n.net) for n in note.lines if n.order_line_id],
+            )
+            order.take_back(note.taxes)

@@ -431,7 +431,11 @@ class InvoiceLineView(Schema):
 
 
 class TaxView(Schema):
-    """The tax of one rate on a document: `amount` is `base` × `rate`, rounded once (EN 16931, BR-CO-17)."""
+    """The tax of one rate on a document: `amount` is `base` × `rate`, rounded once (EN 16931, BR-CO-17).
+
+    A part (of an order, or of an invoice that is credited) has the rounded tax of all parts so far less what the earlier
+    ones had, so that the parts add up to the whole.
+    """
 
     tax_code = fields.Text()
     rate = fields.Percent()

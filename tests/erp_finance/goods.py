@@ -6,8 +6,8 @@ from decimal import Decimal as D
 from typing import Any
 from uuid import UUID
 
-from erp_finance.tax import taxes_of
 from shared import clock
+from shared.commerce.parts import taxes_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory

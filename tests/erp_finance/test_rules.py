@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP
 from decimal import Decimal as D
 from typing import Any
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from erp_finance import chain, chart, fiscal, invoicing, posting
 from erp_finance.ageing import bucket
 from erp_finance.credit import Exposure, still_open
-from erp_finance.tax import taxes_of
+from shared.commerce.parts import taxes_of
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.money import ZERO
 
@@ -33,30 +32,6 @@ class Line:
 
 
 lines = st.lists(st.builds(Line, cents, rates, st.sampled_from(["goods", "service"])), min_size=1, max_size=12)
-
-
-@given(lines)
-def test_tax_is_one_rounded_product_per_rate(billed: list[Line]) -> None:
-    taxes = taxes_of(billed)
-    assert len({tax.rate for tax in taxes}) == len(taxes)
-    for tax in taxes:
-        assert tax.base == sum((line.net for line in billed if line.tax_rate == tax.rate), ZERO)
-        assert tax.amount == (tax.base * tax.rate / 100).quantize(D("0.01"), ROUND_HALF_UP)
-
-
-def test_tax_of_three_lines_is_not_the_sum_of_three_rounded_taxes() -> None:
-    (tax,) = taxes_of([Line(D("0.33"), D("5.5"))] * 3)
-    assert tax.amount == D("0.05") != 3 * D("0.02")
-
-
-@given(cents, st.lists(st.integers(1, 10**6), min_size=1, max_size=8))
-def test_shares_of_a_line_add_up_to_it_however_it_is_shipped(net: D, parcels: list[int]) -> None:
-    ordered, billed, billed_net = D(sum(parcels)), ZERO, ZERO
-    for parcel in parcels:
-        share = invoicing.share(net, ordered, billed, billed_net, D(parcel))
-        assert abs(share - net * parcel / ordered) <= D("0.01")
-        billed, billed_net = billed + parcel, billed_net + share
-    assert billed_net == net
 
 
 @given(lines)

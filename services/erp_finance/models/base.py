@@ -1,7 +1,14 @@
-"""The declarative base of this service."""
+"""The declarative base of this service, and the column that holds taxes by rate."""
 
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import types
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
+from shared.commerce.parts import Tax
 from shared.database import Conventions, new_metadata
 
 
@@ -9,3 +16,23 @@ class Base(Conventions, DeclarativeBase):
     """One metadata per service: several services may live in one process."""
 
     metadata = new_metadata()
+
+
+class Taxes(types.TypeDecorator[list[Tax]]):
+    """The taxes of a document by rate, as [{tax_code, rate, base, amount}] with decimal strings."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[Tax] | None, dialect: Any) -> list[dict[str, str]] | None:
+        return None if value is None else [{name: str(getattr(tax, name)) for name in _TAX} for tax in value]
+
+    def process_result_value(self, value: Any, dialect: Any) -> list[Tax] | None:
+        return None if value is None else [_read(tax) for tax in value]
+
+
+_TAX = ("tax_code", "rate", "base", "amount")
+
+
+def _read(stored: dict[str, str]) -> Tax:
+    return Tax(stored["tax_code"], *(Decimal(stored[name]) for name in _TAX[1:]))

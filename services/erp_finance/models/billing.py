@@ -10,9 +10,9 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from erp_finance import invoicing, posting
-from erp_finance.models.base import Base
+from erp_finance.models.base import Base, Taxes
 from erp_finance.models.orders import Share
-from erp_finance.tax import Tax, taxes_of
+from shared.commerce.parts import Tax
 from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID, new_id
@@ -85,6 +85,7 @@ class BillingDocument(Aggregate, Base):
     net_total: Mapped[Decimal]
     tax_total: Mapped[Decimal]
     gross_total: Mapped[Decimal]
+    taxes: Mapped[list[Tax]] = mapped_column(Taxes)
     residual: Mapped[Decimal] = mapped_column(default=ZERO)
     credited_total: Mapped[Decimal] = mapped_column(default=ZERO)
 
@@ -95,11 +96,6 @@ class BillingDocument(Aggregate, Base):
     prefix: ClassVar[str] = ""
     word: ClassVar[str] = ""
     source_type: ClassVar[str] = ""
-
-    @property
-    def taxes(self) -> list[Tax]:
-        """One tax per rate, from the whole base of the rate."""
-        return taxes_of(self.lines, self.currency)
 
     @property
     def billing_mode(self) -> str:
@@ -115,7 +111,7 @@ class BillingDocument(Aggregate, Base):
         return f"{self.word} {self.number}"
 
     def total_up(self) -> None:
-        """Compute the totals from the lines: tax per rate on the document. Raises OutOfRange."""
+        """Compute the totals from the lines and the taxes by rate. Raises OutOfRange."""
         self.net_total = total(line.net for line in self.lines)
         self.tax_total = total(tax.amount for tax in self.taxes)
         self.gross_total = total((self.net_total, self.tax_total))
@@ -165,9 +161,9 @@ class Invoice(BillingDocument):
     prefix, word, source_type = "FA", "Facture", "invoice"
 
     @classmethod
-    def drafted(cls, lines: Iterable[InvoiceLine], **fields: Any) -> Self:
+    def drafted(cls, lines: Iterable[InvoiceLine], taxes: list[Tax], **fields: Any) -> Self:
         """A draft with its totals."""
-        invoice = cls(lines=list(lines), status="draft", residual=ZERO, credited_total=ZERO, **fields)
+        invoice = cls(lines=list(lines), taxes=taxes, status="draft", residual=ZERO, credited_total=ZERO, **fields)
         invoice.total_up()
         return invoice
 
@@ -217,10 +213,10 @@ class CreditNote(BillingDocument):
     prefix, word, source_type = "AV", "Avoir", "credit_note"
 
     @classmethod
-    def correcting(cls, invoice: Invoice, lines: Iterable[InvoiceLine], reason: str) -> Self:
-        """A draft that takes back lines of an invoice."""
+    def correcting(cls, invoice: Invoice, lines: Iterable[InvoiceLine], taxes: list[Tax], reason: str) -> Self:
+        """A draft that takes back lines of an invoice, and their share of its taxes."""
         note = cls(
-            lines=list(lines), status="draft", corrects_id=invoice.id, company_id=invoice.company_id,
+            lines=list(lines), taxes=taxes, status="draft", corrects_id=invoice.id, company_id=invoice.company_id,
             customer_id=invoice.customer_id, customer_name=invoice.customer_name, order_id=invoice.order_id,
             currency=invoice.currency, payment_days=0, reference=reason or invoice.number or "",
             residual=ZERO, credited_total=ZERO,

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.credit import Exposure, still_open
-from erp_finance.invoicing import share
-from erp_finance.models.base import Base
+from erp_finance.models.base import Base, Taxes
 from shared import clock
+from shared.commerce.parts import Tax, added, share
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
@@ -90,6 +90,7 @@ class SalesOrder(Aggregate, Base):
     open_amount: Mapped[Decimal] = mapped_column(default=ZERO)
     invoiced_gross: Mapped[Decimal] = mapped_column(default=ZERO)
     fully_billed: Mapped[bool] = mapped_column(default=False)
+    billed_taxes: Mapped[list[Tax]] = mapped_column(Taxes, default=list)
     deliveries: Mapped[list[str]] = mapped_column(default=list)
 
     @classmethod
@@ -100,7 +101,7 @@ class SalesOrder(Aggregate, Base):
             customer_name=event.customer_name, currency=event.currency, placed_on=event.placed_on,
             payment_days=event.payment_days, invoicing_policy=event.invoicing_policy, net_total=event.net_total,
             tax_total=event.tax_total, gross_total=event.gross_total, status="open", credit="held",
-            open_amount=ZERO, invoiced_gross=ZERO, fully_billed=False, deliveries=[],
+            open_amount=ZERO, invoiced_gross=ZERO, fully_billed=False, billed_taxes=[], deliveries=[],
         )  # fmt: skip
 
     @classmethod
@@ -157,25 +158,32 @@ class SalesOrder(Aggregate, Base):
             return []
         self.deliveries = [*self.deliveries, str(delivery_id)]
         bills = self.invoicing_policy == "on_delivery" or self.status == "cancelled"
-        return [_shipped_share(line, shipped.get(line.id, ZERO), bills) for line in lines]
+        return [_shipped_share(line, self.currency, shipped.get(line.id, ZERO), bills) for line in lines]
 
     def confirm(self, lines: list[SalesOrderLine]) -> list[Share]:
         """What confirmation bills: everything for `on_order` and for orders of services only."""
         everything = self.invoicing_policy == "on_order" or all(line.kind == "service" for line in lines)
         if self.status != "open" or not everything:
             return []
-        return [_share(line, ZERO, line.quantity - line.billed_quantity) for line in lines]
+        return [_share(line, self.currency, ZERO, line.quantity - line.billed_quantity) for line in lines]
 
-    def take_back(self, lines: Iterable[SalesOrderLine]) -> list[Share]:
-        """What a cancelled order was billed for and did not get (negative shares)."""
+    def surplus(self, lines: Iterable[SalesOrderLine]) -> dict[UUID, Decimal]:
+        """The quantity by line that a cancelled order was billed for and did not get."""
         kept = bool(self.deliveries)
-        return [_share(line, ZERO, -_surplus(line, kept)) for line in lines if _surplus(line, kept) > 0]
+        return {line.id: _surplus(line, kept) for line in lines if _surplus(line, kept) > 0}
 
-    def bill(self, gross: Decimal, shares: Iterable[Share], lines: Iterable[SalesOrderLine]) -> Decimal:
+    def take_back(self, taxes: Iterable[Tax]) -> None:
+        """Count the taxes of a credit note over what will not be delivered."""
+        self.billed_taxes = added(self.billed_taxes, taxes, sign=-1)
+
+    def bill(
+        self, gross: Decimal, taxes: Iterable[Tax], shares: Iterable[Share], lines: Iterable[SalesOrderLine]
+    ) -> Decimal:
         """Count an invoice. Returns what it takes off the open orders."""
         before, billed = self.open_amount, {s.line.id: s.quantity for s in shares}
         self.fully_billed = all(line.billed_quantity + billed.get(line.id, ZERO) >= line.quantity for line in lines)
         self.invoiced_gross += gross
+        self.billed_taxes = added(self.billed_taxes, taxes)
         if before > 0:
             self.open_amount = still_open(self.gross_total, self.invoiced_gross, self.fully_billed)
         return before - self.open_amount
@@ -186,17 +194,19 @@ class SalesOrder(Aggregate, Base):
         return {"order_id": self.id, "reference": self.number, **{name: getattr(self, name) for name in names}}
 
 
-def _share(line: SalesOrderLine, delivered: Decimal, quantity: Decimal) -> Share:
-    net = share(line.net, line.quantity, line.billed_quantity, line.billed_net, quantity)
+def _share(line: SalesOrderLine, currency: str, delivered: Decimal, quantity: Decimal) -> Share:
+    if not quantity:
+        return Share(line, delivered, ZERO, ZERO)
+    net = share(line.net, line.quantity, line.billed_quantity, line.billed_net, quantity, currency)
     return Share(line, delivered, quantity, net)
 
 
-def _shipped_share(line: SalesOrderLine, shipped: Decimal, bills: bool) -> Share:
+def _shipped_share(line: SalesOrderLine, currency: str, shipped: Decimal, bills: bool) -> Share:
     if not bills:
-        return _share(line, shipped, ZERO)
+        return _share(line, currency, shipped, ZERO)
     if line.kind == "service":
-        return _share(line, ZERO, line.quantity - line.billed_quantity)
-    return _share(line, shipped, max(ZERO, line.delivered_quantity + shipped - line.billed_quantity))
+        return _share(line, currency, ZERO, line.quantity - line.billed_quantity)
+    return _share(line, currency, shipped, max(ZERO, line.delivered_quantity + shipped - line.billed_quantity))
 
 
 def _surplus(line: SalesOrderLine, any_shipped: bool) -> Decimal:

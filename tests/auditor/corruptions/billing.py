@@ -26,6 +26,32 @@ BILLING = [
         + one("invoice", "kind = 'invoice' AND number IS NOT NULL AND order_id IS NULL"),
     ),
     corrupt(
+        "a cent of tax moved from one part to the next",
+        "I12 I14 I15 I30",
+        BOOKS,
+        "WITH parts AS (SELECT id, row_number() OVER (ORDER BY number) AS n FROM invoice WHERE order_id = (SELECT order_id"
+        " FROM invoice WHERE kind = 'invoice' AND order_id IS NOT NULL GROUP BY 1 HAVING count(*) = 3 ORDER BY 1 LIMIT 1))"
+        " UPDATE invoice i SET taxes = jsonb_set(taxes, '{0,amount}', to_jsonb(((taxes->0->>'amount')::numeric"
+        " + CASE n WHEN 1 THEN 0.01 ELSE -0.01 END)::text)), tax_total = tax_total + CASE n WHEN 1 THEN 0.01 ELSE -0.01 END,"
+        " gross_total = gross_total + CASE n WHEN 1 THEN 0.01 ELSE -0.01 END FROM parts p WHERE p.id = i.id AND n < 3",
+    ),
+    corrupt(
+        "a credit note gives back another tax",
+        "I12",
+        BOOKS,
+        first(
+            "invoice",
+            "taxes = jsonb_set(taxes, '{0,amount}', to_jsonb(((taxes->0->>'amount')::numeric + 0.01)::text))",
+            "kind = 'credit_note'",
+        ),
+    ),
+    corrupt(
+        "an order's taxes are counted wrong",
+        "I12",
+        BOOKS,
+        first("sales_order", "billed_taxes = '[]'", "fully_billed AND status = 'open'"),
+    ),
+    corrupt(
         "another price than agreed",
         "I12",
         BOOKS,

@@ -1,0 +1,1 @@
+"""Rules of trade that several services share: pure functions of amounts and quantities."""
