@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from shared import clock, ids, prepared
-from shared.settings import LIMITS
+from shared.connecting import options
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -37,12 +37,6 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-_SAFETY = (
-    f"-c lock_timeout=5s -c statement_timeout={round(LIMITS.statement * 1000)}ms"
-    " -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-)
-"""A stuck lock or statement becomes a retry, not a standstill. Set at connect, so it costs no statement."""
 
 
 def new_metadata() -> MetaData:
@@ -97,7 +91,7 @@ def new_engine(url: str, pool_size: int = 12) -> Engine:
         json_deserializer=_stored_json,
         pool_use_lifo=True,  # few connections, often used: those that have their statements prepared
         connect_args={
-            "options": _SAFETY,
+            "options": options(),
             "connect_timeout": 5,
             "application_name": "liaison",
             "connection_factory": prepared.Connection,

@@ -4,17 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import text
 
+from shared.connecting import options, single
+from shared.functions import KEEP_OUTBOX_PARTITIONS, guard_functions
 from shared.settings import required
 
 
 def run(service: str) -> None:
     """The whole of a service's env.py: migrate as the owner of the database, one migrator at a time."""
-    url = required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL").replace(
-        "postgresql://", "postgresql+psycopg2://", 1
-    )
-    engine = create_engine(url, poolclass=pool.NullPool, connect_args={"options": "-c lock_timeout=10s"})
+    url = required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL")
+    patient = options(lock_timeout="10s", statement_timeout="0", idle_in_transaction_session_timeout="10min")
+    engine = single(url, "READ COMMITTED", options=patient)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(4217)"))
         connection.commit()
@@ -81,6 +82,17 @@ def machinery(op: Any) -> None:
     op.execute(revoke("audit", "UPDATE", "DELETE", "TRUNCATE"))
     outbox_lanes(op)
     audited_keys(op)
+    guarded(op)
+
+
+def guarded(op: Any) -> None:
+    """Keep from roles that only read what they have no need of: our functions, remembered replies, parked messages.
+
+    A remembered reply may hold what is shown only once, a parked message what its producer would not show.
+    """
+    guard_functions(op)
+    op.execute(conceal("idempotency", "body"))
+    op.execute(conceal("inbox", "envelope"))
 
 
 def outbox_lanes(op: Any) -> None:
@@ -127,6 +139,12 @@ def jobs_tables(op: Any) -> None:
     """Create what jobs need: files in pieces, the jobs, their row errors, and what an import did to which object."""
     for statement in _JOBS:
         op.execute(statement)
+    conceal_files(op)
+
+
+def conceal_files(op: Any) -> None:
+    """Keep uploaded and written files from roles that only read."""
+    op.execute(conceal("file_chunk"))
 
 
 _JOBS = [
@@ -226,28 +244,7 @@ _MACHINERY = [
     "CREATE INDEX outbox_waiting ON outbox (id) WHERE state = 'new'",
     "CREATE INDEX outbox_event ON outbox (event_id)",
     "CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT",
-    # The service has no right to create tables; this function lends it just this one, with the owner's rights.
-    """
-    CREATE FUNCTION keep_outbox_partitions(months_ahead int, months_kept int) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
-    DECLARE
-        month date;
-        old record;
-    BEGIN
-        FOR i IN 0..months_ahead LOOP
-            month := (date_trunc('month', now()) + make_interval(months => i))::date;
-            EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF outbox FOR VALUES FROM (%L) TO (%L)',
-                'outbox_' || to_char(month, 'YYYYMM'), month, (month + interval '1 month')::date);
-        END LOOP;
-        FOR old IN
-            SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
-            WHERE inhparent = 'outbox'::regclass AND c.relname ~ '^outbox_[0-9]{6}$'
-              AND to_date(right(c.relname, 6), 'YYYYMM') < date_trunc('month', now()) - make_interval(months => months_kept)
-        LOOP
-            EXECUTE format('DROP TABLE %I', old.relname);
-        END LOOP;
-    END $$
-    """,
+    KEEP_OUTBOX_PARTITIONS,
     "SELECT keep_outbox_partitions(2, 13)",
     """
     CREATE TABLE aggregate_sequence (

@@ -21,9 +21,10 @@ import amqp
 import eventlet
 from eventlet.hubs import trampoline
 from kombu import Connection
-from sqlalchemy import Engine, create_engine, pool
+from sqlalchemy import Engine
 
 from shared import clock, faults, metrics, outbox, prepared
+from shared.connecting import options, single
 from shared.envelope import CONTENT_TYPE
 from shared.link import disconnect, new_connection
 from shared.settings import LIMITS
@@ -40,7 +41,7 @@ _EARLIER = (
     " AND created_at >= %s AND state || '' = 'new'"
 )
 # Statistics never know how many rows wait, and PostgreSQL would sort all of them for each slice: read them in order.
-_SETTINGS = "-c enable_sort=off"
+_SETTINGS = options(enable_sort="off", statement_timeout="60s")
 _MARK = (
     "UPDATE outbox SET state = %s, published_at = clock_timestamp()"
     " WHERE id = ANY(%s) AND state = 'new' AND created_at BETWEEN %s AND %s"
@@ -118,8 +119,7 @@ class Relay:
 
     def _hold_office(self) -> None:
         """Become the active relay if nobody is, and publish until something breaks or we stop."""
-        preparing = {"connection_factory": prepared.Connection, "options": _SETTINGS}
-        engine = create_engine(self.url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT", connect_args=preparing)
+        engine = single(self.url, connection_factory=prepared.Connection, options=_SETTINGS)
         with engine.connect() as connection:
             raw = connection.connection.dbapi_connection
             assert raw is not None
@@ -131,24 +131,35 @@ class Relay:
                 time.sleep(LIMITS.relay_poll)
             self.wake.leads = not self._ending
             self._swept = float("-inf")
-            listener = eventlet.spawn(self._listen)
+            listener = eventlet.spawn(self._keep_listening)
             try:
                 self._publish_until_stopped(cursor)
             finally:
                 listener.kill()
 
-    def _listen(self) -> None:
-        """Be woken by commits of other replicas."""
-        engine = create_engine(self.url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection
-            raw.cursor().execute("LISTEN outbox")
-            while True:
-                trampoline(raw.fileno(), read=True)
-                raw.poll()
-                if raw.notifies:
-                    raw.notifies.clear()
-                    self.wake.set()
+    def _keep_listening(self) -> None:
+        """Be woken by commits of other replicas, on a new connection whenever one breaks."""
+        engine, pause = single(self.url), 0.2
+        while True:
+            try:
+                with engine.connect() as connection:
+                    pause = 0.2
+                    self._listen(connection.connection.dbapi_connection)
+            except Exception as error:
+                log.warning("not listening", extra={"service_name": self.service, "error_code": type(error).__name__})
+            time.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    def _listen(self, raw: Any) -> None:
+        """Until the connection breaks (raises)."""
+        raw.cursor().execute("LISTEN outbox")
+        self.wake.set()  # whatever was notified before this connection
+        while True:
+            trampoline(raw.fileno(), read=True)
+            raw.poll()
+            if raw.notifies:
+                raw.notifies.clear()
+                self.wake.set()
 
     def _publish_until_stopped(self, cursor: Any) -> None:
         most = LIMITS.relay_batch

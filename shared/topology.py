@@ -26,8 +26,8 @@ STREAM = "events.log"
 STREAM_DAYS = 7
 STREAM_BYTES = 2_000_000_000
 
-_EVENTS_ONLY = r"^(?!rpc-|rpc\.).*$"
-"""Queues of events. Calls and their answers carry passwords and keys, and are for whom they are addressed to."""
+_STREAM_ONLY = rf"^{re.escape(STREAM)}$"
+"""What an operator may read. Whoever may read a queue may also empty it; a stream is read by position and only ages."""
 
 # RabbitMQ 4 drops a message after 20 deliveries unless told otherwise. A delivery count rises with every lost
 # connection, so it says nothing about the message; the inbox counts real attempts and parks.
@@ -90,7 +90,7 @@ def permissions() -> dict[str, Permission]:
         for service in contracts.SERVICES
     }
     found["gateway"] = _of_the_gateway(found["gateway"], reply)
-    found["operator"] = Permission(configure="^$", write=r"^$", read=_EVENTS_ONLY, topics={})
+    found["operator"] = Permission(configure="^$", write=r"^$", read=_STREAM_ONLY, topics={})
     return found
 
 

@@ -79,6 +79,7 @@ class Databases:
         self.count += 1
         name = f"t_{service}_{os.getpid()}_{self.count}"
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{service}" OWNER "{service}_owner"')
+        self._execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
         self._execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{service}", auditor')
         return DatabaseUrls(*(_renamed(url, name) for url in (template.application, template.owner, template.auditor)))
 

@@ -10,14 +10,20 @@ import psycopg2.extensions
 
 Row = tuple[Any, ...]
 
-_SETTINGS = (
-    "SET LOCAL search_path = pg_catalog, public",  # nobody can put a function of his own before those of PostgreSQL
-    "SET LOCAL TIME ZONE 'UTC'",
-    "SET LOCAL cursor_tuple_fraction = 1",  # a cursor is always read to its end
-    "SET LOCAL jit = off",
-    "SET LOCAL work_mem = '64MB'",
-    "SET LOCAL statement_timeout = '10min'",
-)
+_SETTINGS = {
+    "search_path": "pg_catalog,public,pg_temp",  # nobody can put a function of his own before those of PostgreSQL
+    "default_transaction_read_only": "on",
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "cursor_tuple_fraction": "1",  # a cursor is always read to its end
+    "jit": "off",
+    "work_mem": "64MB",
+    "lock_timeout": "1min",
+    "statement_timeout": "10min",
+    "idle_in_transaction_session_timeout": "1h",
+}
+"""Set with the connection: a role may change its own defaults."""
 _PORTION = 20_000
 
 
@@ -27,9 +33,6 @@ class Databases:
     def __init__(self, connections: Mapping[str, psycopg2.extensions.connection]) -> None:
         self._connections = connections
         self._cursors = 0
-        for service in connections:
-            for setting in _SETTINGS:
-                self.execute(service, setting)
         self.read_at: datetime = max(self.value(service, "SELECT now()") for service in connections)
 
     @property
@@ -75,10 +78,11 @@ def opened(urls: Mapping[str, str], lanes: int = 1) -> Iterator[list[Databases]]
     Each lane is a set of connections of its own on the same snapshots, for one thread.
     """
     connections: list[dict[str, psycopg2.extensions.connection]] = [{} for _ in range(lanes)]
+    settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
     try:
         for lane in connections:
             for service, url in urls.items():
-                lane[service] = psycopg2.connect(url, connect_timeout=10)
+                lane[service] = psycopg2.connect(url, connect_timeout=10, options=settings)
                 lane[service].set_session(isolation_level="REPEATABLE READ", readonly=True)
         for others in connections[1:]:
             _share_snapshots(connections[0], others)

@@ -83,7 +83,10 @@ class Session:
         names = services
         with step("databases and roles"):
             self.databases = provision(
-                self.infrastructure.pg_admin_url, names, password=lambda role: secrets.get(f"database:{role}")
+                self.infrastructure.pg_admin_url,
+                names,
+                password=lambda role: secrets.get(f"database:{role}"),
+                connections={name: 60 + 40 * replicas[name] for name in names},
             )
         passwords = {user: secrets.get(f"broker:{user}") for user in (*names, OPERATOR)}
         self._operator_steps(names, passwords)

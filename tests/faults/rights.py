@@ -12,8 +12,9 @@ import psycopg2
 from shared import contracts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
+from shared.deliveries import queue_name
 from shared.ids import new_event_id, new_id
-from shared.topology import permissions
+from shared.topology import STREAM, permissions
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import until
 from tests.faults.workload import BOOKS, SALES, STOCK
@@ -30,7 +31,7 @@ def impersonate(trial: Trial) -> None:
         for name, attempt in _trespasses(user).items():
             tried += 1
             code = _refusal(trial, user, attempt)
-            wanted = (403, 406) if name == "another user_id" else (403,)
+            wanted = {"another user_id": (403, 406), "purge the stream": (540,)}.get(name, (403,))
             trial.result.expect(code in wanted, f"{user}: {name}: {code or 'allowed'}")
     trial.result.expect(not _lets_in(trial, "guest", "guest"), "guest may connect")
     trial.result.expect(not _lets_in(trial, SALES, "wrong"), "a wrong password is accepted")
@@ -59,9 +60,10 @@ def _trespasses(user: str) -> dict[str, Callable[[Any], Any]]:
         "purge another's queue": lambda c: c.queue_purge(f"rpc-{other}"),
         "another user_id": lambda c: c.basic_publish("events", f"{user}.order.placed", b"{}", spoofed),
     }
-    if user == "operator":  # may look into queues of events, and nothing else
-        for name in ("read another's events", "read the stream"):
-            del found[name]
+    if user == "operator":  # may look into the stream of events, and nothing else
+        del found["read the stream"]
+        found["purge a queue of events"] = lambda c: c.queue_purge(queue_name(BOOKS, "decide_credit"))
+        found["purge the stream"] = lambda c: c.queue_purge(STREAM)
     if user not in ("gateway", "operator"):
         found["call another service"] = lambda c: c.basic_publish("nameko-rpc", f"{other}.get_order", b"{}", plain)
         found["call itself"] = lambda c: c.basic_publish("nameko-rpc", f"{user}.get_order", b"{}", plain)
@@ -229,6 +231,17 @@ _EVERYWHERE = [
     "SELECT pg_read_file('/etc/passwd')",
     "COPY audit TO PROGRAM 'cat'",
     "DROP FUNCTION refuse_change() CASCADE",
+    "SELECT lo_from_bytea(0, 'x')",
+]
+_FORBIDDEN_TO_READERS = [
+    "DELETE FROM audit",
+    "INSERT INTO number_series VALUES ('x', gen_random_uuid(), 1, 1)",
+    "SELECT keep_outbox_partitions(2, 13)",
+    "SELECT lo_from_bytea(0, 'x')",
+    "SELECT pg_try_advisory_lock(4218)",
+    "SELECT content FROM file_chunk",
+    "SELECT body FROM idempotency",
+    "SELECT envelope FROM inbox",
 ]
 
 
@@ -250,11 +263,9 @@ def overreach(trial: Trial) -> None:
                 tried += 1
                 told = _connecting(rig.suite.databases[service].application, f"{rig.suite.name}_{other}")
                 trial.result.expect("permission denied" in told, f"{service} reaches the database of {other}: {told}")
-        for statement in ("DELETE FROM audit", "INSERT INTO number_series VALUES ('x', gen_random_uuid(), 1, 1)"):
-            code = _sqlstate(rig.suite.databases[service].auditor, statement)
-            trial.result.expect(
-                code in ("42501", "25006"), f"the auditor in {service}: {statement}: {code or 'allowed'}"
-            )
+        for statement in _FORBIDDEN_TO_READERS:
+            code = _sqlstate(rig.suite.databases[service].auditor, f"SET TRANSACTION READ WRITE; {statement}")
+            trial.result.expect(code == "42501", f"the auditor in {service}: {statement}: {code or 'allowed'}")
     trial.result.figures["statements"] = tried
 
 

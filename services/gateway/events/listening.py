@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import URL, create_engine, pool
+from sqlalchemy import URL
+
+from shared.connecting import single
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +17,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
 
 async def listen(url: URL, channel: str, on_notify: Callable[[], None]) -> None:
     """Call `on_notify` at each notification, and after each reconnection, until cancelled."""
-    engine = create_engine(url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT")
+    engine = single(url)
     delay = FIRST_DELAY
     while True:
         try:
