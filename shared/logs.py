@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -44,3 +46,13 @@ def configure(process: str, level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("amqp", "kombu", "nameko", "sqlalchemy"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    # Python would print these as they are, on many lines and with the exception's text, which may hold anybody's data.
+    sys.excepthook = unhandled
+    threading.excepthook = lambda thrown: unhandled(thrown.exc_type, thrown.exc_value, thrown.exc_traceback)
+    sys.unraisablehook = lambda thrown: unhandled(thrown.exc_type, thrown.exc_value, thrown.exc_traceback)
+
+
+def unhandled(_kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None) -> None:
+    """Log an exception that nobody caught."""
+    logging.getLogger(__name__).error("unhandled exception", exc_info=error)

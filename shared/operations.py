@@ -107,7 +107,8 @@ class Call:
         self.service, self.handler, self.operation, self.context = service, handler, operation, context
         self.raw_body = kwargs.get("body")
         self.path = {name: kwargs.get(name) for name in operation.path_parameters}
-        self.shown = chosen(operation, kwargs.get("query") or {})
+        self.asked = _query(kwargs)
+        self.shown = chosen(operation, self.asked)
         self.arguments = self._load(kwargs)
 
     def _load(self, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +116,6 @@ class Call:
         known = {*self.path, "body", "query"}
         if unknown := set(kwargs) - known:
             raise BadRequest([{"pointer": f"/{name}", "code": "unknown_parameter"} for name in sorted(unknown)])
-        query: dict[str, Any] = kwargs.get("query") or {}
         loaded: dict[str, Any] = {}
         for name in self.handler.arguments:
             if name == "request":
@@ -123,10 +123,10 @@ class Call:
                 reaching.check_request(self.handler, self.operation, loaded[name], self.context)
             elif name == "listing":
                 assert self.operation.listing is not None
-                loaded[name] = parse(self.operation.listing, query, self._customs())
+                loaded[name] = parse(self.operation.listing, self.asked, self._customs())
                 loaded[name].permission = self.operation.permission
             elif name == "parameters":
-                loaded[name] = _load_parameters(self.operation.parameters, query)
+                loaded[name] = _load_parameters(self.operation.parameters, self.asked)
             elif name in self.path and name != "id":
                 loaded[name] = str(self.path[name])
         return loaded
@@ -335,6 +335,18 @@ def load(schema: type[Schema] | None, body: Any, partial: bool = False) -> dict[
         raise Invalid(pointers(error.normalized_messages())[:_MOST_ERRORS]) from None
 
 
+def _query(kwargs: dict[str, Any]) -> dict[str, str]:
+    """The query of a call: names and texts, as in a URL. A program that calls over AMQP may send anything else."""
+    query = kwargs.get("query")
+    if query is None:
+        return {}
+    if not isinstance(query, dict):
+        raise BadRequest([{"pointer": "/query", "code": "invalid_type"}])
+    if wrong := [name for name, value in query.items() if not isinstance(value, str)]:
+        raise BadRequest([{"pointer": f"?{name}", "code": "invalid_type"} for name in wrong[:_MOST_ERRORS]])
+    return query
+
+
 def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict[str, Any]:
     try:
         return load(schema, query)
@@ -350,12 +362,12 @@ def dumper(schema: type[Schema], only: tuple[str, ...] | None = None) -> Callabl
     return compiled(schema, only)
 
 
-def chosen(operation: Operation, query: dict[str, Any]) -> tuple[str, ...] | None:
+def chosen(operation: Operation, query: dict[str, str]) -> tuple[str, ...] | None:
     """The members named by `fields`, None for all of them. Raises BadRequest naming those that there are."""
     if "fields" not in query or not operation.is_sparse or operation.response is None:
         return None
     known = operation.response().dump_fields
-    names = query["fields"].split(",") if isinstance(query["fields"], str) else [""]
+    names = query["fields"].split(",")
     if unknown := sorted(set(names) - set(known)):
         raise BadRequest([{"pointer": "?fields", "code": "unknown_field"}], unknown=unknown[:20], allowed=list(known))
     return tuple(sorted(set(names)))

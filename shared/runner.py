@@ -13,6 +13,7 @@ import eventlet  # noqa: E402
 
 eventlet.monkey_patch()
 
+import contextlib  # noqa: E402
 import gc  # noqa: E402
 import logging  # noqa: E402
 import os  # noqa: E402
@@ -90,12 +91,27 @@ def _database_answers(bus: Bus) -> bool:
         return False
 
 
+def _log_what_greenlets_raise() -> None:
+    """eventlet would print each such exception as a raw traceback."""
+    hub: Any = eventlet.hubs.get_hub()
+
+    def drop(descriptor: int, thrown: Any) -> None:
+        logs.unhandled(*thrown)
+        with contextlib.suppress(Exception):
+            hub.remove_descriptor(descriptor)
+
+    hub.squelch_exception = drop
+    hub.squelch_timer_exception = lambda _timer, thrown: logs.unhandled(*thrown)
+    hub.squelch_generic_exception = lambda thrown: logs.unhandled(*thrown)
+
+
 def main() -> Any:
     """Entry point; the arguments are service names."""
     names = sys.argv[1:]
     if not names:
         raise SystemExit("usage: python -m shared.runner <service> [<service> ...]")
     logs.configure(os.environ.get("LIAISON_PROCESS_NAME", "+".join(names)))
+    _log_what_greenlets_raise()
     process = Process(names)
     # What is loaded by now lives as long as the process: the collector need not look at it again and again.
     gc.collect()

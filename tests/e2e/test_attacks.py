@@ -229,6 +229,7 @@ _READABLE = """
 """
 _SECRET = re.compile(
     "password|secret|sealed|invitation|token|digest|^sign_in_attempts|^webhook.url|^webhook_delivery.answer"
+    "|^file_chunk|^idempotency.body|^inbox.envelope"
 )
 
 

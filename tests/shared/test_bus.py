@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pika
+import psycopg2
 import pytest
 
 from deploy.local.backoff import Backoff
@@ -201,3 +203,63 @@ def test_a_timer_runs_once_per_period_whatever_the_replicas(toy_bus: ToyOnTheBus
 def test_probes_and_metrics_answer(toy_bus: ToyOnTheBus) -> None:
     assert toy_bus.metric("bus_consumed_total") > 0
     assert all(toy_bus.supervisor.is_ready(name) for name in toy_bus.health)
+
+
+# -- A11: the database goes away --------------------------------------------------------------------------------------
+
+
+def _listening(toy: ToyOnTheBus) -> list[tuple[Any, ...]]:
+    """The server's processes behind connections that listen."""
+    database = urlsplit(toy.urls.owner).path[1:]
+    asked = f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND query = 'LISTEN outbox'"
+    return _as_superuser(toy, asked)
+
+
+def _as_superuser(toy: ToyOnTheBus, statement: str) -> list[tuple[Any, ...]]:
+    """In another database, so that this one can be closed."""
+    connection = psycopg2.connect(toy.pair.pg_admin_url)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def _unstructured(log: str) -> list[str]:
+    """Lines that are no JSON, from the first JSON line on: before it speak Python and libraries while they are loaded."""
+    lines = [line for line in log.split("\n") if line]
+    begun = next(n for n, line in enumerate(lines) if line.startswith("{"))
+    return [line for line in lines[begun:] if not line.startswith("{")]
+
+
+def test_the_relay_listens_again_when_its_connection_breaks(toy_bus: ToyOnTheBus, call: Any) -> None:
+    """A11: only that connection ends; a commit of the other replica is heard of on the next one."""
+    broken = until(lambda: _listening(toy_bus), bool)
+    _as_superuser(toy_bus, f"SELECT pg_terminate_backend({broken[0][0]})")
+    until(lambda: _listening(toy_bus), lambda rows: bool(rows) and rows != broken)
+    call("create_thing", body={"name": "heard lamp"})
+    settled(toy_bus)
+    assert not [line for name in toy_bus.health for line in _unstructured(toy_bus.supervisor.log_of(name).read_text())]
+
+
+def test_while_the_database_is_away_logs_stay_structured(toy_bus: ToyOnTheBus, call: Any) -> None:
+    """A11: no traceback as it is, which would hold whatever the exception says; afterwards everything goes on."""
+    database = toy_bus.sql("SELECT current_database()")[0][0]
+    before = {name: toy_bus.supervisor.identity(name) for name in toy_bus.health}
+    _as_superuser(toy_bus, f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+    try:
+        _as_superuser(toy_bus, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+        publish(toy_bus, made("lamp that waits"))
+        assert call("create_thing", body={"name": "refused lamp"})["error"] is not None
+        time.sleep(3)
+    finally:
+        _as_superuser(toy_bus, f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+    until(lambda: _listening(toy_bus), bool)
+    assert call("create_thing", body={"name": "lamp"})["error"] is None
+    settled(toy_bus)
+    assert "database away" in toy_bus.log() and "relay interrupted" in toy_bus.log()
+    assert {name: toy_bus.supervisor.identity(name) for name in toy_bus.health} == before
+    for name in toy_bus.health:
+        assert _unstructured(toy_bus.supervisor.log_of(name).read_text()) == [], name
