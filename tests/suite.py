@@ -8,7 +8,7 @@ import time
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -229,10 +229,7 @@ class Suite:
 
     def _specs(self, plan: Plan) -> list[Spec]:
         path = {"PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'services'}"}
-        specs = [
-            Spec(s.name, s.argv, {**s.env, **path, **({} if s.name == GATEWAY else self.env)}, s.cwd, s.ready_url)
-            for s in plan.specs()
-        ]
+        specs = [replace(s, env={**s.env, **path, **({} if s.name == GATEWAY else self.env)}) for s in plan.specs()]
         if not self.together:
             return specs
         env: dict[str, str] = {}
@@ -241,7 +238,8 @@ class Suite:
         port = plan.health_ports[TOGETHER]
         env |= {"LIAISON_HEALTH_PORT": str(port), "LIAISON_PROCESS_NAME": TOGETHER}
         argv = [sys.executable, "-m", "shared.runner", *contracts.SERVICES]
-        return [Spec(TOGETHER, argv, env, CHECKOUT, f"http://127.0.0.1:{port}/readyz"), specs[-1]]
+        health = f"http://127.0.0.1:{port}"
+        return [Spec(TOGETHER, argv, env, CHECKOUT, f"{health}/readyz", live_url=f"{health}/livez"), specs[-1]]
 
     def _operator(self, env: dict[str, str], *arguments: str) -> None:
         self._run("shared.operator", env, *arguments)

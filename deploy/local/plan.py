@@ -77,7 +77,8 @@ class Plan:
             }
         elif service == GATEWAY:
             env |= dict(self.behind_edge_env)
-        return Spec(process, [str(self.python), *arguments], env, self.checkout, ready_url)
+        live_url = f"{self.health_urls()[process]}/livez"
+        return Spec(process, [str(self.python), *arguments], env, self.checkout, ready_url, live_url=live_url)
 
 
 def inherited_environment(source: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -21,11 +21,17 @@ from deploy.local.process import ProcessId
 
 DRAIN_SECONDS = 25.0
 WATCH_SECONDS = 0.1
+PATIENCE = 10.0
+"""Seconds without an answer to `/livez` after which a process is killed and started again."""
+STARTING = 90.0
+"""The same before its first answer: loading on a busy machine takes a while."""
+ASK_SECONDS = 2.0
+"""Between two questions. It takes several in a row without an answer, so that a pause of our own does not count."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What is needed to start one process, and where it says that it is ready."""
+    """What is needed to start one process, and where it says that it is ready and that it is alive."""
 
     name: str
     argv: Sequence[str]
@@ -33,6 +39,7 @@ class Spec:
     cwd: Path
     ready_url: str | None = None
     drain: float = DRAIN_SECONDS
+    live_url: str | None = None
 
 
 @dataclass
@@ -44,6 +51,8 @@ class _Child:
     restart_at: float | None = None
     wanted: bool = False
     restarts: int = 0
+    answered: bool = False
+    unanswered: int = 0
     backoff: Backoff = field(default_factory=Backoff)
 
 
@@ -56,14 +65,16 @@ class Supervisor:
         log: Path,
         on_change: Callable[[], None] = lambda: None,
         report: Callable[[str], None] = say,
+        patience: float = PATIENCE,
     ) -> None:
         self._children = {spec.name: _Child(spec) for spec in specs}
         self._log = log
         self._on_change = on_change
         self._report = report
+        self.patience = patience
         self._lock = threading.RLock()
         self._closing = threading.Event()
-        self._watcher: threading.Thread | None = None
+        self._watchers: list[threading.Thread] = []
 
     # -- all ----------------------------------------------------------------------------------------------------
 
@@ -72,14 +83,19 @@ class Supervisor:
         self._log.mkdir(parents=True, exist_ok=True)
         for name in self._children:
             self.start(name)
-        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-        self._watcher.start()
+        watched = [child for child in self._children.values() if child.spec.live_url]
+        self._watchers = [
+            threading.Thread(target=self._watch, name="supervisor", daemon=True),
+            *(threading.Thread(target=self._ask, args=(c,), name=f"ask {c.spec.name}", daemon=True) for c in watched),
+        ]
+        for watcher in self._watchers:
+            watcher.start()
 
     def stop_all(self) -> None:
         """The last declared first and together with its like: the gateway, then all services at once."""
         self._closing.set()
-        if self._watcher is not None:
-            self._watcher.join()
+        for watcher in self._watchers:
+            watcher.join()
         for group in self._stop_order():
             threads = [threading.Thread(target=self.stop, args=(name,)) for name in group]
             for thread in threads:
@@ -185,6 +201,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         child.started_at = time.monotonic()
+        child.answered, child.unanswered = False, 0
         child.identity = ProcessId.of(child.popen.pid)
         self._changed()
 
@@ -210,6 +227,30 @@ class Supervisor:
             child.restart_at = now + delay
             self._report(f"  {child.spec.name} ended ({_reason(code)}); started again in {delay:g} s")
             self._changed()
+        elif self._is_silent(child):
+            self._report(f"  {child.spec.name} does not answer")
+            self.kill(child.spec.name)
+
+    def _ask(self, child: _Child) -> None:
+        """Count the questions that a process leaves unanswered, one after the other."""
+        assert child.spec.live_url is not None
+        begun = time.monotonic()
+        while not self._closing.wait(max(0.0, begun + self._period - time.monotonic())):
+            begun, asked = time.monotonic(), child.identity
+            alive = answers(child.spec.live_url, self._period)
+            with self._lock:
+                if asked is child.identity:  # otherwise it was another life that did not answer
+                    child.answered = child.answered or alive
+                    child.unanswered = 0 if alive else child.unanswered + 1
+
+    def _is_silent(self, child: _Child) -> bool:
+        """It leaves unanswered what it would have answered, were its event loop alive."""
+        patience = self.patience if child.answered else max(self.patience, STARTING)
+        return child.unanswered * self._period >= patience
+
+    @property
+    def _period(self) -> float:
+        return min(ASK_SECONDS, self.patience / 5)
 
     def _changed(self) -> None:
         self._on_change()

@@ -24,8 +24,8 @@ STUBBORN = "import signal,time; signal.signal(15, signal.SIG_IGN); print('up', f
 LOGGING = "import signal,sys,time; signal.signal(15, lambda *_: (open(sys.argv[1],'a').write(sys.argv[2]), sys.exit()))"
 
 
-def spec(name: str, *argv: str, ready_url: str | None = None, drain: float = 5) -> Spec:
-    return Spec(name, [sys.executable, *argv], {"PATH": "/usr/bin:/bin"}, Path("/"), ready_url, drain)
+def spec(name: str, *argv: str, ready_url: str | None = None, drain: float = 5, live_url: str | None = None) -> Spec:
+    return Spec(name, [sys.executable, *argv], {"PATH": "/usr/bin:/bin"}, Path("/"), ready_url, drain, live_url)
 
 
 def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
@@ -87,6 +87,37 @@ def test_ready_and_restart(supervise: Make) -> None:
     supervisor.wait_ready(10)
     assert supervisor.identity("a") != first
     assert supervisor.restarts("a") == 0
+
+
+def answering(name: str) -> Spec:
+    port = first_free(18_000 + 100 * ord(name))
+    url = f"http://127.0.0.1:{port}/livez"
+    return spec(name, "-c", SERVER, str(port), ready_url=url, live_url=url)
+
+
+def test_what_does_not_answer_is_killed_and_started_again(supervise: Make) -> None:
+    """A3: a frozen process exists, holds its port and does nothing; its neighbour is left alone."""
+    supervisor = supervise(*(answering(name) for name in "ab"), patience=1.0)
+    supervisor.wait_ready(10)
+    time.sleep(1.5)
+    first = {name: supervisor.identity(name) for name in "ab"}
+    frozen = time.monotonic()
+    supervisor.send("a", signal.SIGSTOP)
+    eventually(lambda: supervisor.identity("a") not in (None, first["a"]))
+    assert time.monotonic() - frozen > 0.8
+    supervisor.wait_ready(10)
+    assert (supervisor.restarts("a"), supervisor.restarts("b")) == (1, 0)
+    assert supervisor.identity("b") == first["b"]
+
+
+def test_a_process_may_take_its_time_to_start(supervise: Make) -> None:
+    """Before its first answer it is not yet silent."""
+    supervisor = supervise(
+        spec("a", "-c", "import time; time.sleep(60)", live_url="http://127.0.0.1:1/livez"), patience=0.5
+    )
+    first = supervisor.identity("a")
+    time.sleep(2)
+    assert supervisor.identity("a") == first and supervisor.restarts("a") == 0
 
 
 def test_not_ready_names_the_log(supervise: Make) -> None:

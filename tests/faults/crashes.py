@@ -3,6 +3,7 @@
 import signal
 import time
 
+from deploy.local.plan import GATEWAY
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import until
 from tests.faults.workload import BOOKS, SALES, STOCK, seeded
@@ -49,6 +50,7 @@ def kill_relay(trial: Trial) -> None:
 def freeze_relay(trial: Trial) -> None:
     rig, work = trial.rig, trial.work()
     first = until(lambda: rig.relay_of(SALES), what="a relay")
+    rig.suite.supervisor.patience = 120  # longer than it is frozen
     with work.running(clients=3):
         rig.suite.supervisor.send(first, signal.SIGSTOP)
         time.sleep(trial.lasting(20, 5))
@@ -119,3 +121,20 @@ def kill_each_step(trial: Trial) -> None:
 
 def _kills(trial: Trial) -> int:
     return sum("SIGKILL" in line for line in trial.rig.deaths)
+
+
+@gate(103, "processes that are frozen for good")
+def freeze_for_good(trial: Trial) -> None:
+    """A3: what does not answer for ten seconds is killed and started again; nothing is lost with it."""
+    rig, work = trial.rig, trial.work()
+    frozen = {name: rig.pids()[name] for name in (f"{SALES}.1", f"{STOCK}.2", GATEWAY)}
+    with work.running(clients=3):
+        begun = time.monotonic()
+        for name in frozen:
+            rig.suite.supervisor.send(name, signal.SIGSTOP)
+        until(lambda: all(rig.pids().get(name) not in (None, pid) for name, pid in frozen.items()), 25, "new processes")
+        trial.result.figures["started_again_s"] = time.monotonic() - begun
+        rig.suite.supervisor.wait_ready(timeout=60)
+        time.sleep(trial.lasting(10, 2))
+    took = trial.result.figures["started_again_s"]
+    trial.result.expect(9 < took < 20, f"they were started again after {took:.1f} s")

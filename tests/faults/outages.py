@@ -87,6 +87,7 @@ def crash_database(trial: Trial) -> None:
 def block_the_loop(trial: Trial) -> None:
     """Longer than two heartbeats: the broker drops the connection, another replica repeats the message."""
     rig, seconds = trial.rig, trial.lasting(40, 8)
+    rig.suite.supervisor.patience = 120  # longer than it is blocked
     rig.arm([f"{BOOKS}.1"], f"after_inbox:5:spin={seconds:g}", once=True)
     work = trial.work()
     trial.nobody_may_exit()

@@ -20,6 +20,7 @@ import psycopg2
 from deploy.local.backoff import Backoff
 from deploy.local.plan import GATEWAY
 from deploy.local.servers import Servers
+from deploy.local.supervisor import PATIENCE
 from tests.faults.client import History
 from tests.faults.workload import Workload
 from tests.suite import CHECKOUT, Suite, _environment
@@ -158,6 +159,7 @@ class Rig:
 
     def heal(self) -> None:
         """Everything back to normal, whatever a gate left behind."""
+        self.suite.supervisor.patience = PATIENCE
         if self.servers.rabbitmq.process() is None:
             self.servers.start_rabbitmq()
         if self.servers.postgresql.process() is None:

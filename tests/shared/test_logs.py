@@ -6,7 +6,7 @@ import pytest
 
 from tests.shared.conftest import python
 
-SECRET = "customer-name"  # noqa: S105
+SECRET = "customer-name"
 _RUN = f"""
 import sys, threading
 sys.stderr = sys.stdout
