@@ -225,10 +225,10 @@ class Supervisor:
         if code is not None:
             delay = child.backoff.after_death(now - child.started_at)
             child.restart_at = now + delay
-            self._report(f"  {child.spec.name} ended ({_reason(code)}); started again in {delay:g} s")
+            why = f"{_reason(code)}: it did not answer" if self._is_silent(child) else _reason(code)
+            self._report(f"  {child.spec.name} ended ({why}); started again in {delay:g} s")
             self._changed()
         elif self._is_silent(child):
-            self._report(f"  {child.spec.name} does not answer")
             self.kill(child.spec.name)
 
     def _ask(self, child: _Child) -> None:
