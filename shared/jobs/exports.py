@@ -4,11 +4,13 @@ It is short work on data that may change meanwhile, so after a crash it begins a
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
+from shared import child
 from shared.contract import Operation
 from shared.handlers import Handler
 from shared.jobs import storage
@@ -16,22 +18,12 @@ from shared.jobs.contract import CHUNK_BYTES
 from shared.jobs.handling import circumstances_of
 from shared.jobs.running import Run
 from shared.operations import Call
-from shared.refusals import Refusal
 from shared.strict_json import loads
+from shared.tables import workbook
 from shared.tables.writing import BOM, Layout, csv_text, delimiter_for
 
 PAGE = 200
-LARGEST_SHEET = 1_048_575
-"""Rows that an XLSX sheet has room for beside its header."""
-
-
-class TooManyRows(Refusal):
-    """Details: limit."""
-
-    family = "invalid"
-    code = "too_many_rows"
-    en = "An XLSX sheet has at most {limit} rows; export CSV, or filter."
-    fr = "Une feuille XLSX compte au plus {limit} lignes ; exportez en CSV, ou filtrez."
+ROWS_AT_ONCE = 50
 
 
 def carry_out(run: Run) -> None:
@@ -71,30 +63,13 @@ def _write_csv(file: IO[bytes], layout: Layout, documents: Iterator[dict[str, An
 
 
 def _write_xlsx(file: IO[bytes], layout: Layout, documents: Iterator[dict[str, Any]], language: str) -> None:
-    """All cells are texts, so no spreadsheet takes one for a formula."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Liaison")
-    make: Callable[[str], Any] = lambda text: _cell(WriteOnlyCell(sheet), text)  # noqa: E731
-    sheet.append([make(name) for name in layout.header])
-    for number, document in enumerate(documents):
-        if number >= LARGEST_SHEET:
-            raise TooManyRows(limit=LARGEST_SHEET)
-        sheet.append([make(text) for text in layout.row(document)])
-    book.save(file)
-
-
-def _cell(cell: Any, text: str) -> Any:
-    cell.value = _writable(text)
-    cell.data_type = "s"
-    return cell
-
-
-def _writable(text: str) -> str:
-    """Without the control characters that XML has no place for, and no longer than a cell may be."""
-    return "".join(c for c in text if c >= " " or c in "\t\n\r")[:32_767]
+    with child.running(workbook.written, file) as writer:
+        writer.send([layout.header])
+        while rows := [layout.row(document) for document in islice(documents, ROWS_AT_ONCE)]:
+            writer.send(rows)
+        writer.no_more()
+        for _ in writer:
+            pass
 
 
 def _keep(run: Run, file: IO[bytes]) -> int:

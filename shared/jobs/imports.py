@@ -15,7 +15,7 @@ import marshmallow as ma
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import custom, reaching
+from shared import child, custom, reaching
 from shared.fields import pointers
 from shared.handlers import Handler
 from shared.jobs import bulk, storage
@@ -30,6 +30,7 @@ from shared.refusals import Invalid, Refusal
 from shared.savepoint import savepoint
 from shared.tables import reading
 from shared.tables.building import Mapping
+from shared.tables.limits import Row as TableRow
 from shared.tables.paths import resolve
 
 SET_WISE = 1000
@@ -65,11 +66,15 @@ def carry_out(run: Run) -> None:
     """From the checkpoint to the end of the file. Raises Refusal when the file as a whole cannot be taken."""
     job, file_facts = run.job, run.job.options["file"]
     assert job.upload_id is not None
-    with storage.as_file(run.engine, job.upload_id, file_facts["sha256"], run.breathe) as file:
-        total = job.total if job.total is not None else reading.count(file, run.breathe)
-        with reading.opened(file, run.breathe) as rows:
-            header = [name.strip() for name in next(rows, (1, []))[1]]
-            _Import(run, header, total).load(rows)
+    with (
+        storage.as_file(run.engine, job.upload_id, file_facts["sha256"], run.breathe) as file,
+        child.running(reading.batches, file) as reader,
+    ):
+        batches = iter(reader)
+        total = next(batches)
+        rows = (row for batch in batches for row in batch)
+        header = [name.strip() for name in next(rows, (1, []))[1]]
+        _Import(run, header, total).load(rows)
     run.succeed({name: 0 for name in COUNTS} | run.job.result)
 
 
@@ -93,7 +98,7 @@ class _Import:
             set(patch.operation.request().fields) if patch and patch.operation and patch.operation.request else set()
         )
 
-    def load(self, rows: Iterator[reading.Row]) -> None:
+    def load(self, rows: Iterator[TableRow]) -> None:
         """All rows behind the checkpoint, batch by batch."""
         done, last = self.run.job.done, int(self.run.job.checkpoint.get("row", 0))
         waiting = (row for row in rows if row[0] > last)
@@ -108,7 +113,7 @@ class _Import:
                 following.kill()
                 raise
 
-    def _batch(self, waiting: Iterator[reading.Row]) -> list[Row]:
+    def _batch(self, waiting: Iterator[TableRow]) -> list[Row]:
         return [self._read(*row) for row in islice(waiting, SET_WISE if self.set_wise else ONE_BY_ONE)]
 
     # -- before the transaction -----------------------------------------------------------------------------------------
@@ -272,8 +277,6 @@ def _again(row: Row, into: Row | None = None) -> Row:
 
 def _check(header: list[str], mapping: Mapping) -> None:
     """Raises WrongColumns or NoColumns."""
-    if len(header) > reading.MOST_COLUMNS:
-        raise WrongColumns(columns=f"> {reading.MOST_COLUMNS}")
     twice = {name for name in header if name and header.count(name) > 1}
     if wrong := sorted({*mapping.unknown, *twice}):
         raise WrongColumns(columns=", ".join(wrong)[:500])

@@ -2,11 +2,13 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
 import eventlet
 from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from shared import transaction
@@ -20,22 +22,35 @@ from shared.resources import Resource, resources_of
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-MOST_TAKEOVERS = 5
-"""Runs in a row that ended without a batch; then the job itself is what is wrong."""
+MOST_TAKEOVERS = 1
+"""How often a job is taken again whose runner ended without a batch; then the job itself is what ends processes."""
+
+MOST_DEFECTS = 5
+"""Runs in a row that met a defect."""
 
 _TAKE = text(
     "UPDATE job SET status = 'running', runner = :runner, leased_until = now() + make_interval(secs => :lease),"
-    " takeovers = takeovers + 1, started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()"
+    " takeovers = takeovers + CASE WHEN runner <> :runner THEN 1 ELSE 0 END, started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()"
     " WHERE id = (SELECT id FROM job WHERE status IN ('queued', 'running')"
     " AND (leased_until IS NULL OR leased_until < now() OR runner = :runner) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
     " RETURNING id, takeovers"
 )
+_GIVE_BACK = text("UPDATE job SET leased_until = NULL, runner = NULL, takeovers = 0 WHERE runner = :me")
 _RENEW = text("UPDATE job SET leased_until = now() + make_interval(secs => :lease) WHERE id = :id AND runner = :runner")
 _CARRIERS = {"import": imports.carry_out, "export": exports.carry_out, "undo": undoing.carry_out}
 
 
 class JobCrashed(Refusal):
-    """It ended the process, or met a defect, again and again."""
+    """Its process ended, and that of whoever took it over as well."""
+
+    family = "internal"
+    code = "job_ended_its_process"
+    en = "Twice the process ended that carried this out; it is not tried again."
+    fr = "Le processus chargé de cette tâche s'est arrêté deux fois ; elle n'est plus tentée."
+
+
+class JobDefective(Refusal):
+    """It met a defect again and again."""
 
     family = "internal"
     code = "internal_error"
@@ -53,6 +68,7 @@ class Runner:
         self.loaders = {loader.creates.name: loader for loader in getattr(service, "loaders", ())}
         self._ending = False
         self._thread: Any = None
+        self._defects = dict[UUID, int]()
 
     def start(self) -> None:
         self._thread = eventlet.spawn(self._loop)
@@ -64,6 +80,7 @@ class Runner:
             with eventlet.Timeout(max(0.1, until - time.monotonic()), False):
                 self._thread.wait()
             self._thread.kill()
+            self._give_back()
 
     def _loop(self) -> None:
         pause = POLL_SECONDS
@@ -114,30 +131,32 @@ class Runner:
                 raise Cancelled
             if takeovers > MOST_TAKEOVERS:
                 raise JobCrashed
+            if self._defects.get(run.job.id, 0) >= MOST_DEFECTS:
+                raise JobDefective
             _CARRIERS[run.job.kind](run)
         except Cancelled:
             run.cancel()
         except LeaseLost:
             log.warning("job taken over", extra=facts)
         except Stopping:
-            self._give_back(run)
+            self._give_back()
         except Refusal as refusal:
             run.fail(refusal)
         except Exception as error:
             if transaction.may_pass(error, 1):
                 raise
             log.exception("job failed", extra=facts)
+            self._defects[run.job.id] = self._defects.get(run.job.id, 0) + 1
             time.sleep(POLL_SECONDS)
         log.info("job left", extra=facts | {"done": run.job.done})
 
-    def _give_back(self, run: Run) -> None:
-        with self.engine.begin() as connection:
-            connection.execute(
-                text(
-                    "UPDATE job SET leased_until = NULL, runner = NULL, takeovers = 0 WHERE id = :id AND runner = :me"
-                ),
-                {"id": run.job.id, "me": self.runner},
-            )
+    def _give_back(self) -> None:
+        """So that its next runner neither waits for the lease nor takes this end for a crash.
+
+        Without the database the lease runs out by itself.
+        """
+        with suppress(DBAPIError), self.engine.begin() as connection:
+            connection.execute(_GIVE_BACK, {"me": self.runner})
 
     def _renew(self, job_id: UUID) -> None:
         while True:

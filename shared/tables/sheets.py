@@ -1,0 +1,139 @@
+"""Reading the first sheet of an XLSX file. Runs in a child process: what it is given comes from strangers.
+
+openpyxl takes defusedxml for its parser where that is installed, and so refuses entities. Its parser of sheets is used
+directly, because its reading by rows fills every gap and leaves out rows that do not rise.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import IO, Any
+
+from shared.tables.limits import (
+    MOST_COLUMNS,
+    MOST_ENTRIES,
+    MOST_RATIO,
+    MOST_ROWS,
+    MOST_STRINGS,
+    MOST_UNPACKED,
+    SMALL,
+    Row,
+    UnreadableFile,
+    numbered,
+)
+
+_NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def is_xlsx(head: bytes) -> bool:
+    return head[:4] == b"PK\x03\x04"
+
+
+def check_archive(file: IO[bytes]) -> None:
+    """Raise UnreadableFile for what would unpack to more than any honest workbook.
+
+    The sizes are those that the archive declares; more than declared is never unpacked by `zipfile`.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError):
+        raise UnreadableFile(reason="not_xlsx") from None
+    bombs = (e for e in entries if e.file_size > SMALL and e.file_size > MOST_RATIO * max(1, e.compress_size))
+    if len(entries) > MOST_ENTRIES or sum(e.file_size for e in entries) > MOST_UNPACKED or any(bombs):
+        raise UnreadableFile(reason="unpacks_to_too_much")
+    file.seek(0)
+
+
+def rows(file: IO[bytes]) -> Iterator[Row]:
+    """The rows that hold something. Raises UnreadableFile."""
+    check_archive(file)
+    with _careful():
+        yield from numbered(_cells(file))
+
+
+def stated(file: IO[bytes]) -> int | None:
+    """How many rows below the header the file says it has, if it says so."""
+    check_archive(file)
+    with _careful():
+        found = _first_sheet(file).max_row
+    return max(0, found - 1) if isinstance(found, int) and found <= MOST_ROWS else None
+
+
+@contextmanager
+def _careful() -> Iterator[None]:
+    """The parser meets whatever a stranger put into the file."""
+    try:
+        yield
+    except (UnreadableFile, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableFile(reason="not_xlsx") from error
+
+
+def _first_sheet(file: IO[bytes]) -> Any:
+    import openpyxl
+
+    _check_strings(file)
+    return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False).worksheets[0]
+
+
+def _check_strings(file: IO[bytes]) -> None:
+    """Strings that cells share are kept in memory all at once."""
+    from openpyxl.xml.functions import iterparse
+
+    found = 0
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.lower().endswith("sharedstrings.xml"):
+                with archive.open(name) as strings:
+                    for _, element in iterparse(strings):
+                        found += element.tag == f"{_NAMESPACE}si"
+                        element.clear()
+                        if found > MOST_STRINGS:
+                            raise UnreadableFile(reason="too_many_texts", limit=MOST_STRINGS)
+
+
+def _cells(file: IO[bytes]) -> Iterator[Row]:
+    """(row number, texts of the cells), as the file has them."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    sheet = _first_sheet(file)
+    book = sheet.parent
+    with book._archive.open(sheet._worksheet_path) as source:
+        parser = WorkSheetParser(
+            source,
+            sheet._shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        for number, found in parser.parse():
+            yield number, _placed(number, found)
+
+
+def _placed(number: int, found: list[dict[str, Any]]) -> list[str]:
+    """The cells of a row at their places."""
+    held = {cell["column"]: text for cell in found if (text := _text(cell["value"]))}
+    last = max(held, default=0)
+    if last > MOST_COLUMNS:
+        raise UnreadableFile(reason="too_many_columns", row=number, limit=MOST_COLUMNS)
+    return [held.get(column, "") for column in range(1, last + 1)]
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return format(Decimal(repr(value)).normalize(), "f")
+        case datetime():
+            return value.date().isoformat() if value.time() == time() else value.isoformat()
+        case date():
+            return value.isoformat()
+    return str(value)
