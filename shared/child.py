@@ -73,6 +73,8 @@ class Child:
         self._function, self._limits = function, limits
         (theirs, self._to), (self._from, out) = os.pipe(), os.pipe()
         number = None if file is None else file.fileno()
+        if file is not None:
+            file.flush()
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "shared.child_main"],

@@ -30,7 +30,8 @@ MOST_DEFECTS = 5
 
 _TAKE = text(
     "UPDATE job SET status = 'running', runner = :runner, leased_until = now() + make_interval(secs => :lease),"
-    " takeovers = takeovers + CASE WHEN runner <> :runner THEN 1 ELSE 0 END, started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()"
+    " takeovers = takeovers + CASE WHEN runner <> :runner THEN 1 ELSE 0 END,"
+    " started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()"
     " WHERE id = (SELECT id FROM job WHERE status IN ('queued', 'running')"
     " AND (leased_until IS NULL OR leased_until < now() OR runner = :runner) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
     " RETURNING id, takeovers"
@@ -80,7 +81,7 @@ class Runner:
             with eventlet.Timeout(max(0.1, until - time.monotonic()), False):
                 self._thread.wait()
             self._thread.kill()
-            self._give_back()
+        self._give_back()
 
     def _loop(self) -> None:
         pause = POLL_SECONDS

@@ -70,6 +70,8 @@ def numbered(rows: Iterable[Row]) -> Iterator[Row]:
     for number, cells in rows:
         if number <= before:
             raise UnreadableFile(reason="rows_not_rising", row=number, last=before)
+        if number > MOST_ROWS:
+            raise UnreadableFile(reason="too_many_rows", limit=MOST_ROWS)
         before = number
         if not any(cells):
             continue
@@ -79,8 +81,6 @@ def numbered(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _check(number: int, last: int, cells: list[str]) -> None:
-    if number > MOST_ROWS:
-        raise UnreadableFile(reason="too_many_rows", limit=MOST_ROWS)
     if number - last > MOST_EMPTY:
         raise UnreadableFile(reason="gap", row=number, last=last)
     if len(cells) > MOST_COLUMNS and any(cells[MOST_COLUMNS:]):

@@ -24,8 +24,6 @@ from shared.tables.limits import (
     numbered,
 )
 
-_NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-
 
 def is_xlsx(head: bytes) -> bool:
     return head[:4] == b"PK\x03\x04"
@@ -76,24 +74,7 @@ def _careful() -> Iterator[None]:
 def _first_sheet(file: IO[bytes]) -> Any:
     import openpyxl
 
-    _check_strings(file)
     return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False).worksheets[0]
-
-
-def _check_strings(file: IO[bytes]) -> None:
-    """Strings that cells share are kept in memory all at once."""
-    from openpyxl.xml.functions import iterparse
-
-    found = 0
-    with zipfile.ZipFile(file) as archive:
-        for name in archive.namelist():
-            if name.lower().endswith("sharedstrings.xml"):
-                with archive.open(name) as strings:
-                    for _, element in iterparse(strings):
-                        found += element.tag == f"{_NAMESPACE}si"
-                        element.clear()
-                        if found > MOST_STRINGS:
-                            raise UnreadableFile(reason="too_many_texts", limit=MOST_STRINGS)
 
 
 def _cells(file: IO[bytes]) -> Iterator[Row]:
@@ -102,6 +83,8 @@ def _cells(file: IO[bytes]) -> Iterator[Row]:
 
     sheet = _first_sheet(file)
     book = sheet.parent
+    if len(sheet._shared_strings) > MOST_STRINGS:
+        raise UnreadableFile(reason="too_many_texts", limit=MOST_STRINGS)
     with book._archive.open(sheet._worksheet_path) as source:
         parser = WorkSheetParser(
             source,

@@ -5,13 +5,14 @@ import io
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import ContactCreated, ContactUpdated
-from shared.jobs import imports
+from shared.jobs import imports, runner
 from shared.refusals import Conflict, Invalid, NotFound
 from tests.harness import Harness
 
@@ -206,6 +207,34 @@ def test_a_batch_that_was_not_committed_is_taken_up_by_the_next_runner(
     assert (done["status"], done["result"]["created"]) == ("succeeded", 7)
     assert sorted(c["name"] for c in book.call("list_contacts", query={})["data"]) == [f"N{n}" for n in range(7)]
     assert len(book.published()) == 7 and written == [2, 4, 6, 6, 8]
+
+
+def test_a_job_that_ends_its_process_is_taken_once_again_and_no_more(
+    book: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A2: it used to be taken up for ever. A process that ends in good order gives it back and is not counted."""
+    query, file = book.upload(b"kind,name\norganization,A\n")
+    job = book.call("import_contacts", query=query, body={"file": file})
+    taken: list[UUID] = []
+
+    def ends_its_process(run: Any) -> None:
+        taken.append(run.runner)
+        raise KeyboardInterrupt  # nothing catches it: as sudden as a kill
+
+    monkeypatch.setitem(runner._CARRIERS, "import", ends_its_process)
+    for _ in range(3):
+        process = runner.Runner(book.service, book.name, book.engine, book.operations)
+        with pytest.raises(KeyboardInterrupt):
+            process.run_one()
+        if len(taken) == 1:
+            process.stop(0)
+        with book.session() as session:
+            session.execute(text("UPDATE job SET leased_until = now() - interval '1 s' WHERE leased_until IS NOT NULL"))
+            session.commit()
+    last = runner.Runner(book.service, book.name, book.engine, book.operations)
+    assert last.run_one() and not last.run_one() and len(taken) == 3
+    ended = book.call("get_job", id=job["id"])
+    assert (ended["status"], ended["failure"]["code"]) == ("failed", "job_ended_its_process")
 
 
 def test_what_went_out_comes_in_again_the_same(book: Harness, service: Callable[[type], Harness]) -> None:

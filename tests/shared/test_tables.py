@@ -22,6 +22,7 @@ from shared.refusals import Invalid
 from shared.tables import reading
 from shared.tables.building import Mapping
 from shared.tables.cells import reader, shielded, unshielded, write
+from shared.tables.limits import UnreadableFile
 from shared.tables.paths import by_header
 from shared.tables.writing import Layout, csv_text
 
@@ -158,7 +159,7 @@ def test_csv_of_all_kinds_is_read(encoding: str, delimiter: str) -> None:
 
 @pytest.mark.parametrize("content", [b"a,b\n\x81", b"PK\x03\x04", b"a\n" + b"x" * 200_000])
 def test_what_cannot_be_read_is_refused(content: bytes) -> None:
-    with pytest.raises(reading.UnreadableFile), reading.opened(io.BytesIO(content)) as rows:
+    with pytest.raises(UnreadableFile), reading.opened(io.BytesIO(content)) as rows:
         list(rows)
 
 

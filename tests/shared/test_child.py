@@ -1,0 +1,174 @@
+"""A2: what a stranger sent is read in a child process, which ends at its limits while the service goes on."""
+
+import io
+import os
+import socket
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import eventlet
+import openpyxl
+import pytest
+
+from shared import child
+from shared.child import ChildFailed, Limits, TooMuchComputing, TooMuchMemory
+from shared.tables import reading, sheets
+from shared.tables.limits import MOST_EMPTY, MOST_ROWS, UnreadableFile
+from tests.shared import children
+
+QUICK = Limits(cpu=1, silence=0.5)
+
+
+@contextmanager
+def _going_on(longest: float = 0.2) -> Iterator[None]:
+    """Others have their turn all the while."""
+    pauses = [0.0]
+
+    def tick() -> None:
+        last = time.monotonic()
+        while True:
+            eventlet.sleep(0.005)
+            pauses.append(time.monotonic() - last)
+            last = time.monotonic()
+
+    ticking = eventlet.spawn(tick)
+    eventlet.sleep(0)
+    yield
+    ticking.kill()
+    assert len(pauses) > 5 and max(pauses) < longest
+
+
+def test_values_go_in_and_come_out() -> None:
+    with child.running(children.doubled, most=3) as work:
+        for value in range(50_000):
+            work.send(value)
+        work.no_more()
+        assert list(work) == [0, 2, 4]
+
+
+def test_refusals_and_defects_are_told() -> None:
+    with child.running(children.refused) as work, pytest.raises(children.TooOdd) as told:
+        list(work)
+    assert told.value.details == {"number": 3}
+    with child.running(children.broken) as work, pytest.raises(ChildFailed, match="ZeroDivisionError"):
+        list(work)
+    with pytest.raises(children.TooOdd), child.running(children.stubborn) as work:
+        while True:
+            work.send("x" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("function", "limits", "expected"),
+    [
+        (children.endless, Limits(cpu=1), TooMuchComputing),
+        (children.endless, QUICK, TooMuchComputing),
+        (children.silent, QUICK, TooMuchComputing),
+        (children.greedy, Limits(), TooMuchMemory),
+        (children.killed, Limits(), TooMuchMemory),
+    ],
+)
+def test_it_ends_at_its_limits_while_others_go_on(
+    function: Callable[..., Any], limits: Limits, expected: type[Exception]
+) -> None:
+    with _going_on(), child.running(function, limits=limits) as work, pytest.raises(expected):
+        list(work)
+    with pytest.raises(ProcessLookupError):
+        os.kill(work._process.pid, 0)
+
+
+def test_it_ends_with_whoever_asked() -> None:
+    with child.running(children.endless) as work:
+        pid = next(iter(work))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_it_has_no_connection_and_no_setting_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIAISON_SECRET", "x")
+    with socket.create_server(("127.0.0.1", 0)), tempfile.TemporaryFile() as file:
+        file.write(b"given")
+        file.seek(0)
+        with child.running(children.surroundings, file) as work:
+            names, open_files, content = list(work)
+    assert content == "given" and not [name for name in names if "LIAISON" in name]
+    assert not [name for name in open_files if "socket" in name]
+
+
+# -- files of strangers -----------------------------------------------------------------------------------------------
+
+
+_TEXTS = (
+    '<Override PartName="/xl/sharedStrings.xml"'
+    ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
+)
+
+
+def _workbook(sheet: str, strings: str = "") -> bytes:
+    """A workbook whose sheet, and whose table of texts, are written by hand."""
+    openpyxl.Workbook().save(plain := io.BytesIO())
+    made = io.BytesIO()
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    parts = {
+        "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{sheet}</sheetData></worksheet>",
+        "xl/sharedStrings.xml": f"<sst {space}>{strings}</sst>",
+    }
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        listed = source.read("[Content_Types].xml").decode()
+        parts["[Content_Types].xml"] = listed.replace("</Types>", f"{_TEXTS}</Types>")
+        for name in {*source.namelist(), *parts}:
+            target.writestr(name, parts.get(name) or source.read(name))
+    return made.getvalue()
+
+
+def _cell(number: int, text: str = "x") -> str:
+    return f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{text}</t></is></c></row>'
+
+
+ATTACKS = {
+    "a row far away": (_workbook(_cell(1) + '<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
+    "the first row far away": (_workbook('<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
+    "a gap": (_workbook(_cell(1) + _cell(MOST_EMPTY + 2)), "gap"),
+    "a row that comes twice": (_workbook(_cell(1) + _cell(2) + _cell(2)), "rows_not_rising"),
+    "a column far away": (_workbook('<row r="1"><c r="XFD1" t="b"><v>1</v></c></row>'), "too_many_columns"),
+    "a column that there is not": (_workbook('<row r="1"><c r="ZZZZ1" t="b"><v>1</v></c></row>'), "not_xlsx"),
+    "no number of a row": (_workbook('<row r="x"><c t="b"><v>1</v></c></row>'), "not_xlsx"),
+    "a long cell": (_workbook(_cell(1) + _cell(2, "x" * 100_001)), "row_too_long"),
+    "no text of that number": (_workbook('<row r="1"><c r="A1" t="s"><v>7</v></c></row>'), "not_xlsx"),
+    "line feeds": (b"kind,name" + b"\n" * 15_000_000 + b"organization,A\n", "too_many_rows"),
+    "line feeds with an end": (b"kind,name" + b"\n" * 100_000 + b"organization,A\n", "gap"),
+    "columns": (b",".join(b"c%d" % n for n in range(501)) + b"\n", "too_many_columns"),
+    "a long row": (b"a,b\n" + b",".join([b"x" * 90_000] * 12) + b"\n", "row_too_long"),
+    "a long field": (b"a,b\n" + b"x" * 200_000, "row_too_long"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_file_that_would_stop_a_service_is_refused(attack: str) -> None:
+    content, reason = ATTACKS[attack]
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        begun = time.monotonic()
+        with _going_on(), child.running(reading.batches, file) as work, pytest.raises(UnreadableFile) as refused:
+            list(work)
+    assert refused.value.details["reason"] == reason and time.monotonic() - begun < 30
+    assert refused.value.text("fr") != refused.value.text("en")
+
+
+def test_no_more_texts_than_a_workbook_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = _workbook('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', "<si><t>x</t></si>" * 20)
+    with reading.opened(io.BytesIO(content)) as rows:
+        assert list(rows) == [(1, ["x"])]
+    monkeypatch.setattr(sheets, "MOST_STRINGS", 19)
+    with reading.opened(io.BytesIO(content)) as rows, pytest.raises(UnreadableFile):
+        list(rows)
+
+
+def test_empty_rows_at_the_end_are_none(tmp_path: Any) -> None:
+    """Spreadsheets write formatted but empty rows down to the last one."""
+    content = _workbook(_cell(1) + _cell(3) + f'<row r="{MOST_ROWS}"><c r="A{MOST_ROWS}"/></row>')
+    with reading.opened(io.BytesIO(content)) as rows:
+        assert list(rows) == [(1, ["x"]), (3, ["x"])]
