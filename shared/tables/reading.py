@@ -8,7 +8,6 @@ import codecs
 import csv
 import io
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from typing import IO
 
 from shared.tables import sheets
@@ -20,34 +19,29 @@ CHARACTERS_AT_ONCE = 500_000
 
 def batches(file: IO[bytes], values: Iterator[object]) -> Iterator[int | list[Row] | None]:
     """First how many rows there are without the header, if that is known, then the rows, many at a time."""
-    yield count(file)
+    total, rows = opened(file)
+    yield total
     batch, size = list[Row](), 0
-    with opened(file) as rows:
-        for number, cells in rows:
-            batch.append((number, cells))
-            size += sum(map(len, cells))
-            if len(batch) >= ROWS_AT_ONCE or size >= CHARACTERS_AT_ONCE:
-                yield batch
-                batch, size = [], 0
+    for number, cells in rows:
+        batch.append((number, cells))
+        size += sum(map(len, cells))
+        if len(batch) >= ROWS_AT_ONCE or size >= CHARACTERS_AT_ONCE:
+            yield batch
+            batch, size = [], 0
     if batch:
         yield batch
 
 
-@contextmanager
-def opened(file: IO[bytes]) -> Iterator[Iterator[Row]]:
-    """The rows of a file, the header first. Raises UnreadableFile."""
-    try:
-        yield sheets.rows(file) if sheets.is_xlsx(_head(file)) else numbered(_csv(file))
-    finally:
-        file.seek(0)
-
-
-def count(file: IO[bytes]) -> int | None:
-    """How many rows there are without the header; of an XLSX file what it says itself, if anything."""
+def opened(file: IO[bytes]) -> tuple[int | None, Iterator[Row]]:
+    """How many rows there are without the header (of an XLSX file what it says itself, if anything), and the rows, the
+    header first. What is wrong with CSV ends in UnreadableFile before the first row is given.
+    """
     if sheets.is_xlsx(_head(file)):
-        return sheets.stated(file)
-    with opened(file) as rows:
-        return max(0, sum(1 for _ in rows) - 1)
+        sheet = sheets.first_sheet(file)
+        return sheets.stated(sheet), sheets.rows(sheet)
+    total = max(0, sum(1 for _ in numbered(_csv(file))) - 1)
+    file.seek(0)
+    return total, numbered(_csv(file))
 
 
 def _head(file: IO[bytes]) -> bytes:

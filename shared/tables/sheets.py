@@ -45,19 +45,28 @@ def check_archive(file: IO[bytes]) -> None:
     file.seek(0)
 
 
-def rows(file: IO[bytes]) -> Iterator[Row]:
-    """The rows that hold something. Raises UnreadableFile."""
+def first_sheet(file: IO[bytes]) -> Any:
+    """The first sheet of a workbook, with its texts. Raises UnreadableFile."""
+    import openpyxl
+
     check_archive(file)
     with _careful():
-        yield from numbered(_cells(file))
+        sheet: Any = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False).worksheets[0]
+    if len(sheet._shared_strings) > MOST_STRINGS:
+        raise UnreadableFile(reason="too_many_texts", limit=MOST_STRINGS)
+    return sheet
 
 
-def stated(file: IO[bytes]) -> int | None:
+def stated(sheet: Any) -> int | None:
     """How many rows below the header the file says it has, if it says so."""
-    check_archive(file)
-    with _careful():
-        found = _first_sheet(file).max_row
+    found = sheet.max_row
     return max(0, found - 1) if isinstance(found, int) and found <= MOST_ROWS else None
+
+
+def rows(sheet: Any) -> Iterator[Row]:
+    """The rows that hold something. Raises UnreadableFile."""
+    with _careful():
+        yield from numbered(_cells(sheet))
 
 
 @contextmanager
@@ -71,20 +80,11 @@ def _careful() -> Iterator[None]:
         raise UnreadableFile(reason="not_xlsx") from error
 
 
-def _first_sheet(file: IO[bytes]) -> Any:
-    import openpyxl
-
-    return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False).worksheets[0]
-
-
-def _cells(file: IO[bytes]) -> Iterator[Row]:
+def _cells(sheet: Any) -> Iterator[Row]:
     """(row number, texts of the cells), as the file has them."""
     from openpyxl.worksheet._reader import WorkSheetParser
 
-    sheet = _first_sheet(file)
     book = sheet.parent
-    if len(sheet._shared_strings) > MOST_STRINGS:
-        raise UnreadableFile(reason="too_many_texts", limit=MOST_STRINGS)
     with book._archive.open(sheet._worksheet_path) as source:
         parser = WorkSheetParser(
             source,

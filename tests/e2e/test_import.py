@@ -12,7 +12,8 @@ import httpx
 import openpyxl
 import pytest
 
-from tests.bench.importing import begin, people
+from tests.bench.importing import begin, people, watched
+from tests.shared.workbooks import by_hand
 from tests.suite import TOGETHER, Api, Suite
 
 CSV = "text/csv; charset=utf-8"
@@ -142,6 +143,19 @@ def test_a_bomb_is_not_unpacked(running: Suite) -> None:
             target.writestr(name, content)
     job = _finished(running.api, _send(running.api, "/v1/contacts/import", entities.getvalue(), "laughs.xlsx"))
     assert (job["status"], job["failure"]["code"]) == ("failed", "unreadable_file")
+
+
+def test_a_file_that_kept_a_service_busy_for_ever_is_refused_while_it_answers_others(running: Suite) -> None:
+    """A2: a row number of 10^12, and 100,000 different texts."""
+    far = by_hand('<row r="1000000000000"><c t="b"><v>1</v></c></row>')
+    texts = by_hand(
+        '<row r="1"><c r="A1" t="s"><v>1</v></c></row>', "".join(f"<si><t>{n}</t></si>" for n in range(100_000))
+    )
+    for content, code in ((far, "unreadable_file"), (texts, "no_columns")):
+        answer = _send(running.api, "/v1/contacts/import", content, "stranger.xlsx")
+        job, seconds, _ = watched(running.api, answer.json(), timeout=60)
+        assert (job["status"], job["failure"]["code"]) == ("failed", code)
+        assert max(seconds) < 1
 
 
 def test_a_service_that_is_killed_goes_on_where_it_was(running: Suite, mark: str) -> None:

@@ -5,13 +5,11 @@ import os
 import socket
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import eventlet
-import openpyxl
 import pytest
 
 from shared import child
@@ -19,6 +17,7 @@ from shared.child import ChildFailed, Limits, TooMuchComputing, TooMuchMemory
 from shared.tables import reading, sheets
 from shared.tables.limits import MOST_EMPTY, MOST_ROWS, UnreadableFile
 from tests.shared import children
+from tests.shared.workbooks import by_hand
 
 QUICK = Limits(cpu=1, silence=0.5)
 
@@ -101,43 +100,20 @@ def test_it_has_no_connection_and_no_setting_of_the_service(monkeypatch: pytest.
 # -- files of strangers -----------------------------------------------------------------------------------------------
 
 
-_TEXTS = (
-    '<Override PartName="/xl/sharedStrings.xml"'
-    ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
-)
-
-
-def _workbook(sheet: str, strings: str = "") -> bytes:
-    """A workbook whose sheet, and whose table of texts, are written by hand."""
-    openpyxl.Workbook().save(plain := io.BytesIO())
-    made = io.BytesIO()
-    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-    parts = {
-        "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{sheet}</sheetData></worksheet>",
-        "xl/sharedStrings.xml": f"<sst {space}>{strings}</sst>",
-    }
-    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
-        listed = source.read("[Content_Types].xml").decode()
-        parts["[Content_Types].xml"] = listed.replace("</Types>", f"{_TEXTS}</Types>")
-        for name in {*source.namelist(), *parts}:
-            target.writestr(name, parts.get(name) or source.read(name))
-    return made.getvalue()
-
-
 def _cell(number: int, text: str = "x") -> str:
     return f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{text}</t></is></c></row>'
 
 
 ATTACKS = {
-    "a row far away": (_workbook(_cell(1) + '<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
-    "the first row far away": (_workbook('<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
-    "a gap": (_workbook(_cell(1) + _cell(MOST_EMPTY + 2)), "gap"),
-    "a row that comes twice": (_workbook(_cell(1) + _cell(2) + _cell(2)), "rows_not_rising"),
-    "a column far away": (_workbook('<row r="1"><c r="XFD1" t="b"><v>1</v></c></row>'), "too_many_columns"),
-    "a column that there is not": (_workbook('<row r="1"><c r="ZZZZ1" t="b"><v>1</v></c></row>'), "not_xlsx"),
-    "no number of a row": (_workbook('<row r="x"><c t="b"><v>1</v></c></row>'), "not_xlsx"),
-    "a long cell": (_workbook(_cell(1) + _cell(2, "x" * 100_001)), "row_too_long"),
-    "no text of that number": (_workbook('<row r="1"><c r="A1" t="s"><v>7</v></c></row>'), "not_xlsx"),
+    "a row far away": (by_hand(_cell(1) + '<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
+    "the first row far away": (by_hand('<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
+    "a gap": (by_hand(_cell(1) + _cell(MOST_EMPTY + 2)), "gap"),
+    "a row that comes twice": (by_hand(_cell(1) + _cell(2) + _cell(2)), "rows_not_rising"),
+    "a column far away": (by_hand('<row r="1"><c r="XFD1" t="b"><v>1</v></c></row>'), "too_many_columns"),
+    "a column that there is not": (by_hand('<row r="1"><c r="ZZZZ1" t="b"><v>1</v></c></row>'), "not_xlsx"),
+    "no number of a row": (by_hand('<row r="x"><c t="b"><v>1</v></c></row>'), "not_xlsx"),
+    "a long cell": (by_hand(_cell(1) + _cell(2, "x" * 100_001)), "row_too_long"),
+    "no text of that number": (by_hand('<row r="1"><c r="A1" t="s"><v>7</v></c></row>'), "not_xlsx"),
     "line feeds": (b"kind,name" + b"\n" * 15_000_000 + b"organization,A\n", "too_many_rows"),
     "line feeds with an end": (b"kind,name" + b"\n" * 100_000 + b"organization,A\n", "gap"),
     "columns": (b",".join(b"c%d" % n for n in range(501)) + b"\n", "too_many_columns"),
@@ -159,16 +135,14 @@ def test_a_file_that_would_stop_a_service_is_refused(attack: str) -> None:
 
 
 def test_no_more_texts_than_a_workbook_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = _workbook('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', "<si><t>x</t></si>" * 20)
-    with reading.opened(io.BytesIO(content)) as rows:
-        assert list(rows) == [(1, ["x"])]
+    content = by_hand('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', "<si><t>x</t></si>" * 20)
+    assert list(reading.opened(io.BytesIO(content))[1]) == [(1, ["x"])]
     monkeypatch.setattr(sheets, "MOST_STRINGS", 19)
-    with reading.opened(io.BytesIO(content)) as rows, pytest.raises(UnreadableFile):
-        list(rows)
+    with pytest.raises(UnreadableFile):
+        reading.opened(io.BytesIO(content))
 
 
 def test_empty_rows_at_the_end_are_none(tmp_path: Any) -> None:
     """Spreadsheets write formatted but empty rows down to the last one."""
-    content = _workbook(_cell(1) + _cell(3) + f'<row r="{MOST_ROWS}"><c r="A{MOST_ROWS}"/></row>')
-    with reading.opened(io.BytesIO(content)) as rows:
-        assert list(rows) == [(1, ["x"]), (3, ["x"])]
+    content = by_hand(_cell(1) + _cell(3) + f'<row r="{MOST_ROWS}"><c r="A{MOST_ROWS}"/></row>')
+    assert list(reading.opened(io.BytesIO(content))[1]) == [(1, ["x"]), (3, ["x"])]

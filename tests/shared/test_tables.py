@@ -152,15 +152,14 @@ def test_a_number_is_no_formula_but_a_text_like_one_is() -> None:
 def test_csv_of_all_kinds_is_read(encoding: str, delimiter: str) -> None:
     rows = [["nom", "code"], ["Éva", 'x\n"y"'], ["", ""], ["œuf", "2"]]
     content = csv_text(rows, delimiter).encode(encoding)
-    with reading.opened(io.BytesIO(content)) as found:
-        assert [cells for _, cells in found] == [rows[0], rows[1], rows[3]]
-    assert reading.count(io.BytesIO(content)) == 2
+    total, found = reading.opened(io.BytesIO(content))
+    assert total == 2 and [cells for _, cells in found] == [rows[0], rows[1], rows[3]]
 
 
 @pytest.mark.parametrize("content", [b"a,b\n\x81", b"PK\x03\x04", b"a\n" + b"x" * 200_000])
 def test_what_cannot_be_read_is_refused(content: bytes) -> None:
-    with pytest.raises(UnreadableFile), reading.opened(io.BytesIO(content)) as rows:
-        list(rows)
+    with pytest.raises(UnreadableFile):
+        reading.opened(io.BytesIO(content))
 
 
 def test_a_document_is_built_and_errors_lead_to_columns() -> None:
