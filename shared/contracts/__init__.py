@@ -11,7 +11,7 @@ from functools import cache
 from uuid import UUID
 
 from shared import ids
-from shared.contract import CATALOGUE, PUBLIC, SIGNED_IN, Event, Operation, schema_of
+from shared.contract import CATALOGUE, Event, Operation, schema_of
 from shared.derived import with_derived
 from shared.loading import compiled
 
@@ -49,13 +49,28 @@ def events() -> dict[str, type[Event]]:
     return CATALOGUE
 
 
+_EVERYWHERE = {
+    AUDIT_PERMISSION: ("see the history of what was deleted", "voir l'historique de ce qui a été supprimé"),
+    "system.jobs:read": ("see everybody's imports and exports", "voir les imports et les exports de tous"),
+    "system.parked:read": ("see messages that could not be handled", "voir les messages restés sans traitement"),
+    "system.parked:write": ("replay or discard such messages", "relancer ou écarter ces messages"),
+}
+"""What the machinery of every service asks for."""
+
+
+@cache
+def labels() -> dict[str, tuple[str, str]]:
+    """Every permission there is, those that only handlers ask for among them, with its meaning in English and French."""
+    found = dict(_EVERYWHERE)
+    for service in SERVICES:
+        found |= getattr(importlib.import_module(f"shared.contracts.{service}"), "PERMISSIONS", {})
+    return {permission: found[permission] for permission in sorted(found)}
+
+
 @cache
 def permissions() -> tuple[str, ...]:
-    """Every permission there is: those of operations, and those that handlers ask for besides."""
-    found = {operation.permission for declared in operations().values() for operation in declared.values()}
-    for service in SERVICES:
-        found |= set(getattr(importlib.import_module(f"shared.contracts.{service}"), "EXTRA_PERMISSIONS", ()))
-    return tuple(sorted((found | {AUDIT_PERMISSION}) - {PUBLIC, SIGNED_IN}))
+    """Every permission there is."""
+    return tuple(labels())
 
 
 def type_of_event_id(event_id: UUID) -> str | None:

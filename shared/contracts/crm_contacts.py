@@ -361,3 +361,12 @@ patch_custom_field = Operation(
 delete_custom_field = Operation(
     "DELETE /v1/custom-fields/{id}", "Remove a custom field from its resource", _WRITE_CUSTOM
 )
+
+PERMISSIONS = {
+    "contacts.contacts:read": ("see contacts", "voir les contacts"),
+    "contacts.contacts:write": ("create, change and archive contacts", "créer, modifier et archiver des contacts"),
+    "contacts.contacts:delete": ("delete contacts", "supprimer des contacts"),
+    "contacts.custom_fields:read": ("see which custom fields there are", "voir les champs personnalisés définis"),
+    "contacts.custom_fields:manage": ("define custom fields", "définir des champs personnalisés"),
+}
+"""What each permission lets its holder do, in English and French."""

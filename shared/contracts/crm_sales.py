@@ -150,9 +150,6 @@ QUOTE_STATUSES = ("draft", "sent", "accepted", "refused", "expired", "cancelled"
 STEP_STATUSES = ("pending", "done", "failed", "compensated")
 INVOICING_POLICIES = ("on_delivery", "on_order")
 
-EXTRA_PERMISSIONS = ("sales.prices:override",)
-"""Asked for by handlers, beside those of operations."""
-
 PAYMENT_DAYS = {"immediate": 0, "net_10": 10, "net_15": 15, "net_30": 30, "net_45": 45, "net_60": 60}
 """Days from invoice to due date. Sixty is the most that the law allows (Code de commerce, art. L441-10)."""
 
@@ -496,3 +493,16 @@ get_progress = Operation(
 get_trace = Operation(
     "GET /v1/orders/{id}/trace", "The documents and events of an order, with causes", _READ_ORDERS, response=TraceView
 )
+
+PERMISSIONS = {
+    "sales.quotes:read": ("see quotes", "voir les devis"),
+    "sales.quotes:write": ("write quotes and record their outcome", "rédiger des devis et noter leur issue"),
+    "sales.orders:read": ("see orders and how far they are", "voir les commandes et leur avancement"),
+    "sales.orders:write": ("write, place and cancel orders", "rédiger, passer et annuler des commandes"),
+    "sales.orders:release": ("release orders that are held", "débloquer des commandes retenues"),
+    "sales.prices:override": (
+        "sell at another price than the list price",
+        "vendre à un autre prix que le prix catalogue",
+    ),
+}
+"""What each permission lets its holder do, in English and French."""

@@ -320,6 +320,16 @@ def test_every_permission_is_known() -> None:
     assert {OVERRIDE, LOCK_PERMISSION, AUDITORS} <= set(contracts.permissions())
 
 
+def test_permissions_are_listed_with_their_meaning(house: Harness) -> None:
+    """D7."""
+    listed = house.call("list_permissions")
+    assert listed["data"] == [one["name"] for one in listed["permissions"]] == list(contracts.permissions())
+    override = next(one for one in listed["permissions"] if one["name"] == "sales.prices:override")
+    assert override["fr"] == "vendre à un autre prix que le prix catalogue" and override["operations"] == []
+    write = next(one for one in listed["permissions"] if one["name"] == "sales.orders:write")
+    assert "crm_sales_place_order" in write["operations"]
+
+
 def test_users_are_not_cut_by_company(house: Harness) -> None:
     """Whoever administers users sees them all: an address must not be taken by somebody invisible."""
     company = new_id()

@@ -27,7 +27,7 @@ class Roles:
 
     @query(contract.list_permissions)
     def list_permissions(self, session: Session) -> dict[str, Any]:
-        return {"data": contracts.permissions()}
+        return {"data": contracts.permissions(), "permissions": [_permission(name) for name in contracts.permissions()]}
 
     @query(contract.get_role)
     def get_role(self, session: Session, role: Role) -> dict[str, Any]:
@@ -63,6 +63,12 @@ class Roles:
 def _check(session: Session, permissions: list[str]) -> None:
     check_permissions(permissions, "permissions")
     check_not_more(session, tuple(permissions))
+
+
+def _permission(name: str) -> dict[str, Any]:
+    english, french = contracts.labels()[name]
+    asking = {o.id for declared in contracts.operations().values() for o in declared.values() if o.permission == name}
+    return {"name": name, "en": english, "fr": french, "operations": sorted(asking)}
 
 
 def _shown(role: Role) -> dict[str, Any]:

@@ -165,8 +165,20 @@ class RolesView(Schema):
     data = fields.Many(fields.Part(RoleView))
 
 
+class PermissionView(Schema):
+    """A permission, what it lets its holder do, and the operations that ask for it."""
+
+    name = fields.Text()
+    en = fields.Text()
+    fr = fields.Text()
+    operations = fields.Many(fields.Text())
+
+
 class PermissionsView(Schema):
+    """The names alone in `data`, the same with their meaning in `permissions`."""
+
     data = fields.Many(fields.Text())
+    permissions = fields.Many(fields.Part(PermissionView))
 
 
 list_roles = Operation("GET /v1/roles", "All roles with their permissions", "gateway.roles:read", response=RolesView)
@@ -179,7 +191,10 @@ patch_role = Operation(
 )
 delete_role = Operation("DELETE /v1/roles/{id}", "Remove a role that nobody has", "gateway.roles:write", status=204)
 list_permissions = Operation(
-    "GET /v1/permissions", "Every permission there is", "gateway.roles:read", response=PermissionsView
+    "GET /v1/permissions",
+    "Every permission there is, and what it is for",
+    "gateway.roles:read",
+    response=PermissionsView,
 )
 
 
