@@ -250,12 +250,18 @@ class Instant(fields.Field[datetime]):
 
 
 class Many(fields.List[Any]):
-    """A list of at most `most` values."""
+    """A list of at most `most` values.
+
+    `unique` names the member that says what a part is about, such as the line that it changes: to name the same one
+    twice could mean the sum, or the last one, so it is refused. Of a list of ids this holds without saying.
+    """
 
     default_error_messages: Messages = _CODES
 
-    def __init__(self, inner: Any, most: int = 500, least: int = 0, **kwargs: Any) -> None:
-        self.most = most
+    def __init__(self, inner: Any, most: int = 500, least: int = 0, unique: str = "", **kwargs: Any) -> None:
+        self.most, self.unique, self.names_ids = most, unique, isinstance(inner, Uuid)
+        if unique:
+            kwargs.setdefault("metadata", {"description": f"each `{unique}` at most once"})
         limits = [validate.Length(min=least, error="too_short")] if least else []
         super().__init__(inner, validate=limits, **kwargs)
 
@@ -266,7 +272,21 @@ class Many(fields.List[Any]):
         """
         if isinstance(value, (list, tuple)) and len(value) > self.most:
             raise ma.ValidationError("too_long")
-        return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
+        loaded = super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
+        if self.unique or self.names_ids:
+            self._refuse_repeated(loaded)
+        return loaded
+
+    def _refuse_repeated(self, loaded: list[Any]) -> None:
+        seen: set[Any] = set()
+        errors: dict[Any, Any] = {}
+        for place, part in enumerate(loaded):
+            name = part.get(self.unique) if self.unique else part
+            if name is not None and name in seen:
+                errors[place] = {self.unique: ["duplicate"]} if self.unique else ["duplicate"]
+            seen.add(name)
+        if errors:
+            raise ma.ValidationError(errors)
 
 
 class Part(fields.Nested):

@@ -79,9 +79,6 @@ def price(requests: Sequence[dict[str, Any]], book: PriceBook) -> list[PricedLin
     errors: list[dict[str, Any]] = []
     for i, request in enumerate(requests):
         errors += [{"pointer": f"/lines/{i}/{name}", "code": code} for name, code in _problems(request, book)]
-    ids = [request["id"] for request in requests if "id" in request]
-    if len(set(ids)) < len(ids):
-        errors.append({"pointer": "/lines", "code": "duplicate"})
     if errors:
         raise Invalid(errors)
     lines = [_priced(request, book, f"/lines/{i}") for i, request in enumerate(requests)]

@@ -92,7 +92,7 @@ class Paying:
         payment.require_posted()
         named = request.get("invoice_ids")
         released = [(a, i) for a, i in lock_settled(session, payment) if named is None or i.id in named]
-        if named is not None and len({i.id for _, i in released}) < len(set(named)):
+        if named is not None and len({i.id for _, i in released}) < len(named):
             raise Invalid.at("/invoice_ids", "not_found")
         _release(payment, released, clock.today())
         _adjust(session, payment, released, ZERO, opened=True)
@@ -117,8 +117,6 @@ def _check(session: Session, request: dict[str, Any]) -> None:
         raise Invalid.at("/allocations", "out_of_range")
     if sum((part["amount"] for part in wanted), ZERO) > request["amount"]:
         raise Invalid.at("/allocations", "out_of_range")
-    if len({part["invoice_id"] for part in wanted}) < len(wanted):
-        raise Invalid.at("/allocations", "duplicate")
     if wanted:
         _check_invoices(session, request["contact_id"], [part["invoice_id"] for part in wanted])
     elif session.get(Customer, request["contact_id"]) is None:

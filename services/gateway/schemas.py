@@ -127,7 +127,7 @@ def _promising(schema: Any) -> Any:
     found = {
         name: _promising(inner)
         for name, inner in schema.items()
-        if isinstance(inner, (dict, list)) or name not in (*limits, "maxItems", "minItems", _WHOLE_TOO)
+        if isinstance(inner, (dict, list)) or name not in (*limits, "maxItems", "minItems", "uniqueItems", _WHOLE_TOO)
     }
     found.pop(_WHOLE_TOO, None)
     return found | ({"pattern": "^-?[0-9]+([.][0-9]+)?$"} if found.get("format") == "decimal" else {})
@@ -146,7 +146,7 @@ def _limits(self: Any, field: ma.fields.Field[Any], **kwargs: Any) -> dict[str, 
     if isinstance(field, fields.Version):
         return {"type": ["integer", "string"], "minimum": 1, "maximum": 10**18 - 1, "pattern": field.pattern}
     if isinstance(field, fields.Many):
-        return {"maxItems": field.most}
+        return {"maxItems": field.most} | ({"uniqueItems": True} if field.names_ids else {})
     if isinstance(field, fields.Table):
         return {"maxProperties": 50, "propertyNames": {"minLength": 1, "maxLength": 50}}
     return {}

@@ -205,7 +205,7 @@ class QuoteChange(Schema):
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
     custom = fields.Custom()
-    lines = fields.Many(fields.Part(LineRequest), least=1, most=500)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id")
 
 
 class QuoteRequest(QuoteChange):
@@ -214,7 +214,7 @@ class QuoteRequest(QuoteChange):
     id = fields.Uuid()
     company_id = fields.Uuid()
     customer_id = fields.Uuid(required=True)
-    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, required=True)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
 
 class PreviewRequest(Schema):
@@ -222,7 +222,7 @@ class PreviewRequest(Schema):
 
     customer_id = fields.Uuid()
     currency = fields.Choice(*MINOR_UNITS, load_default="EUR")
-    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, required=True)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
 
 class TaxView(Schema):
@@ -287,7 +287,7 @@ class OrderChange(Schema):
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
     custom = fields.Custom()
-    lines = fields.Many(fields.Part(LineRequest), least=1, most=500)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id")
 
 
 class OrderRequest(OrderChange):
@@ -296,7 +296,7 @@ class OrderRequest(OrderChange):
     id = fields.Uuid()
     company_id = fields.Uuid()
     customer_id = fields.Uuid(required=True)
-    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, required=True)
+    lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
 
 class ReasonRequest(Schema):

@@ -518,7 +518,7 @@ class CreditedLine(Schema):
 class CreditRequest(Schema):
     """`lines` left out: everything that is not yet credited."""
 
-    lines = fields.Many(fields.Part(CreditedLine), least=1)
+    lines = fields.Many(fields.Part(CreditedLine), least=1, unique="line_id")
     reason = fields.Text(load_default="")
 
 
@@ -559,13 +559,13 @@ class NewPayment(Schema):
     method = fields.Choice("transfer", "card", "direct_debit", "cheque", "cash", load_default="transfer")
     date = fields.Day()
     reference = fields.Text(load_default="")
-    allocations = fields.Many(fields.Part(AllocationView), load_default=list)
+    allocations = fields.Many(fields.Part(AllocationView), unique="invoice_id", load_default=list)
 
 
 class Allocations(Schema):
     """What to settle, or to release (there `amount` left out means all of it)."""
 
-    allocations = fields.Many(fields.Part(AllocationView), least=1, required=True)
+    allocations = fields.Many(fields.Part(AllocationView), least=1, unique="invoice_id", required=True)
 
 
 class Releases(Schema):

@@ -412,7 +412,7 @@ class AdjustmentRequest(Schema):
     warehouse_id = fields.Uuid()
     reason = fields.Text(most=500, least=1, required=True)
     date = fields.Day()
-    lines = fields.Many(fields.Part(AdjustmentLineRequest), most=500, least=1, required=True)
+    lines = fields.Many(fields.Part(AdjustmentLineRequest), most=500, least=1, unique="product_id", required=True)
 
 
 class AdjustmentLineView(Schema):
@@ -673,7 +673,7 @@ class ShippedLineRequest(Schema):
 class ShipRequest(Schema):
     """What leaves: everything reserved unless lines are named; the rest becomes a delivery of its own."""
 
-    lines = fields.Many(fields.Part(ShippedLineRequest), most=500, least=1)
+    lines = fields.Many(fields.Part(ShippedLineRequest), most=500, least=1, unique="id")
     carrier = fields.Text(most=100, allow_none=True, load_default=None)
     tracking = fields.Text(most=100, allow_none=True, load_default=None)
 

@@ -1,12 +1,18 @@
 """What holds for every resource, of whichever service."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from shared import contracts, custom
+from shared import contracts, custom, fields
 from shared.contract import Operation
 from shared.custom_copies import CustomFieldCopies
+from shared.fields import Many, Part, Schema, Uuid
 from shared.handlers import collect, service_class
+from shared.ids import new_id
+from shared.operations import load
 from shared.references import references_of
+from shared.refusals import Invalid
 from shared.resources import resources_of
 
 OPERATIONS = [o for found in contracts.operations().values() for o in found.values()]
@@ -56,3 +62,50 @@ def test_services_with_custom_fields_know_their_definitions(service: str) -> Non
     cls = service_class(service)
     owns = any(h.name == "create_custom_field" for h in collect(cls))
     assert declares == (issubclass(cls, CustomFieldCopies) or owns)
+
+
+def _lists(schema: type[Schema], at: str = "") -> Iterator[tuple[str, Many, type[Schema]]]:
+    """Every list of parts in a request, with its place."""
+    for name, field in schema().fields.items():
+        inner = field.inner if isinstance(field, Many) else field
+        if isinstance(inner, Part):
+            part = type(inner.schema)
+            if isinstance(field, Many):
+                yield f"{at}/{name}", field, part
+            yield from _lists(part, f"{at}/{name}")
+
+
+REQUESTS = {o.request for o in OPERATIONS if o.request is not None}
+LISTS = {(schema.__name__ + at): (field, part) for schema in REQUESTS for at, field, part in _lists(schema)}
+
+
+@pytest.mark.parametrize("place", sorted(LISTS))
+def test_a_list_whose_parts_name_something_says_that_they_name_it_once(place: str) -> None:
+    """C2: otherwise each handler decides anew whether two mean the sum, the last, or an error.
+
+    The operations of a batch are carried out one after the other, so there it means what it says.
+    """
+    field, part = LISTS[place]
+    names = [n for n, known in part().fields.items() if isinstance(known, Uuid) and (known.required or n == "id")]
+    if names and not place.endswith("/operations"):
+        assert field.unique in names
+
+
+def test_what_is_named_twice_is_refused_at_the_second_place() -> None:
+    """C2: parts, ids, and parts that need not name anything."""
+
+    class Line(Schema):
+        line_id = fields.Uuid()
+
+    class Request(Schema):
+        lines = Many(Part(Line), unique="line_id")
+        ids = Many(Uuid())
+
+    one, other = str(new_id()), str(new_id())
+    lines = [{"line_id": one}, {}, {"line_id": other}, {}, {"line_id": one.upper()}]
+    with pytest.raises(Invalid) as refused:
+        load(Request, {"lines": lines, "ids": [one, other, other]})
+    assert refused.value.errors == [
+        {"pointer": "/lines/4/line_id", "code": "duplicate"},
+        {"pointer": "/ids/2", "code": "duplicate"},
+    ]

@@ -98,11 +98,6 @@ def test_list_prices_are_in_euros_only() -> None:
     assert _price(dear, currency="JPY", may_override=True)[0].net == D("8001")
 
 
-def test_line_ids_are_distinct() -> None:
-    line = {"product_id": LAMP, "id": new_id()}
-    assert _refused(line, line) == [("/lines", "duplicate")]
-
-
 def test_what_no_contract_can_carry_is_refused() -> None:
     """C3: a line, the sum of the lines, and the sum with its tax."""
     huge = {"product_id": LAMP, "unit_price": D("999999999999"), "quantity": D(2)}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from erp_finance.service import ErpFinance
+from shared.refusals import Invalid
 from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay, verified
 from tests.harness import Harness
 
@@ -106,3 +107,23 @@ def test_what_ships_after_a_cancellation_is_billed_at_what_was_left(books: Harne
         charged = sum(D(bill[total]) for bill in invoices(books)) - sum(D(note[total]) for note in notes)
         assert charged == getattr(order.placed, total)
     assert len(notes) == 1
+
+
+def test_naming_an_invoice_or_a_line_twice_is_refused_with_one_code(books: Harness) -> None:
+    """C2: credit kept the last of two, allocate summed them, payments refused: now all refuse, and nothing moves."""
+    invoice = issued(books, "10.00")
+    customer, line_id = invoice["customer_id"], invoice["lines"][0]["id"]
+    paid = pay(books, customer, "5.00")
+    part = {"invoice_id": invoice["id"], "amount": "1.00"}
+    twice: dict[str, tuple[dict[str, Any], str]] = {
+        "credit_invoice": ({"lines": [{"line_id": line_id, "quantity": "0.5"}] * 2}, "/lines/1/line_id"),
+        "allocate_payment": ({"allocations": [part, part]}, "/allocations/1/invoice_id"),
+        "unallocate_payment": ({"invoice_ids": [invoice["id"]] * 2}, "/invoice_ids/1"),
+    }
+    for operation, (body, pointer) in twice.items():
+        of = invoice if operation == "credit_invoice" else paid
+        with pytest.raises(Invalid) as refused:
+            books.call(operation, id=of["id"], key=KEY.format(operation), body=body)
+        assert refused.value.errors == [{"pointer": pointer, "code": "duplicate"}]
+    assert books.call("get_invoice", id=invoice["id"]) == invoice
+    assert books.call("get_payment", id=paid["id"])["unallocated"] == "5.00"

@@ -110,7 +110,7 @@ def test_what_could_never_be_posted_is_refused_at_once(books: Harness) -> None:
 
     part = {"invoice_id": mine["id"], "amount": "50.01"}
     assert codes(allocations=[part]) == [("/allocations", "out_of_range")]
-    assert codes(allocations=[{**part, "amount": "1.00"}] * 2) == [("/allocations", "duplicate")]
+    assert codes(allocations=[{**part, "amount": "1.00"}] * 2) == [("/allocations/1/invoice_id", "duplicate")]
     foreign = {"invoice_id": theirs["id"], "amount": "1.00"}
     assert codes(allocations=[foreign]) == [("/allocations/0/invoice_id", "not_found")]
     assert codes() == [("/contact_id", "not_found")]

@@ -32,15 +32,25 @@ def test_receipts_at_two_costs_then_an_issue_at_the_average(shop: Shop) -> None:
     assert shop.inventory.call("get_stock_adjustment", id=out["id"]) == out
 
 
-def test_two_lines_of_one_product_take_effect_one_after_the_other(shop: Shop) -> None:
+def test_adjustments_of_one_product_take_effect_one_after_the_other(shop: Shop) -> None:
     lamp = shop.product("lamp")
-    made = shop.adjust(
-        {"product_id": lamp, "quantity_delta": "1", "unit_cost": "1"},
-        {"product_id": lamp, "quantity_delta": "1", "unit_cost": "2"},
-        {"product_id": lamp, "quantity_delta": "-1"},
-    )
-    assert [line["value"] for line in made["lines"]] == ["1.00", "2.00", "-1.50"]
+    changes = [("1", "1"), ("1", "2"), ("-1", None)]
+    made = [
+        shop.adjust({"product_id": lamp, "quantity_delta": delta} | ({"unit_cost": cost} if cost else {}))
+        for delta, cost in changes
+    ]
+    assert [one["value"] for one in made] == ["1.00", "2.00", "-1.50"]
     assert shop.figures(lamp) == ("1", "0", "1.50")
+
+
+@pytest.mark.parametrize("change", [{"counted_quantity": "5"}, {"quantity_delta": "1", "unit_cost": "2"}])
+def test_an_adjustment_names_a_product_once(shop: Shop, change: dict[str, str]) -> None:
+    """C2: two counts of one product contradict each other, and two changes may be one that was sent twice."""
+    lamp, shade = shop.product("lamp"), shop.product("shade")
+    with pytest.raises(Invalid) as refused:
+        shop.adjust(*({"product_id": product, **change} for product in (lamp, shade, lamp)))
+    assert refused.value.errors == [{"pointer": "/lines/2/product_id", "code": "duplicate"}]
+    assert shop.figures(lamp) == ("0", "0", "0.00")
 
 
 def test_a_count_says_what_there_is(shop: Shop) -> None:
@@ -162,16 +172,21 @@ def test_a_delivery_brings_a_value_of_zero_when_goods_were_free(shop: Shop) -> N
     [
         ([("999999999999", "999999999999")], "/lines/0"),
         ([("1", "1"), ("999999999999", "0")], "/lines/1"),
-        ([("1", "1"), ("1", "999999999999.99"), ("1", "0.01")], "/lines/1"),
+        ([("1", "0.01"), ("1", "999999999999.99")], "/lines/1"),
     ],
 )
 def test_no_quantity_and_no_value_exceeds_the_bound(shop: Shop, lines: list[tuple[str, str]], pointer: str) -> None:
     """C3: 999999999999 × 999999999999, and what adds up to as much on the shelf, are refused and leave nothing."""
-    lamp = shop.product("lamp")
+    lamp, shade = shop.product("lamp"), shop.product("shade")
     shop.receive(lamp, "1", "1")
     shop.inventory.published()
     with pytest.raises(Invalid) as refused:
-        shop.adjust(*({"product_id": lamp, "quantity_delta": quantity, "unit_cost": cost} for quantity, cost in lines))
+        shop.adjust(
+            *(
+                {"product_id": product, "quantity_delta": quantity, "unit_cost": cost}
+                for product, (quantity, cost) in zip([shade, lamp][-len(lines) :], lines, strict=True)
+            )
+        )
     assert refused.value.errors == [{"pointer": pointer, "code": "out_of_range"}]
     assert shop.figures(lamp) == ("1", "0", "1.00") and shop.inventory.published() == []
 

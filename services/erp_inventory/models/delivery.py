@@ -161,15 +161,11 @@ class Delivery(Aggregate, Base):
     def _leaving(self, request: dict[str, Any]) -> list[tuple["DeliveryLine", Decimal]]:
         if "lines" not in request:
             return [(line, line.reserved) for line in self.lines]
-        waiting = {line.id: line for line in self.lines}
-        leaving = []
+        own = {line.id: line for line in self.lines}
         for place, asked in enumerate(request["lines"]):
-            line = waiting.pop(asked["id"], None)
-            if line is None:
-                known = any(line.id == asked["id"] for line in self.lines)
-                raise Invalid.at(f"/lines/{place}/id", "duplicate" if known else "not_found")
-            leaving.append((line, asked["quantity"]))
-        return leaving
+            if asked["id"] not in own:
+                raise Invalid.at(f"/lines/{place}/id", "not_found")
+        return [(own[asked["id"]], asked["quantity"]) for asked in request["lines"]]
 
     @property
     def is_short(self) -> bool:
