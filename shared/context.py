@@ -19,8 +19,9 @@ class Context:
 
     `companies` are those that the caller may see, None for all; `company_id` is the one worked in; `team` are the ids
     of the users whose records are within reach of `@team`, the caller's own among them. `api_key` is the id of the key
-    with which a program acts for the actor. `own_writes` are the caller's last events where they may be waited for,
-    `missing` those of them that were waited for in vain.
+    with which a program acts for the actor. `if_match` is the version that the caller would change, several with commas
+    between, or "*"; `if_none_match` are those that the caller has, in the same form. `own_writes` are the caller's last
+    events where they may be waited for, `missing` those of them that were waited for in vain.
     """
 
     actor: str = "system"

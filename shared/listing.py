@@ -1,5 +1,6 @@
 """List queries: filters, sort, free text and a keyset cursor, from what an operation declares."""
 
+import csv
 import hashlib
 import re
 from collections.abc import Iterator
@@ -166,15 +167,20 @@ def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str,
         if operator == "is_null":
             return name, operator, {"true": True, "false": False}[raw]
         if operator == "in":
-            parts = raw.split(",")
+            parts = _listed(raw)
             if len(parts) > _LARGEST_IN:
                 raise ValueError
             return name, operator, [_value(parser, part) for part in parts]
         if operator in ("contains", "starts") and not isinstance(parser, ma.fields.String):
             raise KeyError
         return name, operator, _value(parser, raw)
-    except (KeyError, ValueError, ma.ValidationError):
+    except (KeyError, ValueError, csv.Error, ma.ValidationError):
         raise BadRequest([{"pointer": f"?{parameter}", "code": "invalid"}]) from None
+
+
+def _listed(raw: str) -> list[str]:
+    """Values with commas between; one with a comma in it stands in double quotes, as in a CSV file (RFC 4180)."""
+    return next(csv.reader([raw], strict=True), None) or [""]
 
 
 def _value(parser: ma.fields.Field[Any], raw: str) -> Any:

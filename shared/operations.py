@@ -9,24 +9,23 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
-from psycopg2 import errorcodes
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, custom, reaching, transaction
+from shared import auditing, custom, merging, outbox, reaching, transaction
 from shared.caller import permit
+from shared.concealing import secrets_of, without_secrets
 from shared.context import Context
 from shared.contract import Operation
 from shared.database import Aggregate, new_session
 from shared.dumping import compiled
 from shared.envelope import dumps
-from shared.fields import Schema, Secret, pointers
+from shared.fields import Schema, pointers
 from shared.handlers import Handler
 from shared.listing import Page, parse
 from shared.refusals import (
     BadRequest,
-    Conflict,
     IdConflict,
     IdempotencyMismatch,
     IdempotencyRunning,
@@ -37,8 +36,7 @@ from shared.refusals import (
     Unavailable,
     VersionRequired,
 )
-
-_schemas: dict[type[Schema], Schema] = {}
+from shared.violations import refusal_of
 
 
 @dataclass(slots=True)
@@ -71,24 +69,6 @@ def execute(service: object, engine: Engine, handler: Handler, kwargs: dict[str,
         raise
 
 
-class Duplicate(Conflict):
-    """A unique value is already taken. Details: constraint."""
-
-    code = "duplicate"
-    en = "This already exists."
-    fr = "Cet élément existe déjà."
-
-
-def refusal_of(error: IntegrityError) -> Exception:
-    """The refusal that a violated constraint means, or the error itself where it is a defect."""
-    diagnostics = getattr(error.orig, "diag", None)
-    if getattr(error.orig, "pgcode", "") == errorcodes.UNIQUE_VIOLATION and diagnostics:
-        return Duplicate(constraint=diagnostics.constraint_name)
-    if getattr(error.orig, "pgcode", "") == errorcodes.FOREIGN_KEY_VIOLATION and diagnostics:
-        return Conflict(constraint=diagnostics.constraint_name)
-    return error
-
-
 @dataclass(frozen=True, slots=True)
 class _Key:
     """What a repetition is recognised by, and for whom."""
@@ -119,7 +99,7 @@ class Call:
         loaded: dict[str, Any] = {}
         for name in self.handler.arguments:
             if name == "request":
-                loaded[name] = load(self.operation.request, self.raw_body, partial=self.operation.method == "PATCH")
+                loaded[name] = self._body()
                 reaching.check_request(self.handler, self.operation, loaded[name], self.context)
             elif name == "listing":
                 assert self.operation.listing is not None
@@ -130,6 +110,31 @@ class Call:
             elif name in self.path and name != "id":
                 loaded[name] = str(self.path[name])
         return loaded
+
+    def _body(self) -> dict[str, Any]:
+        """The checked body; of a merge patch what can be said before the resource is known."""
+        schema = self.operation.request
+        if self.operation.method != "PATCH" or schema is None:
+            return load(schema, self.raw_body)
+        try:
+            return load(schema, merging.explicit(_instance(schema), self.raw_body), partial=True)
+        except Invalid as refusal:
+            refusal.errors = [merging.as_removal(error) for error in refusal.errors]
+            raise
+
+    def _patch(self, session: Session, changed: Aggregate, arguments: dict[str, Any]) -> Any:
+        """Call the handler with the objects of the patch merged. What changes nothing publishes nothing."""
+        version, published = changed.version, len(self.context.published)
+        schema, response = self.operation.request, self.operation.response
+        if schema and response and self.raw_body:
+            now = dumper(response)(changed)
+            whole = merging.whole(_instance(schema), self.raw_body, now)
+            arguments = {**arguments, "request": arguments["request"] | whole}
+        result = self.handler.function(self.service, session, **self._checked(session, arguments))
+        session.flush()
+        if changed.version == version:
+            outbox.withdraw(session, changed.id, published)
+        return result
 
     def _customs(self) -> str:
         """The resource whose custom fields a list may be filtered by."""
@@ -142,7 +147,8 @@ class Call:
             session.connection(execution_options=_SNAPSHOT)
             result = self._call(session, lock=False)
             etag = _etag(result)
-            if etag and etag == self.context.if_none_match:
+            known = (self.context.if_none_match or "").split(",")
+            if etag and (etag in known or known == ["*"]):
                 return Reply("null", status=304, etag=etag)
             return self._reply(result)
 
@@ -186,15 +192,21 @@ class Call:
         for name, hint in self.handler.arguments.items():
             if name not in arguments:
                 arguments[name] = self if name == "call" else self.aggregate(session, hint, lock)
-        if custom.declares(self.operation.request):
-            arguments = custom.checked(session, self.operation, arguments)
-        return self.handler.function(self.service, session, **arguments)
+        changed = next((a for a in arguments.values() if isinstance(a, Aggregate)), None)
+        if self.operation.method == "PATCH" and changed is not None:
+            return self._patch(session, changed, arguments)
+        return self.handler.function(self.service, session, **self._checked(session, arguments))
+
+    def _checked(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The handler's arguments with checked custom fields. Raises Invalid."""
+        declared = custom.declares(self.operation.request)
+        return custom.checked(session, self.operation, arguments) if declared else arguments
 
     def aggregate(self, session: Session, cls: type[Aggregate], lock: bool) -> Aggregate:
         found = session.get(cls, _uuid(self.path.get("id"), cls), with_for_update={"of": cls} if lock else None)
         if found is None or not self.reaches(found):
             raise NotFound(what=cls.__name__.lower(), id=self.path.get("id"))
-        if lock and self.context.if_match not in (None, "*", found.version):
+        if lock and not _expected(self.context.if_match, found.version):
             raise StaleVersion(version=found.version)
         return found
 
@@ -268,7 +280,7 @@ class Call:
     def _repeatable(self, body: str) -> str:
         """The reply as it may be given again."""
         response = self.operation.response
-        if response is None or not _secrets(response):
+        if response is None or not secrets_of(response):
             return body
         return dumps(without_secrets(response, json.loads(body)))
 
@@ -279,22 +291,14 @@ class Call:
         return [key.actor, self.action, key.key, self._fingerprint(), *kept]
 
 
-def without_secrets(schema: type[Schema] | None, value: Any) -> Any:
-    """A body or result without the members that its schema calls secrets."""
-    if schema is None or not isinstance(value, dict):
-        return value
-    secrets = _secrets(schema)
-    return {name: content for name, content in value.items() if name not in secrets} if secrets else value
-
-
-@cache
-def _secrets(schema: type[Schema]) -> frozenset[str]:
-    return frozenset(name for name, known in _instance(schema).fields.items() if isinstance(known, Secret))
-
-
 def _etag(result: Any) -> str:
     version = result.get("version") if isinstance(result, dict) else getattr(result, "version", None)
     return str(version or "")
+
+
+def _expected(wanted: int | str | None, version: int) -> bool:
+    """Whether a change may be made to this version (RFC 9110, 13.1.1)."""
+    return wanted in (None, "*", version) or str(version) in str(wanted).split(",")
 
 
 def _lock(*parts: str) -> int:
@@ -373,7 +377,6 @@ def chosen(operation: Operation, query: dict[str, str]) -> tuple[str, ...] | Non
     return tuple(sorted(set(names)))
 
 
+@cache
 def _instance(schema: type[Schema]) -> Schema:
-    if schema not in _schemas:
-        _schemas[schema] = schema()
-    return _schemas[schema]
+    return schema()

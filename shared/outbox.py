@@ -118,6 +118,15 @@ def committed(engine: Engine, bulk: bool = False) -> None:
         _wakes[engine].set()
 
 
+def withdraw(session: Session, aggregate_id: UUID, since: int) -> None:
+    """Take back what was published of an aggregate after the first `since` events: nothing happened to it."""
+    context = current(session)
+    mine = {item.event_id for item in take(session) if item.event.aggregate_id == aggregate_id}
+    gone = mine.intersection(context.published[since:])
+    session.info["outbox"] = [item for item in take(session) if item.event_id not in gone]
+    context.published[since:] = [event_id for event_id in context.published[since:] if event_id not in gone]
+
+
 def take(session: Session) -> list[Pending]:
     """The events published so far in this transaction."""
     pending: list[Pending] = session.info.get("outbox", [])

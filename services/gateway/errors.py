@@ -129,8 +129,8 @@ class InvalidIdempotencyKey(BadRequest):
 
 class InvalidIfMatch(BadRequest):
     code = "invalid_if_match"
-    en = 'If-Match holds one version in double quotes, such as "3", or *.'
-    fr = 'If-Match contient une version entre guillemets doubles, comme "3", ou *.'
+    en = 'If-Match holds versions in double quotes, such as "3" or "3", "4", or *.'
+    fr = 'If-Match contient des versions entre guillemets doubles, comme "3" ou "3", "4", ou *.'
 
 
 class InvalidWaitFor(BadRequest):

@@ -14,7 +14,8 @@ from gateway.errors import BodyNotExpected, BodyRequired, InternalError, Invalid
 from gateway.incoming import Incoming
 from gateway.limits import read_body
 from gateway.own_writes import OwnWrites
-from gateway.reading import check_media_type, event_ids, idempotency_key, if_match, if_none_match, parse_query
+from gateway.preconditions import if_match, if_none_match
+from gateway.reading import check_media_type, event_ids, idempotency_key, parse_query
 from gateway.rpc import Reply, Rpc
 from gateway.wire import HeaderValue
 from shared import strict_json

@@ -11,6 +11,7 @@ from gateway.access import PUBLIC
 from gateway.deprecation import notice
 from gateway.expanding import expandable, resources
 from gateway.incoming import Incoming
+from gateway.preconditions import unchanged
 from gateway.problems import MEDIA_TYPE, TITLES
 from gateway.reading import MOST_EVENTS
 from gateway.schemas import Components, merged, repointed
@@ -112,7 +113,7 @@ class Page:
 
     async def __call__(self, request: Incoming) -> Response:
         headers = {"etag": self._etag, "cache-control": "no-cache"}
-        if request.field(b"if-none-match") == self._etag:
+        if unchanged(request.field(b"if-none-match"), self._etag):
             return Response(status_code=304, headers=headers)
         return Response(self._body, headers=headers, media_type="application/json")
 

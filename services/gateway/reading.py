@@ -7,21 +7,17 @@ from uuid import UUID
 from gateway.errors import (
     IdempotencyKeyRequired,
     InvalidIdempotencyKey,
-    InvalidIfMatch,
     InvalidParameter,
     InvalidWaitFor,
     UnsupportedMediaType,
 )
 from gateway.incoming import Incoming
 from shared.awaited import check_known
-from shared.refusals import VersionRequired
 
 QUERY_FIELDS = 100
 MOST_EVENTS = 10
 
 _KEY = re.compile(r"[\x21-\x7e]{16,255}")
-_ETAG = re.compile(r'"([0-9]{1,18})"')
-_ETAG_WEAK = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 _EVENT_ID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -56,26 +52,6 @@ def event_ids(value: str | list[str]) -> str:
         raise InvalidWaitFor(limit=MOST_EVENTS)
     check_known(map(UUID, ids))
     return ",".join(ids)
-
-
-def if_match(value: str | None, needed: bool) -> int | str | None:
-    """The version that the client saw, `*`, or None. Raises VersionRequired or InvalidIfMatch."""
-    if value is None:
-        if needed:
-            raise VersionRequired
-        return None
-    if value.strip() == "*":
-        return "*"
-    matched = _ETAG.fullmatch(value.strip())
-    if not matched:
-        raise InvalidIfMatch
-    return int(matched[1])
-
-
-def if_none_match(value: str | None) -> str | None:
-    """The version that the client has; what cannot be one of ours matches nothing (RFC 9110, 13.1.2)."""
-    matched = _ETAG_WEAK.fullmatch(value or "")
-    return matched[1] if matched else None
 
 
 def idempotency_key(value: str | None, rule: str) -> str | None:

@@ -19,10 +19,11 @@ from shared.contract import Operation
 from shared.database import Aggregate
 from shared.envelope import dumps
 from shared.handlers import Handler
-from shared.operations import Call, Reply, dumper, refusal_of
+from shared.operations import Call, Reply, dumper
 from shared.problems import problem
 from shared.refusals import Invalid, NotFound, Refusal, VersionRequired
 from shared.savepoint import savepoint
+from shared.violations import refusal_of
 
 
 class BatchRefused(Invalid):

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from shared import auditing, reaching
 from shared.context import current
 from shared.handlers import Handler
-from shared.operations import Call, Reply, dumper, refusal_of
+from shared.operations import Call, Reply, dumper
 from shared.refusals import Invalid, Refusal
 from shared.savepoint import savepoint
+from shared.violations import refusal_of
 
 
 def attempt(service: object, session: Session, handler: Handler, kwargs: dict[str, Any], if_match: Any = None) -> Reply:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared import merging
 from shared.jobs import bulk
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, version_of
@@ -107,17 +108,21 @@ class _Undo:
         """Put the former values back; what only goes forward is set to null first, as its refusal says."""
         with savepoint(self.session):
             try:
-                self._patch(row, row.before, row.version)
+                self._patch(row, merging.patch_to(row.before, self._now(row) or {}), row.version)
             except Invalid as refusal:
                 names = {str(e["pointer"]).split("/")[1] for e in refusal.errors if str(e["pointer"]).startswith("/")}
                 if not names:
                     raise
                 between = self._patch(row, dict.fromkeys(names), row.version)
                 self._patch(row, row.before, between)
-            reader = self.run.handler(self.run.resource.get)
-            now = shown(self.session, reader, row.object_id) if reader else None
+            now = self._now(row)
             if now is not None and any(now.get(name) != value for name, value in row.before.items()):
                 raise Invalid
+
+    def _now(self, row: Any) -> dict[str, Any] | None:
+        """The resource as it is shown now."""
+        reader = self.run.handler(self.run.resource.get)
+        return shown(self.session, reader, row.object_id) if reader else None
 
     def _patch(self, row: Any, body: dict[str, Any], version: int) -> int:
         handler = self.run.handler(self.run.resource.patch)

@@ -59,6 +59,24 @@ def test_a_person_is_named_by_first_and_last_name(book: Harness) -> None:
     assert isinstance(updated, ContactUpdated) and updated.name == "Ada King"
 
 
+def test_a_patch_merges_objects_and_replaces_lists(book: Harness) -> None:
+    """D3: RFC 7396 at every depth; null takes one external id away, and all of a list (PAT-03)."""
+    lumen = book.call(
+        "create_contact", body={**LUMEN, "tags": ["a", "b"], "external_ids": {"shop": "L-1", "till": "7"}}
+    )
+    change = {"external_ids": {"mail": "M", "till": None}, "tags": ["c"], "emails": None}
+    changed = book.call("patch_contact", id=lumen["id"], if_match=1, body=change)
+    assert changed["external_ids"] == {"shop": "L-1", "mail": "M"} and changed["tags"] == ["c"]
+    assert (
+        changed["phones"] == lumen["phones"] and changed["emails"] == [] and changed["addresses"] == lumen["addresses"]
+    )
+    same = {"external_ids": {"till": None, "shop": "L-1"}}
+    assert book.call("patch_contact", id=lumen["id"], if_match=2, body=same)["version"] == 2
+    with pytest.raises(Invalid) as refused:
+        book.call("patch_contact", id=lumen["id"], if_match=2, body={"external_ids": {"shop": ["L-1"]}})
+    assert refused.value.errors[0]["pointer"].startswith("/external_ids/shop")
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "code"),
     [
@@ -127,7 +145,7 @@ def test_an_external_id_is_unique_per_source(book: Harness) -> None:
     with pytest.raises(Conflict) as refusal:
         book.call("patch_contact", id=ada["id"], if_match=1, body={"external_ids": {"shop": "L-1"}})
     assert refusal.value.code == "duplicate"
-    freed = book.call("patch_contact", id=ada["id"], if_match=1, body={"external_ids": {}})
+    freed = book.call("patch_contact", id=ada["id"], if_match=1, body={"external_ids": None})
     assert freed["external_ids"] == {}
 
 

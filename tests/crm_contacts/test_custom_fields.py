@@ -8,8 +8,8 @@ import pytest
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import CustomFieldCreated, CustomFieldDeleted, CustomFieldUpdated
 from shared.ids import new_id
-from shared.operations import Duplicate
 from shared.refusals import BadRequest, Invalid, NotFound
+from shared.violations import Duplicate
 from tests.harness import Harness
 
 

@@ -32,6 +32,23 @@ def test_the_default_company_is_there_and_can_be_named(books: Harness) -> None:
         books.call("change_company", id=company["id"], if_match=2, body={"name": None})
 
 
+def test_an_address_keeps_what_a_patch_does_not_name(books: Harness) -> None:
+    """D3: the street stays when the town changes, and null removes one part (RFC 7396)."""
+    id_ = DEFAULT_COMPANY_ID
+    whole = {"street": "rue Neuve", "building_number": "3", "town": "Lille", "country": "FR"}
+    first = books.call("change_company", id=id_, if_match="*", body={"address": whole})["address"]
+    assert {name: first[name] for name in whole} == whole
+    after = books.call(
+        "change_company", id=id_, if_match="*", body={"address": {"town": "Lyon", "building_number": None}}
+    )
+    assert (after["address"]["street"], after["address"]["town"]) == ("rue Neuve", "Lyon")
+    assert after["address"].get("building_number") is None
+    for wrong in ({"country": "F"}, {"moon": "x"}, {"town": ["Lyon"]}):
+        with pytest.raises(Invalid):
+            books.call("change_company", id=id_, if_match="*", body={"address": wrong})
+    assert books.call("get_company", id=id_)["address"] == after["address"]
+
+
 def test_a_second_company_starts_with_books_of_its_own(books: Harness) -> None:
     company = books.call("create_company", body={"name": "Filiale", "fiscal_year_start": "07-01", "payment_days": 45})
     mine = {"company_id": company["id"]}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import forwarding, incoming, reading
+from gateway import forwarding, incoming, preconditions, reading
 from gateway.errors import (
     IdempotencyKeyRequired,
     InvalidIdempotencyKey,
@@ -89,20 +89,54 @@ def test_idempotency_key_rules() -> None:
         reading.idempotency_key(None, "required")
 
 
-@pytest.mark.parametrize(("value", "version"), [('"3"', 3), ("*", "*"), (' "17" ', 17), (None, None)])
+@pytest.mark.parametrize(
+    ("value", "version"),
+    [
+        ('"3"', 3),
+        ("*", "*"),
+        (' "17" ', 17),
+        (None, None),
+        ('"2", "4"', "2,4"),
+        ('"2",,"4",', "2,4"),
+        ('W/"3"', ""),
+        ('W/"3", "4"', 4),
+        ('"a"', ""),
+        ('""', ""),
+        ('"a,b", "-1"', ""),
+        ('"' + "9" * 19 + '"', ""),
+    ],
+)
 def test_if_match(value: str | None, version: int | str | None) -> None:
-    assert reading.if_match(value, needed=False) == version
+    """D3: lists of tags, and weak ones never match (RFC 9110, 13.1.1; ETG-05 … 09)."""
+    assert preconditions.if_match(value, needed=False) == version
 
 
-@pytest.mark.parametrize("value", ["3", '"a"', 'W/"3"', '"1", "2"', '""', '"-1"', '"' + "9" * 19 + '"'])
+@pytest.mark.parametrize("value", ["3", "", ",", 'w/"3"', '"3" "4"', '"3', '"3", *', '*, "3"', ", ".join(['"1"'] * 51)])
 def test_no_if_match(value: str) -> None:
     with pytest.raises(InvalidIfMatch):
-        reading.if_match(value, needed=True)
+        preconditions.if_match(value, needed=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "versions"),
+    [(None, None), ("*", "*"), ('"4"', "4"), ('W/"4"', "4"), ('"3", W/"4"', "3,4"), ('"a"', None), ("4", None)],
+)
+def test_if_none_match(value: str | None, versions: str | None) -> None:
+    """D3: weak tags and lists (RFC 9110, 13.1.2; ETG-10, 11)."""
+    assert preconditions.if_none_match(value) == versions
+
+
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [(None, False), ("*", True), ('"ab"', True), ('W/"ab"', True), ('"x", "ab"', True), ('"x"', False), ("ab", False)],
+)
+def test_documents_that_did_not_change(value: str | None, same: bool) -> None:
+    assert preconditions.unchanged(value, '"ab"') is same
 
 
 def test_if_match_needed() -> None:
     with pytest.raises(VersionRequired):
-        reading.if_match(None, needed=True)
+        preconditions.if_match(None, needed=True)
 
 
 def test_wait_for() -> None:

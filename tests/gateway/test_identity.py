@@ -16,8 +16,8 @@ from gateway.service import Gateway
 from shared import clock, contracts
 from shared.contracts import gateway as contract
 from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.operations import Duplicate
 from shared.refusals import InUse, Invalid, NotFound
+from shared.violations import Duplicate
 from tests.harness import Harness
 
 PASSWORD, OTHER = "plum-kettle-orbit-7", "violet-ladder-fog-3"

@@ -81,6 +81,23 @@ def test_filters(shelf: Harness, query: dict[str, str], count: int) -> None:
     assert len(names(shelf, **query)) == count
 
 
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ('"Dupont, SA",plain', ["Dupont, SA", "plain"]),
+        ('"say ""hi""",plain', ['say "hi"', "plain"]),
+        ("Dupont, SA", []),
+        ('plain,"plain"', ["plain"]),
+        ('6" pipe', ['6" pipe']),
+    ],
+)
+def test_a_value_with_a_comma_stands_in_quotes(toy: Harness, listed: str, found: list[str]) -> None:
+    """D3: `[in]` takes values that hold commas and quotes, written as in a CSV file."""
+    for name in ("Dupont, SA", "plain", 'say "hi"', '6" pipe'):
+        toy.call("create_thing", body={"name": name})
+    assert names(toy, **{"name[in]": listed, "sort": "name"}) == sorted(found)
+
+
 def test_total_is_counted_on_demand(shelf: Harness) -> None:
     page = shelf.call("list_things", query={"limit": "2", "include_total": "true", "amount": "5"})
     assert page["total"] == 6 and len(page["data"]) == 2
@@ -105,6 +122,7 @@ def test_total_is_counted_on_demand(shelf: Harness) -> None:
         ({"note[is_null]": "maybe"}, "invalid"),
         ({"name": "a\x00b"}, "invalid"),
         ({"amount[in]": ",".join(["1"] * 201)}, "invalid"),
+        ({"name[in]": 'a,"b'}, "invalid"),
         ({"q": "x" * 201}, "invalid"),
         ({"limit": "0"}, "out_of_range"),
         ({"limit": "201"}, "out_of_range"),

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from shared.ids import new_id
-from shared.operations import Duplicate
 from shared.refusals import BadRequest, Invalid, NotFound, StaleVersion, VersionRequired
+from shared.violations import Duplicate
 from tests.harness import Harness
 from tests.shared.toy.service import AlreadyBroken
 
@@ -66,6 +66,36 @@ def test_patch_and_delete_need_the_present_version(toy: Harness) -> None:
         toy.call("delete_thing", id=thing["id"], if_match=9)
     assert stale.value.details["version"] == 1
     assert toy.reply("delete_thing", id=thing["id"], if_match=1).status == 204
+
+
+@pytest.mark.parametrize("name", ["lamp", None])
+def test_a_patch_that_changes_nothing_is_no_change(toy: Harness, name: str | None) -> None:
+    """D3: the version stays and nothing is published (PAT-06, ETG-15)."""
+    thing = toy.call("create_thing", body={"name": "lamp"})
+    toy.published()
+    reply = toy.reply("patch_thing", id=thing["id"], body={"name": name} if name else {}, if_match=1)
+    assert (reply.etag, reply.event_ids, toy.published()) == ("1", [], [])
+
+
+@pytest.mark.parametrize("name", ["name", "amount"])
+def test_null_does_not_remove_what_has_to_be_there(toy: Harness, name: str) -> None:
+    """D3: null removes a member (RFC 7396), and without this one there is no thing (PAT-07)."""
+    thing = toy.call("create_thing", body={"name": "lamp"})
+    with pytest.raises(Invalid) as refused:
+        toy.call("patch_thing", id=thing["id"], body={name: None}, if_match=1)
+    assert refused.value.errors == [{"pointer": f"/{name}", "code": "required"}]
+
+
+def test_if_match_names_one_of_several_versions(toy: Harness) -> None:
+    """D3: a list of tags holds the present one or none of them (ETG-07, ETG-08)."""
+    thing = toy.call("create_thing", body={"name": "lamp"})
+    assert toy.call("patch_thing", id=thing["id"], body={"name": "rug"}, if_match="3,1")["version"] == 2
+    for stale in ("3,1", "", 1):
+        with pytest.raises(StaleVersion):
+            toy.call("patch_thing", id=thing["id"], body={"name": "bed"}, if_match=stale)
+    assert toy.reply("get_thing", id=thing["id"], if_none_match="1,2").status == 304
+    assert toy.reply("get_thing", id=thing["id"], if_none_match="*").status == 304
+    assert toy.reply("get_thing", id=thing["id"], if_none_match="1").status == 200
 
 
 def test_unchanged_is_told_by_its_version(toy: Harness) -> None:

@@ -53,9 +53,9 @@ class Product(Aggregate, Base):
         return any(name in changes and changes[name] != getattr(self, name) for name in ("type", "unit"))
 
     def change(self, changes: dict[str, Any]) -> None:
-        """Apply a merge patch; `external_ids` are merged source by source."""
+        """Set what a client sent."""
         for name, value in changes.items():
-            setattr(self, name, {**self.external_ids, **value} if name == "external_ids" else value)
+            setattr(self, name, value)
 
     def created(self) -> inventory.ProductCreated:
         return inventory.ProductCreated(**self._state())

@@ -12,6 +12,7 @@ from gateway.errors import RouteNotFound
 from gateway.events import examples, jsonschema
 from gateway.events.patterns import known_events
 from gateway.incoming import Incoming
+from gateway.preconditions import unchanged
 from gateway.reading import only, parse_query
 from shared import contracts
 from shared.contract import Event
@@ -52,7 +53,7 @@ class Fixed:
     def answer(self, request: Incoming) -> Response:
         only(parse_query(request.scope["query_string"]))
         headers = {"etag": self._etag, "cache-control": "no-cache"}
-        if request.field(b"if-none-match") == self._etag:
+        if unchanged(request.field(b"if-none-match"), self._etag):
             return Response(status_code=304, headers=headers)
         return Response(self._body, headers=headers, media_type=self._media_type)
 

@@ -1,0 +1,24 @@
+"""What it means to a caller that the database did not take something."""
+
+from psycopg2 import errorcodes
+from sqlalchemy.exc import IntegrityError
+
+from shared.refusals import Conflict
+
+
+class Duplicate(Conflict):
+    """A unique value is already taken. Details: constraint."""
+
+    code = "duplicate"
+    en = "This already exists."
+    fr = "Cet élément existe déjà."
+
+
+def refusal_of(error: IntegrityError) -> Exception:
+    """The refusal that a violated constraint means, or the error itself where it is a defect."""
+    diagnostics = getattr(error.orig, "diag", None)
+    if getattr(error.orig, "pgcode", "") == errorcodes.UNIQUE_VIOLATION and diagnostics:
+        return Duplicate(constraint=diagnostics.constraint_name)
+    if getattr(error.orig, "pgcode", "") == errorcodes.FOREIGN_KEY_VIOLATION and diagnostics:
+        return Conflict(constraint=diagnostics.constraint_name)
+    return error
