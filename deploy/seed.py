@@ -132,7 +132,11 @@ class Api:
 
 def run(base_url: str, email: str, password: str) -> None:
     """Bring the demo company to its final state."""
-    api = Api(base_url, email, password)
+    fill(Api(base_url, email, password))
+
+
+def fill(api: Api) -> None:
+    """Carry out the steps that are not done yet."""
     _company(api)
     products = _products(api)
     customers = _contacts(api)

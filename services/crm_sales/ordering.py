@@ -79,7 +79,8 @@ class Ordering:
         if event.order_id is None:
             return
         order = locked(session, event.order_id)
-        before, invoices = steps_of(order), invoices_of(session, order)
+        # Whatever is still to be billed has its time from now: its deadline was that of the shipment billed here.
+        before, invoices = [step for step in steps_of(order) if step.name != "invoicing"], invoices_of(session, order)
         gross = event.gross_total
         take_residual(session, order, invoices, event.invoice_id, gross, BEFORE_ANY_PAYMENT, gross)
         told = order.note_quantities(invoice(session, order, event.lines), invoices, clock.now())

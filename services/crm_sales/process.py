@@ -70,6 +70,7 @@ class OrderFacts(Protocol):
     invoicing_policy: str
     hold_reason: str | None
     confirmed_at: datetime | None
+    invoice_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,24 @@ def invoice_status(lines: Sequence[LineFacts], undone: bool, rest_released: bool
         return "none"
     wanted = [line.delivered_quantity if rest_released and line.kind != "service" else line.quantity for line in lines]
     return "invoiced" if all(b >= w for b, w in zip(billed, wanted, strict=True)) else "partial"
+
+
+def invoice_due(lines: Sequence[LineFacts], at_once: bool, undone: bool, rest_released: bool) -> bool:
+    """Whether finance has something to bill: what left and, with the first shipment, all services.
+
+    `at_once`: the whole order is billed on its confirmation. Afterwards, between two shipments, nothing is due.
+    """
+    shipped = any(line.delivered_quantity for line in lines if line.kind != "service")
+
+    def wanted(line: LineFacts) -> Decimal:
+        if at_once and not rest_released:
+            return line.quantity
+        if line.kind == "service":
+            return line.quantity if at_once or shipped else Decimal(0)
+        return line.delivered_quantity
+
+    billed = [line.invoiced_quantity - (line.credited_quantity if undone else 0) for line in lines]
+    return any(done < wanted(line) for done, line in zip(billed, lines, strict=True))
 
 
 def payment_status(invoices: Sequence[InvoiceFacts], invoiced: str, undone: bool) -> str:
@@ -193,8 +212,8 @@ def _later(order: OrderFacts, name: str, field: str, final: str, previous: str, 
     if name == "invoicing" and order.invoicing_policy == "on_order":
         previous = "confirmation"
     started = {
-        "confirmation": order.confirmed_at is not None,
-        "delivery": order.delivery_status in ("partial", "delivered"),
-        "invoicing": order.invoice_status != "none",
-    }[previous]
+        "delivery": order.confirmed_at is not None,
+        "invoicing": order.invoice_due,
+        "payment": order.invoice_status != "none",
+    }[name]
     return Step(name, "pending", event if started else previous)

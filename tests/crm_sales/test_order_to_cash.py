@@ -312,3 +312,53 @@ def test_billed_ahead_cancelled_and_yet_shipped(shop: Shop) -> None:
     assert (shop.read(order)["invoice_status"], shop.read(order)["payment_status"]) == ("invoiced", "partial")
     shop.hear(shop.paid(anew))
     assert shop.read(order)["status"] == "completed"
+
+
+def invoicing(shop: Shop, order: dict[str, Any]) -> tuple[str, str | None, bool]:
+    """(status, what the step waits for, whether it has a deadline)."""
+    steps = shop.sales.call("get_progress", id=order["id"])["steps"]
+    (step,) = (step for step in steps if step["name"] == "invoicing")
+    return step["status"], step["waits_for"], step["deadline"] is not None
+
+
+FINANCE, GOODS = ("pending", "erp_finance.invoice.issued", True), ("pending", "delivery", False)
+
+
+def test_between_two_part_shipments_invoicing_waits_for_goods_and_has_no_deadline(shop: Shop) -> None:
+    """C5: it waited for finance, which had nothing to bill, and was overdue after 15 minutes."""
+    order = shop.confirm((LAMP, 3), (ADVICE, 1))
+    assert invoicing(shop, order) == GOODS
+    shop.hear(shop.shipped(order, 1, 0))
+    assert invoicing(shop, order) == FINANCE
+    shop.hear(shop.invoiced(order, 1, 1))
+    assert invoicing(shop, order) == GOODS
+    with clock.shifted(timedelta(days=1)):
+        shop.sales.tick("mark_overdue")
+        assert shop.steps(order)["invoicing"] == ("pending", None)
+    shop.hear(shop.shipped(order, 2, 0))
+    assert invoicing(shop, order) == FINANCE
+    with clock.shifted(timedelta(minutes=16)):
+        shop.sales.tick("mark_overdue")
+        assert shop.steps(order)["invoicing"] == ("pending", "overdue")
+        shop.hear(shop.invoiced(order, 2, 0))
+        assert shop.steps(order)["invoicing"] == ("done", None)
+
+
+def test_an_invoice_gives_the_next_one_its_full_time(shop: Shop) -> None:
+    """C5: two shipments wait for finance; the first invoice comes late, the second is not late with it."""
+    order = shop.confirm((LAMP, 2))
+    shop.hear(shop.shipped(order, 1), shop.shipped(order, 1))
+    with clock.shifted(timedelta(minutes=14)):
+        shop.hear(shop.invoiced(order, 1))
+        assert invoicing(shop, order) == FINANCE
+    with clock.shifted(timedelta(minutes=16)):
+        shop.sales.tick("mark_overdue")
+        assert shop.steps(order)["invoicing"] == ("pending", None)
+
+
+def test_what_is_billed_at_once_waits_for_finance_from_its_confirmation(shop: Shop) -> None:
+    """C5: orders of services and those invoiced on order."""
+    for order in (shop.confirm((ADVICE, 2)), shop.confirm((LAMP, 1), invoicing_policy="on_order")):
+        assert invoicing(shop, order) == FINANCE
+        shop.hear(shop.invoiced(order))
+        assert shop.steps(order)["invoicing"] == ("done", None)

@@ -44,6 +44,7 @@ class Order(Aggregate, PricedDocument, Base):
     rest_released: Mapped[bool]
     has_goods: Mapped[bool]
     has_services: Mapped[bool]
+    invoice_due: Mapped[bool] = mapped_column(default=False)
     hold_reason: Mapped[str | None]
     cancel_reason: Mapped[str | None]
     placed_by: Mapped[str | None]
@@ -163,7 +164,9 @@ class Order(Aggregate, PricedDocument, Base):
             told.append(self._reinstate(now))
         confirmed = self.confirmed_at is not None
         self.delivery_status = process.delivery_status(lines, self.stock_status, confirmed, self.rest_released)
-        self.invoice_status = process.invoice_status(lines, self._billing_undone(), self.rest_released)
+        undone = self._billing_undone()
+        self.invoice_status = process.invoice_status(lines, undone, self.rest_released)
+        self.invoice_due = process.invoice_due(lines, confirmed and self._billed_at_once(), undone, self.rest_released)
         return told + self.note_payment(invoices, now)
 
     def note_payment(self, invoices: Sequence[process.InvoiceFacts], now: datetime) -> list[Event]:
@@ -181,6 +184,7 @@ class Order(Aggregate, PricedDocument, Base):
         told: list[Event] = []
         if self.status in ("placed", "on_hold") and self._approved() and self.stock_status == "complete":
             self.status, self.confirmed_at = "confirmed", now
+            self.invoice_due = self._billed_at_once()
             if not self.has_goods:
                 self.delivery_status = "delivered"
             told.append(self.confirmed())
@@ -193,6 +197,10 @@ class Order(Aggregate, PricedDocument, Base):
             self.status, self.completed_at = "completed", now
             told.append(self.completed())
         return told
+
+    def _billed_at_once(self) -> bool:
+        """Whether finance bills all of it when it is confirmed, not what has left."""
+        return self.invoicing_policy == "on_order" or not self.has_goods
 
     def _approved(self) -> bool:
         return self.credit_status in ("approved", "overridden")
@@ -269,6 +277,7 @@ _FRESH: dict[str, Any] = {
     "credit_status": "none",
     "stock_status": "none",
     "rest_released": False,
+    "invoice_due": False,
 }
 _CONFIRMED = ("number", "company_id", "customer_id", "gross_total", "currency")
 _PLACED = (*_CONFIRMED, "customer_name", "invoicing_policy", "net_total", "tax_total")
