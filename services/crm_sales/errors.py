@@ -36,11 +36,11 @@ class NothingToResume(Conflict):
 
 
 class QuoteExpired(Conflict):
-    """The offer bound the seller only until its date."""
+    """The offer binds the seller only until its date: then it is neither sent nor accepted."""
 
     code = "quote_expired"
-    en = "Quote {number} was valid until {valid_until}; revise it first."
-    fr = "Le devis {number} était valable jusqu'au {valid_until} ; révisez-le d'abord."
+    en = "Quote {number} was valid until {valid_until}; give it a later date first (after a revision, if sent)."
+    fr = "Le devis {number} était valable jusqu'au {valid_until} ; donnez-lui une autre date (révisez-le s'il est envoyé)."
 
 
 class CustomerNotActive(Invalid):

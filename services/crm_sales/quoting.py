@@ -55,7 +55,7 @@ class Quoting:
 
     @command(sales.send_quote)
     def send_quote(self, session: Session, quote: Quote) -> Quote:
-        quote.send()
+        quote.send(clock.today())
         return quote
 
     @command(sales.accept_quote)

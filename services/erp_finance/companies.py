@@ -36,7 +36,7 @@ class Companies:
 
     @command(finance.change_company)
     def change_company(self, session: Session, company: Company, request: dict[str, Any]) -> Company:
-        _change(company, request, required=("name", "payment_days"))
+        _change(company, request, required=("name", "payment_days", "vat_on_debits"))
         return company
 
     @query(finance.get_company)

@@ -21,6 +21,15 @@ NOTES = (
 )
 """The mentions that every French invoice carries, by UNTDID 4451 subject code."""
 
+ON_DEBITS = {"code": "TXD", "text": "Option pour le paiement de la taxe d'après les débits"}
+"""Whoever pays VAT on services when they are invoiced says so on their invoices (CGI ann. III art. 77; ann. II art. 242
+nonies A, as amended by décret 2022-1299). The option does not concern goods."""
+
+
+def notes(kinds: Iterable[str], vat_on_debits: bool) -> list[dict[str, str]]:
+    """The mentions of an invoice over lines of these kinds."""
+    return [*NOTES, ON_DEBITS] if vat_on_debits and "service" in kinds else list(NOTES)
+
 
 def due_on(issued_on: date, payment_days: int) -> date:
     """Net days from the date of the invoice (C. com. L441-10 allows at most 60)."""

@@ -19,7 +19,8 @@ from shared.outbox import publish
 _NEXT = text(
     "INSERT INTO legal_series AS s (company_id, series, year, last, last_date)"
     " VALUES (:company_id, :series, :year, 1, :day) ON CONFLICT (company_id, series, year)"
-    " DO UPDATE SET last = s.last + 1, last_date = greatest(s.last_date, excluded.last_date) RETURNING last, last_date"
+    " DO UPDATE SET last = s.last + 1, last_date = greatest(s.last_date, excluded.last_date) RETURNING last, last_date,"
+    " (SELECT vat_on_debits FROM company c WHERE c.id = s.company_id) AS vat_on_debits"
 )
 _GIVE_BACK = text(
     "UPDATE legal_series SET last = last - 1 WHERE company_id = :company_id AND series = :series AND year = :year"
@@ -63,8 +64,12 @@ def _account(session: Session, document: Invoice | CreditNote, open_orders: Deci
 
 
 def _next_number(session: Session, document: Invoice | CreditNote, day: date) -> tuple[int, date]:
-    """The next number of the year of a day, and the date that it bears at least. The series stays locked."""
+    """The next number of the year of a day, and the date that it bears at least. The series stays locked.
+
+    The document takes over how its company pays VAT now, which saves a statement.
+    """
     row = session.execute(_NEXT, {**_series(document, day.year), "day": day}).one()
+    document.vat_on_debits = row.vat_on_debits
     return row.last, row.last_date
 
 

@@ -189,7 +189,10 @@ class PostalAddress(Schema):
 
 
 class CompanyView(_Resource):
-    """An own legal entity. `fiscal_year_start` is MM-DD; `payment_days` is the default term of invoices."""
+    """An own legal entity. `fiscal_year_start` is MM-DD; `payment_days` is the default term of invoices.
+
+    `vat_on_debits`: it opted to pay VAT on services when they are invoiced, not when they are paid (CGI art. 269, 2 c).
+    """
 
     name = fields.Text()
     legal_form = fields.Text(allow_none=True)
@@ -201,6 +204,7 @@ class CompanyView(_Resource):
     share_capital = fields.Amount(allow_none=True)
     fiscal_year_start = fields.Text()
     payment_days = fields.Whole()
+    vat_on_debits = fields.Flag()
 
 
 class CompanyChange(Schema):
@@ -214,6 +218,7 @@ class CompanyChange(Schema):
     address = fields.Part(PostalAddress)
     share_capital = fields.Amount(not_negative=True, allow_none=True)
     payment_days = fields.Whole(least=0, most=60)
+    vat_on_debits = fields.Flag()
 
 
 _DAY_OF_EVERY_YEAR = (
@@ -444,7 +449,7 @@ class TaxView(Schema):
 
 
 class Note(Schema):
-    """A mention that French law asks for; `code` is the UNTDID 4451 subject (PMT, PMD, AAB)."""
+    """A mention that French law asks for; `code` is the UNTDID 4451 subject (PMT, PMD, AAB, TXD)."""
 
     code = fields.Text()
     text = fields.Text(most=1000)

@@ -26,7 +26,7 @@ def _quote() -> Quote:
 
 
 ACTS: dict[str, Callable[[Quote], Any]] = {
-    "send": lambda quote: quote.send(),
+    "send": lambda quote: quote.send(TODAY),
     "accept": lambda quote: quote.accept(new_id(), TODAY),
     "refuse": lambda quote: quote.refuse("too dear"),
     "revise": lambda quote: quote.revise(),
@@ -60,7 +60,7 @@ def test_every_verb_in_every_state(state: str, act: str) -> None:
 
 def test_an_offer_binds_until_its_date_included() -> None:
     quote = _quote()
-    quote.send()
+    quote.send(TODAY)
     with pytest.raises(QuoteExpired):
         quote.accept(new_id(), TODAY + timedelta(days=1))
     assert quote.accept(new_id(), TODAY).number == quote.number
@@ -121,6 +121,19 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
     changed = shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines})
     assert (changed["net_total"], len(changed["lines"])) == ("10.00", 1)
     assert shop.sales.call("cancel_quote", id=quote["id"])["status"] == "cancelled"
+
+
+def test_a_draft_past_its_date_is_not_sent(shop: Shop) -> None:
+    """C6: an offer that has ended binds nobody; with a later date, or without one, it is sent."""
+    quote = _make(shop, valid_until=clock.today().isoformat())
+    with clock.shifted(timedelta(days=1)):
+        with pytest.raises(QuoteExpired) as refusal:
+            shop.sales.call("send_quote", id=quote["id"])
+        assert refusal.value.code == "quote_expired"
+        assert shop.sales.call("get_quote", id=quote["id"])["status"] == "draft"
+        body = {"valid_until": clock.today().isoformat()}
+        shop.sales.call("patch_quote", id=quote["id"], if_match=quote["version"], body=body)
+        assert shop.sales.call("send_quote", id=quote["id"])["status"] == "sent"
 
 
 def test_quotes_expire_by_themselves(shop: Shop) -> None:

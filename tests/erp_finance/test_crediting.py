@@ -97,6 +97,37 @@ def test_an_invoice_by_hand(books: Harness) -> None:
     assert (entry["journal"], entry["source_id"], len(entry["lines"])) == ("VT", draft["id"], 3)
 
 
+def option(books: Harness, chosen: bool) -> None:
+    (company,) = books.call("list_companies")["data"]
+    books.call("change_company", id=company["id"], if_match=company["version"], body={"vat_on_debits": chosen})
+
+
+def test_the_option_for_debits_stands_on_invoices_of_services_of_who_chose_it(books: Harness) -> None:
+    """C6: décret 2022-1299. It is taken over when the invoice is issued, and stays; goods alone do not have it."""
+    mention = {"code": "TXD", "text": "Option pour le paiement de la taxe d'après les débits"}
+    customer = known_customer(books)
+
+    def notes(kind: str, **more: object) -> list[dict[str, str]]:
+        lines = [{"description": "x", "kind": kind, "quantity": "1", "unit_price": "10", **more}]
+        draft = books.call("create_invoice", body={"customer_id": str(customer), "lines": lines})
+        books.call("issue_invoice", id=draft["id"], key=KEY.format(draft["id"][-8:]), body={})
+        found: list[dict[str, str]] = books.call("get_invoice", id=draft["id"])["notes"]
+        return found
+
+    assert mention not in notes("service")
+    option(books, True)
+    assert mention in notes("service") and mention not in notes("goods")
+    order = Order([line("Vase", "1", "9.99"), line("Repair", "1", "20.00", kind="service")])
+    books.deliver(order.placed)
+    books.deliver(order.shipped())
+    (mixed,) = invoices(books, order_id=str(order.id))
+    note = books.call("credit_invoice", id=mixed["id"], key=KEY.format("mixed"), body={})
+    assert mention in mixed["notes"] and mention in note["notes"]
+    option(books, False)
+    assert mention not in notes("service")
+    assert mention in books.call("get_invoice", id=mixed["id"])["notes"]
+
+
 def test_numbers_rise_with_the_date(books: Harness) -> None:
     customer, today = known_customer(books), clock.today()
     first, second, third = (manual(books, customer) for _ in range(3))

@@ -68,14 +68,16 @@ class Quote(Aggregate, PricedDocument, Base):
         self.lines.extend(QuoteLine.of(line, position) for position, line in enumerate(lines, start=1))
         self.take_totals(totals(lines, self.currency))
 
-    def send(self) -> None:
-        self._move("send", "sent")
+    def send(self, today: date) -> None:
+        """Make the offer. Raises QuoteExpired: what has ended already binds nobody."""
+        self._allow("send")
+        self._check_valid(today)
+        self.status = "sent"
 
     def accept(self, order_id: UUID, today: date) -> sales.QuoteAccepted:
         """The customer said yes in time. Raises QuoteExpired."""
         self._allow("accept")
-        if self.valid_until and self.valid_until < today:
-            raise QuoteExpired(number=self.number, valid_until=self.valid_until)
+        self._check_valid(today)
         self.status, self.order_id = "accepted", order_id
         return sales.QuoteAccepted(
             quote_id=self.id, number=self.number, order_id=order_id, customer_id=self.customer_id
@@ -112,6 +114,10 @@ class Quote(Aggregate, PricedDocument, Base):
         """The lines of the order: same products, same prices, own ids."""
         names = [name for name in PricedLine.__dataclass_fields__ if name != "id"]
         return [PricedLine(id=new_id(), **{name: getattr(line, name) for name in names}) for line in self.lines]
+
+    def _check_valid(self, today: date) -> None:
+        if self.valid_until and self.valid_until < today:
+            raise QuoteExpired(number=self.number, valid_until=self.valid_until)
 
     def _move(self, verb: str, status: str) -> None:
         self._allow(verb)

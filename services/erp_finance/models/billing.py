@@ -86,6 +86,7 @@ class BillingDocument(Aggregate, Base):
     tax_total: Mapped[Decimal]
     gross_total: Mapped[Decimal]
     taxes: Mapped[list[Tax]] = mapped_column(Taxes)
+    vat_on_debits: Mapped[bool] = mapped_column(default=False)
     residual: Mapped[Decimal] = mapped_column(default=ZERO)
     credited_total: Mapped[Decimal] = mapped_column(default=ZERO)
 
@@ -103,7 +104,7 @@ class BillingDocument(Aggregate, Base):
 
     @property
     def notes(self) -> list[dict[str, str]]:
-        return list(invoicing.NOTES)
+        return invoicing.notes([line.kind for line in self.lines], self.vat_on_debits)
 
     @property
     def label(self) -> str:

@@ -16,7 +16,7 @@ from shared.refusals import InvalidTransition
 
 
 class Company(Aggregate, Base):
-    """An own legal entity. `fiscal_year_start` is MM-DD."""
+    """An own legal entity. `fiscal_year_start` is MM-DD; `vat_on_debits`: VAT on services is due when they are invoiced."""
 
     __tablename__ = "company"
     company_key: ClassVar[str] = "id"  # for shared/reaching.py
@@ -31,6 +31,7 @@ class Company(Aggregate, Base):
     share_capital: Mapped[Decimal | None]
     fiscal_year_start: Mapped[str] = mapped_column(default="01-01")
     payment_days: Mapped[int] = mapped_column(default=30)
+    vat_on_debits: Mapped[bool] = mapped_column(default=False)
 
 
 class Account(Aggregate, Base):
