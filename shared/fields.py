@@ -103,6 +103,13 @@ class Uuid(fields.Field[UUID]):
             raise self.make_error("invalid") from None
 
 
+class Known(Uuid):
+    """The id of something that another service owns, in a request; `shared/existence.py` checks that it exists."""
+
+    def __init__(self, refers: str, **kwargs: Any) -> None:
+        super().__init__(refers, **kwargs)
+
+
 class Number(fields.Field[Decimal]):
     """A decimal number as a string (an integer is accepted too, a float never)."""
 

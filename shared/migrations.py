@@ -1,13 +1,19 @@
 """Alembic, one tree per service, and the machinery's tables that every tree begins with."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from alembic import context
 from sqlalchemy import text
 
+from shared import clock, contracts, outbox
 from shared.connecting import options, single
+from shared.context import Context
+from shared.contract import Event
+from shared.envelope import write_head
 from shared.functions import KEEP_OUTBOX_PARTITIONS, guard_functions
+from shared.ids import new_event_id
 from shared.settings import required
 
 
@@ -128,6 +134,23 @@ def custom_values(op: Any, *tables: str) -> None:
     for table in tables:
         op.execute(f"ALTER TABLE {table} ADD COLUMN custom jsonb NOT NULL DEFAULT '{{}}'")
         op.execute(f"CREATE INDEX ix_{table}_custom ON {table} USING gin (custom jsonb_path_ops)")
+
+
+def known(op: Any) -> None:
+    """The ids of what requests name and other services own (shared/existence.py)."""
+    op.execute("CREATE TABLE known (resource text NOT NULL, id uuid NOT NULL, PRIMARY KEY (resource, id))")
+
+
+def announce(op: Any, events: Iterable[Event]) -> None:
+    """Publish what has long been true, for services that begin to keep copies of it."""
+    contracts.events()
+    pending = []
+    for event in events:
+        event_id = new_event_id(event.full_type)
+        pending.append(outbox.Pending(event_id, event, write_head(event, event_id, clock.now(), Context())))
+    if pending:
+        parts, values = outbox.statement_parts(pending)
+        op.get_bind().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(values))
 
 
 def audited_keys(op: Any) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, custom, merging, outbox, reaching, transaction
+from shared import auditing, custom, existence, merging, outbox, reaching, transaction
 from shared.caller import permit
 from shared.concealing import secrets_of, without_secrets
 from shared.context import Context
@@ -198,7 +198,9 @@ class Call:
         return self.handler.function(self.service, session, **self._checked(session, arguments))
 
     def _checked(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The handler's arguments with checked custom fields. Raises Invalid."""
+        """The handler's arguments with checked references and custom fields. Raises Invalid."""
+        if "request" in arguments:
+            existence.check(session, self.operation.request, arguments["request"])
         declared = custom.declares(self.operation.request)
         return custom.checked(session, self.operation, arguments) if declared else arguments
 

@@ -1,9 +1,11 @@
 """What it means to a caller that the database did not take something."""
 
+import re
+
 from psycopg2 import errorcodes
 from sqlalchemy.exc import IntegrityError
 
-from shared.refusals import Conflict
+from shared.refusals import Conflict, InUse, Invalid
 
 
 class Duplicate(Conflict):
@@ -20,5 +22,10 @@ def refusal_of(error: IntegrityError) -> Exception:
     if getattr(error.orig, "pgcode", "") == errorcodes.UNIQUE_VIOLATION and diagnostics:
         return Duplicate(constraint=diagnostics.constraint_name)
     if getattr(error.orig, "pgcode", "") == errorcodes.FOREIGN_KEY_VIOLATION and diagnostics:
-        return Conflict(constraint=diagnostics.constraint_name)
+        missing = _MISSING.match(diagnostics.message_detail or "")
+        return Invalid.at(f"/{missing[1]}", "not_found") if missing else InUse(constraint=diagnostics.constraint_name)
     return error
+
+
+_MISSING = re.compile(r"Key \((\w+).*\) is not present in table")
+"""What PostgreSQL says of a row that refers to nothing; of one that others refer to it says "is still referenced"."""

@@ -4,9 +4,10 @@ from crm_contacts.custom_fields import CustomFields
 from crm_contacts.duplicates import Duplicates
 from crm_contacts.loading import ContactLoader
 from crm_contacts.registry import Registry
+from shared.known_copies import KnownUsers
 
 
-class CrmContacts(Registry, Duplicates, CustomFields):
+class CrmContacts(Registry, Duplicates, CustomFields, KnownUsers):
     """Contacts of everybody."""
 
     name = "crm_contacts"

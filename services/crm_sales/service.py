@@ -7,9 +7,10 @@ from crm_sales.ordering import Ordering
 from crm_sales.overseeing import Overseeing
 from crm_sales.quoting import Quoting
 from shared.custom_copies import CustomFieldCopies
+from shared.known_copies import KnownUsers
 
 
-class CrmSales(Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies):
+class CrmSales(Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies, KnownUsers):
     """Quotes, orders, and the process from order to cash."""
 
     name = "crm_sales"

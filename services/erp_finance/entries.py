@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from erp_finance import chain, ledger, posting
+from erp_finance import chain, chart, ledger, posting
 from erp_finance.ledger import Entry
-from erp_finance.models import Account, Company, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
+from erp_finance.models import Account, Company, Customer, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
 from shared import clock
 from shared.context import current
 from shared.contracts import erp_finance as finance
@@ -31,6 +31,7 @@ class Bookkeeping:
         _require_journal(session, company.id, request["journal"])
         lines = [_line(line, request["reference"]) for line in request["lines"]]
         _require_accounts(session, company.id, lines)
+        _require_partners_and_taxes(session, lines)
         if code := posting.problem(lines):
             raise Invalid.at("/lines", code)
         entry = JournalEntry(
@@ -116,6 +117,20 @@ def _require_journal(session: Session, company_id: UUID, code: str) -> None:
     found = select(Journal.id).where(Journal.company_id == company_id, Journal.code == code)
     if session.scalar(found) is None:
         raise Invalid.at("/journal", "not_found")
+
+
+def _require_partners_and_taxes(session: Session, lines: list[posting.Line]) -> None:
+    wanted = {line.partner_id for line in lines if line.partner_id}
+    partners = set(session.scalars(select(Customer.id).where(Customer.id.in_(wanted)))) if wanted else set()
+    codes = {tax.code for tax in chart.tax_codes()}
+    errors = [
+        {"pointer": f"/lines/{n}/{member}", "code": "not_found"}
+        for n, line in enumerate(lines)
+        for member, value, known in (("partner_id", line.partner_id, partners), ("tax_code", line.tax_code, codes))
+        if value is not None and value not in known
+    ]
+    if errors:
+        raise Invalid(errors)
 
 
 def _require_accounts(session: Session, company_id: UUID, lines: list[posting.Line]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from erp_finance import ledger, posting
 from erp_finance.errors import InvoiceOfAnother
 from erp_finance.ledger import Entry
-from erp_finance.models import Customer, Invoice, Payment
+from erp_finance.models import Company, Customer, Invoice, Payment
 from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
 from shared import clock
 from shared.context import current
@@ -113,6 +113,8 @@ class Paying:
 def _check(session: Session, request: dict[str, Any]) -> None:
     """Refuse what could never be posted. Whether the invoices still owe that much shows when it is posted."""
     wanted = request["allocations"]
+    if "company_id" in request and session.get(Company, request["company_id"]) is None:
+        raise Invalid.at("/company_id", "not_found")
     if wanted and request["direction"] == "out":
         raise Invalid.at("/allocations", "out_of_range")
     if sum((part["amount"] for part in wanted), ZERO) > request["amount"]:

@@ -44,7 +44,7 @@ class Adjusting:
             value=ZERO,
         )
         for place, line in enumerate(request["lines"]):
-            adjustment.correct(_shelf(shelves, line["product_id"], place), line)
+            adjustment.correct(_shelf(session, shelves, line["product_id"], place), line)
         session.add(adjustment)
         session.flush()
         _post(session, adjustment, Place(location_id, "internal"))
@@ -92,9 +92,10 @@ def _day(request: dict[str, Any]) -> date:
     return day
 
 
-def _shelf(shelves: dict[UUID, Shelf], product_id: UUID, place: int) -> Shelf:
+def _shelf(session: Session, shelves: dict[UUID, Shelf], product_id: UUID, place: int) -> Shelf:
     if product_id not in shelves:
-        raise Invalid.at(f"/lines/{place}/product_id", "not_stocked")
+        code = "not_stocked" if session.get(Product, product_id) else "not_found"
+        raise Invalid.at(f"/lines/{place}/product_id", code)
     return shelves[product_id]
 
 

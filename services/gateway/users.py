@@ -6,15 +6,18 @@ import os
 import sys
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from gateway.accounts import normal
 from gateway.models import Credential, User
 from gateway.passwords import hashed
 from gateway.roles import ROLES
-from shared import settings
-from shared.database import new_engine, new_session
-from shared.ids import new_id
+from shared import contracts, settings, transaction
+from shared.context import Context
+from shared.database import new_engine
+from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.outbox import publish
 
 SHORTEST_PASSWORD = 12
 
@@ -23,18 +26,21 @@ log = logging.getLogger(__name__)
 
 def create(engine: Engine, email: str, name: str, roles: list[str], password: str, language: str = "en") -> bool:
     """Create a user; False when there is one with this address already, which is then left as it is."""
-    with new_session(engine) as session:
-        if session.scalar(select(User.id).where(User.email == normal(email))):
+    contracts.events()
+    user = User(id=new_id(), email=normal(email), name=name, roles=roles, language=language, active=True)
+    user.company_id = DEFAULT_COMPANY_ID
+    credential = Credential(user_id=user.id, password_hash=hashed(password))
+
+    def work(session: Session) -> bool:
+        if session.scalar(select(User.id).where(User.email == user.email)):
             return False
-        user = User(id=new_id(), email=normal(email), name=name, roles=roles, language=language)
         session.add(user)
-        try:
-            session.flush()
-            session.add(Credential(user_id=user.id, password_hash=hashed(password)))
-            session.commit()
-        except IntegrityError:
-            return False  # another process was faster
+        session.flush()
+        session.add(credential)
+        publish(session, user.created())
         return True
+
+    return transaction.run(engine, Context(actor="operator"), work)
 
 
 def ensure_administrator(database_url: str) -> None:

@@ -144,7 +144,7 @@ class ContactFields(Schema):
     addresses = Kept(fields.Part(AddressPart), most=20)
     roles = fields.Many(fields.Choice(*ROLES), most=len(ROLES))
     lifecycle_stage = fields.Choice(*LIFECYCLE_STAGES, allow_none=True)
-    owner_id = fields.Uuid(allow_none=True)
+    owner_id = fields.Known("users", allow_none=True)
     source = fields.Text(most=100, allow_none=True)
     parent_id = fields.Uuid(allow_none=True)
     external_ids = fields.Table()

@@ -197,8 +197,8 @@ class QuoteChange(Schema):
     """What may change while a quote is a draft. Lines are replaced whole."""
 
     customer_id = fields.Uuid()
-    opportunity_id = fields.Uuid(allow_none=True)
-    owner_id = fields.Uuid(allow_none=True)
+    opportunity_id = fields.Known("opportunities", allow_none=True)  # nobody keeps any yet
+    owner_id = fields.Known("users", allow_none=True)
     currency = fields.Choice(*MINOR_UNITS)
     valid_until = fields.Day(allow_none=True)
     payment_terms = fields.Choice(*PAYMENT_DAYS)
@@ -278,8 +278,8 @@ class OrderChange(Schema):
     """What may change while an order is a draft. Lines are replaced whole; another currency needs new lines."""
 
     customer_id = fields.Uuid()
-    opportunity_id = fields.Uuid(allow_none=True)
-    owner_id = fields.Uuid(allow_none=True)
+    opportunity_id = fields.Known("opportunities", allow_none=True)  # nobody keeps any yet
+    owner_id = fields.Known("users", allow_none=True)
     currency = fields.Choice(*MINOR_UNITS)
     requested_date = fields.Day(allow_none=True)
     payment_terms = fields.Choice(*PAYMENT_DAYS)

@@ -486,7 +486,7 @@ class InvoiceView(_Resource):
 class NewInvoiceLine(Schema):
     """A line of a manual invoice; its net is quantity × unit_price less the discount, rounded."""
 
-    product_id = fields.Uuid(allow_none=True)
+    product_id = fields.Known("products", allow_none=True)
     description = fields.Text(most=1000, least=1, required=True)
     kind = fields.Choice("goods", "service", "consumable", load_default="goods")
     quantity = fields.Quantity(positive=True, required=True)

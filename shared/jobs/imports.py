@@ -15,7 +15,7 @@ import marshmallow as ma
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import child, custom, reaching
+from shared import child, custom, existence, reaching
 from shared.fields import pointers
 from shared.handlers import Handler
 from shared.jobs import bulk, storage
@@ -181,6 +181,7 @@ class _Import:
     def _create(self, rows: list[Row], session: Session) -> None:
         loader = self.run.loader
         if loader is not None:
+            self._check_existence(session, rows)
             self._check_custom(session, rows)
         rows = [row for row in rows if not row.errors]
         if loader is not None and rows:
@@ -196,6 +197,12 @@ class _Import:
                 rows = [_again(row, into=row) for row in rows if not row.errors]
         for row in rows:
             self._one(session, row, self.create, {"body": row.body}, "created")
+
+    def _check_existence(self, session: Session, rows: list[Row]) -> None:
+        schema = self.create.operation.request if self.create.operation else None
+        for row in rows:
+            if row.values is not None and not row.errors:
+                row.errors += existence.errors(session, schema, row.values)
 
     def _check_custom(self, session: Session, rows: list[Row]) -> None:
         """As `Call` does for one request, with the definitions read once."""

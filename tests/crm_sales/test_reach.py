@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.caller import NotAllowed
+from shared.contracts.gateway import UserCreated
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import IdConflict, Invalid, NotFound
 from tests.crm_sales.shop import LAMP, LUMEN, Shop
@@ -33,7 +34,14 @@ def totals(call: Call) -> tuple[int, int]:
 @pytest.fixture
 def orders(shop: Shop) -> dict[Any, dict[str, Any]]:
     """One order of Ada, one of Bob, one of nobody."""
+    know(shop)
     return {owner: shop.draft(**({"owner_id": str(owner)} if owner else {})) for owner in (ADA, BOB, None)}
+
+
+def know(shop: Shop) -> None:
+    """Let sales hear of the users."""
+    for user in (ADA, BOB):
+        shop.sales.deliver(UserCreated(user_id=user, email="x@y.z", name="X", language="en", roles=[], company_id=user))
 
 
 def test_lists_and_totals_are_cut_to_the_reach(shop: Shop, orders: dict[Any, Any]) -> None:
@@ -82,6 +90,7 @@ def test_who_reaches_less_than_all_owns_what_they_make(shop: Shop) -> None:
 
 
 def test_somebody_elses_id_is_taken_but_not_shown(shop: Shop) -> None:
+    know(shop)
     chosen = str(new_id())
     lines = [{"product_id": str(LAMP), "quantity": "1"}]
     body = {"id": chosen, "customer_id": str(LUMEN), "lines": lines, "owner_id": str(BOB)}

@@ -30,6 +30,7 @@ def house(service: Callable[[type], Harness]) -> Harness:
     """A gateway with one administrator."""
     harness = service(Gateway)
     users.create(harness.engine, ROOT, "Root", ["admin"], PASSWORD)
+    assert [type(event) for event in harness.published()] == [contract.UserCreated]
     return harness
 
 

@@ -88,6 +88,7 @@ class Users:
             raise InUse
         _keep_an_administrator(session, user, {"active": False})
         session.delete(user)
+        publish(session, contract.UserDeleted(user_id=user.id))
 
     @command(contract.set_password)
     def set_password(self, session: Session, user: User, request: dict[str, Any]) -> User:

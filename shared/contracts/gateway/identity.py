@@ -44,6 +44,15 @@ class UserUpdated(UserState, Event):
     permission: ClassVar[str] = "gateway.users:read"
 
 
+@dataclass(frozen=True, kw_only=True)
+class UserDeleted(Event):
+    """A user who never signed in was removed."""
+
+    type: ClassVar[str] = "gateway.user.deleted"
+    permission: ClassVar[str] = "gateway.users:read"
+    user_id: UUID
+
+
 class UserChange(Schema):
     """What may change of a user. `companies` null: all of them."""
 

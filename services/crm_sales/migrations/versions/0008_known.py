@@ -1,0 +1,12 @@
+"""The ids of what requests name and other services own."""
+
+from alembic import op
+
+from shared.migrations import known
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    known(op)

@@ -1,0 +1,12 @@
+"""The ids of what requests name and other services own."""
+
+from alembic import op
+
+from shared.migrations import known
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    known(op)
