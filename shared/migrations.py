@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic import context
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from shared import clock, contracts, outbox
@@ -30,6 +31,25 @@ def run(service: str) -> None:
             context.run_migrations()
         connection.commit()
     engine.dispose()
+
+
+class DatabaseIsNewer(Exception):
+    """The schema of a database was made by a version of Liaison that came after this one."""
+
+
+def refuse_newer(service: str, url: str) -> None:
+    """Raise DatabaseIsNewer when a database has a revision that this code does not know. `url` may be any role's."""
+    known = [script.revision for script in ScriptDirectory(str(folder(service))).walk_revisions()]
+    engine = single(url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one()
+        there = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() if found else []
+    engine.dispose()
+    if unknown := [revision for revision in there if revision not in known]:
+        raise DatabaseIsNewer(
+            f"The database of {service} is at revision {unknown[0]}, and this version of Liaison knows only up to"
+            f" {known[0]}: it was made by a newer version. Start that one, or restore an older backup."
+        )
 
 
 def folder(service: str) -> Path:

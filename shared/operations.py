@@ -251,8 +251,16 @@ class Call:
     def _fingerprint(self) -> bytes:
         """What makes two requests the same: path and body, whatever the order of members. Secrets do not count."""
         body = without_secrets(self.operation.request, self.raw_body)
+        if self.operation.derived == "batch":
+            body = self._batch_without_secrets(body)
         same = json.dumps([self.path, body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(same.encode()).digest()
+
+    def _batch_without_secrets(self, body: dict[str, Any]) -> dict[str, Any]:
+        resource = self.operation.resource
+        assert resource is not None and resource.create is not None
+        schema = resource.create.request
+        return body | {"operations": [o | {"data": without_secrets(schema, o["data"])} for o in body["operations"]]}
 
     def _remembered(self, session: Session, key: _Key) -> Reply | None:
         """The reply of an earlier run with this key. Raises when it still runs or was for another request."""

@@ -74,8 +74,13 @@ def _migrate(chosen: argparse.Namespace) -> None:
     from alembic import command
     from alembic.config import Config
 
-    from shared.migrations import folder
+    from shared.migrations import DatabaseIsNewer, folder, refuse_newer
 
+    try:
+        for service in chosen.services:
+            refuse_newer(service, required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL"))
+    except DatabaseIsNewer as newer:
+        raise SystemExit(str(newer)) from None
     for service in chosen.services:
         config = Config()
         config.set_main_option("script_location", str(folder(service)))

@@ -22,8 +22,12 @@ class Resource:
     @property
     def comes_with_secret(self) -> bool:
         """Whether making one shows a secret, once: then they are made one by one, never in bulk."""
-        response = self.create.response if self.create else None
-        return response is not None and any(isinstance(f, fields.Secret) for f in response().fields.values())
+        return self.create is not None and _holds_secret(self.create.response)
+
+    @property
+    def takes_secret(self) -> bool:
+        """Whether one can be made with a secret: a file would hold many of them, and is kept as it came."""
+        return any(o is not None and _holds_secret(o.request) for o in (self.create, self.patch))
 
     @property
     def snake(self) -> str:
@@ -54,3 +58,7 @@ def _resource(path: str, by_route: dict[str, Operation]) -> Resource:
         patch=by_route.get(f"PATCH {member}"),
         delete=by_route.get(f"DELETE {member}"),
     )
+
+
+def _holds_secret(schema: type[fields.Schema] | None) -> bool:
+    return schema is not None and any(isinstance(field, fields.Secret) for field in schema().fields.values())

@@ -18,6 +18,7 @@ from uuid import uuid4
 import httpx
 import psycopg2
 
+from deploy.local import unprivileged
 from deploy.local.keys import ensure_signing_key, ensure_webhook_key, write_public_key
 from deploy.local.plan import GATEWAY, Access, Plan, inherited_environment, process_names, with_credentials
 from deploy.local.ports import Ports
@@ -206,6 +207,10 @@ class Suite:
     def _plan(self) -> Plan:
         ports = Ports(self.root / "ports.json")
         signing_key = ensure_signing_key(self.root / "signing-key.pem")
+        webhook_key, caller_keys = ensure_webhook_key(self.root / "webhook-key"), write_public_key(signing_key)
+        account = unprivileged.account(CHECKOUT, Path(sys.executable), self.root)
+        for key in (signing_key, webhook_key, caller_keys):
+            account.take(key)
         per_service = 1 if self.together else self.replicas
         processes = [p for s in contracts.SERVICES for p in process_names(s, per_service)]
         return Plan(
@@ -220,11 +225,12 @@ class Suite:
                 **self.gateway_env,
             },
             replicas={s: per_service for s in contracts.SERVICES},
-            every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
+            every_env={"LIAISON_CALLER_KEYS_FILE": str(caller_keys)},
             behind_edge_env={
-                "LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key")),
+                "LIAISON_WEBHOOK_KEY_FILE": str(webhook_key),
                 "LIAISON_RABBITMQ_MANAGEMENT_URL": self.servers.management_url,
             },
+            account=account,
         )
 
     def _specs(self, plan: Plan) -> list[Spec]:
@@ -239,7 +245,8 @@ class Suite:
         env |= {"LIAISON_HEALTH_PORT": str(port), "LIAISON_PROCESS_NAME": TOGETHER}
         argv = [sys.executable, "-m", "shared.runner", *contracts.SERVICES]
         health = f"http://127.0.0.1:{port}"
-        return [Spec(TOGETHER, argv, env, CHECKOUT, f"{health}/readyz", live_url=f"{health}/livez"), specs[-1]]
+        ready, live = f"{health}/readyz", f"{health}/livez"
+        return [Spec(TOGETHER, argv, env, CHECKOUT, ready, live_url=live, account=plan.account), specs[-1]]
 
     def _operator(self, env: dict[str, str], *arguments: str) -> None:
         self._run("shared.operator", env, *arguments)

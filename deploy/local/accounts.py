@@ -20,9 +20,13 @@ from deploy.local.console import Stop
 
 @dataclass(frozen=True)
 class Account:
-    """Whom a server runs as; `name` None means "as we are"."""
+    """Whom a process runs as; `name` None means "as we are".
+
+    `reads_all`: it may look into folders that are closed to it, as root may, and still change nothing there.
+    """
 
     name: str | None
+    reads_all: bool = False
 
     @classmethod
     def for_server(cls, name: str) -> Account:
@@ -30,17 +34,25 @@ class Account:
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for subprocess that change to this account."""
-        if self.name is None:
+        if self.name is None or self.reads_all:
             return {}
         entry = self._entry()
         return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """The arguments with which subprocess runs them as this account, together with `options`."""
+        if not self.reads_all:
+            return list(argv)
+        entry, right = self._entry(), "-all,+dac_read_search"
+        who = ["--reuid", str(entry.pw_uid), "--regid", str(entry.pw_gid), "--clear-groups", "--no-new-privs"]
+        return ["setpriv", *who, "--inh-caps", right, "--ambient-caps", right, "--bounding-set", right, *argv]
 
     def run(
         self, argv: Sequence[str], env: Mapping[str, str], timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end and collect the output; the current folder may be closed to that account, so use /."""
         return subprocess.run(
-            argv, env=dict(env), cwd="/", text=True, capture_output=True, stdin=subprocess.DEVNULL,
+            self.command(argv), env=dict(env), cwd="/", text=True, capture_output=True, stdin=subprocess.DEVNULL,
             timeout=timeout, **self.options(),
         )  # fmt: skip
 
@@ -61,18 +73,25 @@ class Account:
     def own_folder(self, path: Path) -> None:
         """A folder that only this account can look into."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.name is not None:
-            entry = self._entry()
-            os.chown(path, entry.pw_uid, entry.pw_gid)
+        self.take(path)
 
     def own_file(self, path: Path, text: str, mode: int = 0o600) -> None:
         beside = path.with_name(path.name + ".new")
         beside.write_text(text, encoding="utf-8")
         beside.chmod(mode)
+        self.take(beside)
+        beside.replace(path)
+
+    def take(self, path: Path) -> None:
+        """Give a file or folder to this account."""
         if self.name is not None:
             entry = self._entry()
-            os.chown(beside, entry.pw_uid, entry.pw_gid)
-        beside.replace(path)
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+
+    @property
+    def home(self) -> str | None:
+        """Its home; None for "as we are"."""
+        return None if self.name is None else self._entry().pw_dir
 
     def can_reach(self, path: Path) -> bool:
         """May this account walk down to `path`? (A checkout under /root is closed to it.)"""
@@ -84,6 +103,9 @@ class Account:
             return pwd.getpwnam(self.name)
         except KeyError:
             raise Stop(f"The system account '{self.name}' is missing: install its package again.") from None
+
+
+AS_WE_ARE = Account(None)
 
 
 def servers_home(root: Path, accounts: Sequence[Account]) -> Path:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 def write_private(path: Path, text: str, owner: int | None = None) -> None:
@@ -18,6 +18,13 @@ def write_private(path: Path, text: str, owner: int | None = None) -> None:
     if owner is not None:
         os.chown(beside, owner, -1)
     beside.replace(path)
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """A log to add to, which others cannot read: mode 0640, also when it was made by an earlier start."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    os.fchmod(descriptor, 0o640)
+    return os.fdopen(descriptor, "ab")
 
 
 def write_json(path: Path, value: Any) -> None:

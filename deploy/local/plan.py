@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from deploy.local.accounts import AS_WE_ARE, Account
 from deploy.local.console import Stop
 from deploy.local.supervisor import Spec
 
@@ -42,6 +43,7 @@ class Plan:
     replicas: Mapping[str, int] = field(default_factory=dict)
     every_env: Mapping[str, str] = field(default_factory=dict)
     behind_edge_env: Mapping[str, str] = field(default_factory=dict)
+    account: Account = AS_WE_ARE
 
     @property
     def base_url(self) -> str:
@@ -77,8 +79,10 @@ class Plan:
             }
         elif service == GATEWAY:
             env |= dict(self.behind_edge_env)
-        live_url = f"{self.health_urls()[process]}/livez"
-        return Spec(process, [str(self.python), *arguments], env, self.checkout, ready_url, live_url=live_url)
+        if home := self.account.home:
+            env["HOME"] = home  # that of root is closed to it, and libpq fails where it may not look for certificates
+        argv, live_url = [str(self.python), *arguments], f"{self.health_urls()[process]}/livez"
+        return Spec(process, argv, env, self.checkout, ready_url, live_url=live_url, account=self.account)
 
 
 def inherited_environment(source: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -11,9 +11,11 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.local.console import Stop
 from deploy.local.files import read_json, write_json
 
 FIRST, LAST = 20_000, 31_999
+FIRST_HTTP_PORT = 8080
 
 
 def is_free(port: int) -> bool:
@@ -39,6 +41,17 @@ def is_open(port: int, timeout: float = 1.0) -> bool:
 def first_free(wanted: int) -> int:
     """`wanted`, or the next port above it on which nothing listens."""
     return next(port for port in range(wanted, 65_536) if is_free(port))
+
+
+def http_port(asked: str | None) -> int:
+    """The port that somebody asked for, else 8080 or the next free one. Raises Stop where they cannot have it."""
+    if not asked:
+        return first_free(FIRST_HTTP_PORT)
+    if not (asked.isascii() and asked.isdecimal() and 1 <= int(asked) <= 65_535):
+        raise Stop(f"LIAISON_HTTP_PORT={asked}: a port is a number from 1 to 65535.")
+    if is_open(int(asked)) or not is_free(int(asked)):
+        raise Stop(f"LIAISON_HTTP_PORT={asked}: the port is taken. Stop what listens there, or choose another one.")
+    return int(asked)
 
 
 class Ports:

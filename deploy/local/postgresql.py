@@ -15,6 +15,8 @@ from deploy.local.console import Stop
 from deploy.local.ports import is_open
 from deploy.local.process import ProcessId
 
+# Statements hold the data of customers, and so do the details of an error ("Key (email)=(…) already exists"): the log has
+# neither. To look for slow statements, add log_min_duration_statement to extra.conf, for as long as it takes.
 # fsync, synchronous_commit and full_page_writes keep their default (on): an accepted command survives a crash.
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -31,7 +33,12 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 log_destination = 'stderr'
 log_line_prefix = '%m [%p] %q%u@%d '
-log_min_duration_statement = 1000
+log_min_error_statement = 'panic'
+log_error_verbosity = 'terse'
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+log_min_duration_statement = -1
+log_statement = 'none'
 include_if_exists = 'extra.conf'
 """
 
@@ -136,7 +143,7 @@ class PostgreSQL:
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [str(self._programs / "postgres"), "-D", str(self.data)], env=self._environment(), cwd="/",
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self.account.options(),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, umask=0o027, **self.account.options(),
             )  # fmt: skip
 
     def _wait_started(self, timeout: float) -> None:

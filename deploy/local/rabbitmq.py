@@ -234,7 +234,7 @@ class RabbitMQ:
         # A session of its own: Ctrl-C in the terminal goes to the supervisor, which stops things in order.
         return subprocess.Popen(
             argv, env=self._environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True, **self.account.options(),
+            start_new_session=True, umask=0o027, **self.account.options(),
         )  # fmt: skip
 
     def _output(self, name: str) -> IO[bytes]:

@@ -16,10 +16,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from deploy.local import infrastructure, servers
+from deploy.local import infrastructure, servers, unprivileged
+from deploy.local.accounts import Account
 from deploy.local.backoff import Backoff
 from deploy.local.console import Stop, say, step
-from deploy.local.files import Secrets, write_json
+from deploy.local.files import Secrets, write_json, write_private
 from deploy.local.halt import end_leftovers
 from deploy.local.infrastructure import Infrastructure, Wanted
 from deploy.local.keys import ensure_signing_key, ensure_webhook_key, write_public_key
@@ -33,14 +34,13 @@ from deploy.local.plan import (
     process_names,
     with_credentials,
 )
-from deploy.local.ports import Ports, first_free
+from deploy.local.ports import Ports, http_port
 from deploy.local.process import ProcessId
 from deploy.local.provision import DatabaseUrls, provision
 from deploy.local.state import Lock, Recorded, Summary
 from deploy.local.supervisor import Supervisor
 
 ADMIN_EMAIL = "admin@atelier-lumiere.example"
-FIRST_HTTP_PORT = 8080
 
 
 class Interrupted(BaseException):
@@ -78,6 +78,9 @@ class Session:
         self.summary = Summary(self.root, recorded, self.processes)
         self.summary.remove()
         end_leftovers(recorded)
+        port = http_port(os.environ.get("LIAISON_HTTP_PORT"))
+        account = unprivileged.account(self.checkout, Path(sys.executable), self.root)
+        unprivileged.refuse_port(account, port)
         self.infrastructure = infrastructure.start(self.root, Wanted.from_environment())
         self.summary.refresh()
         names = services
@@ -88,9 +91,10 @@ class Session:
                 password=lambda role: secrets.get(f"database:{role}"),
                 connections={name: 60 + 40 * replicas[name] for name in names},
             )
+        refuse_newer(self.databases)
         passwords = {user: secrets.get(f"broker:{user}") for user in (*names, OPERATOR)}
         self._operator_steps(names, passwords)
-        plan = self._plan(services, replicas, passwords, secrets)
+        plan = self._plan(replicas, passwords, secrets, port, account)
         self._start_processes(plan)
         self.lock.describe(plan.base_url)
         admin = {"email": ADMIN_EMAIL, "password": secrets.get("admin")}
@@ -109,7 +113,8 @@ class Session:
         if self.infrastructure.management_url:
             env["LIAISON_RABBITMQ_MANAGEMENT_URL"] = self.infrastructure.management_url
         owners = {f"LIAISON_{name.upper()}_OWNER_DATABASE_URL": self.databases[name].owner for name in names}
-        with step("queues, permissions and migrations"), ThreadPoolExecutor(max_workers=2) as pool:
+        with step("queues, permissions and migrations"), ThreadPoolExecutor(max_workers=3) as pool:
+            pool.submit(compile_gateway, self.checkout)
             topology = pool.submit(run_operator, self.checkout, env, "topology")
             migrations = pool.submit(run_operator, self.checkout, owners, "migrate", *names)
         topology.result()
@@ -117,36 +122,53 @@ class Session:
 
     def _plan(
         self,
-        services: tuple[str, ...],
         replicas: Mapping[str, int],
         passwords: Mapping[str, str],
         secrets: Secrets,
+        port: int,
+        account: Account,
     ) -> Plan:
         ports = Ports(self.root / "ports.json")
         signing_key = ensure_signing_key(self.root / "signing-key.pem")
-        processes = [name for service in services for name in process_names(service, replicas[service])]
+        webhook_key = ensure_webhook_key(self.root / "webhook-key")
+        caller_keys = write_public_key(signing_key)
+        for key in (signing_key, webhook_key, caller_keys):
+            account.take(key)
+        processes = [name for service in replicas for name in process_names(service, replicas[service])]
         return Plan(
             checkout=self.checkout,
             python=Path(sys.executable),
-            services=services,
+            services=tuple(replicas),
             access={
                 name: Access(urls.application, self._broker_uri(name, passwords))
                 for name, urls in self.databases.items()
             },
             health_ports={name: ports.get(f"health.{name}") for name in (*processes, GATEWAY)},
-            http_port=first_free(int(os.environ.get("LIAISON_HTTP_PORT", FIRST_HTTP_PORT))),
+            http_port=port,
             gateway_env={
                 "LIAISON_SIGNING_KEY_FILE": str(signing_key),
                 "LIAISON_ADMIN_EMAIL": ADMIN_EMAIL,
                 "LIAISON_ADMIN_PASSWORD": secrets.get("admin"),
+                **self._client_secret(account),
             },
             replicas=replicas,
-            every_env={"LIAISON_CALLER_KEYS_FILE": str(write_public_key(signing_key))},
+            every_env={"LIAISON_CALLER_KEYS_FILE": str(caller_keys)},
             behind_edge_env={
-                "LIAISON_WEBHOOK_KEY_FILE": str(ensure_webhook_key(self.root / "webhook-key")),
+                "LIAISON_WEBHOOK_KEY_FILE": str(webhook_key),
                 **self._broker_management(),
             },
+            account=account,
         )
+
+    def _client_secret(self, account: Account) -> dict[str, str]:
+        """A copy of the OpenID Connect client's secret that the services' account may read."""
+        given = os.environ.get("LIAISON_OIDC_CLIENT_SECRET_FILE")
+        if not given or account.name is None or Path(given).stat().st_mode & 0o077:
+            return {}  # one that others can read is refused where it is used
+        copy = self.root / "oidc-client-secret"
+        write_private(copy, Path(given).read_text(encoding="utf-8"))
+        account.take(copy)
+        return {"LIAISON_OIDC_CLIENT_SECRET_FILE": str(copy)}
 
     def _broker_management(self) -> dict[str, str]:
         """With it the gateway's service makes queues and users for other systems."""
@@ -307,6 +329,23 @@ def known_services() -> tuple[str, ...]:
     from shared.contracts import SERVICES
 
     return SERVICES
+
+
+def refuse_newer(databases: Mapping[str, DatabaseUrls]) -> None:
+    """Raise Stop before anything works on a database that a newer version has changed."""
+    from shared import migrations
+
+    try:
+        for name, urls in databases.items():
+            migrations.refuse_newer(name, urls.owner)
+    except migrations.DatabaseIsNewer as newer:
+        raise Stop(str(newer)) from None
+
+
+def compile_gateway(checkout: Path) -> None:
+    """What the operator's commands do not load: an account that may not write here would compile it at every start."""
+    argv = [sys.executable, "-m", "compileall", "-q", "services/gateway"]
+    subprocess.run(argv, cwd=checkout, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def run_operator(checkout: Path, env: Mapping[str, str], *arguments: str) -> None:

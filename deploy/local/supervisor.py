@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.accounts import AS_WE_ARE, Account
 from deploy.local.backoff import Backoff
 from deploy.local.console import Stop, say
+from deploy.local.files import open_log
 from deploy.local.process import ProcessId
 
 DRAIN_SECONDS = 25.0
@@ -40,6 +42,7 @@ class Spec:
     ready_url: str | None = None
     drain: float = DRAIN_SECONDS
     live_url: str | None = None
+    account: Account = AS_WE_ARE
 
 
 @dataclass
@@ -195,10 +198,10 @@ class Supervisor:
 
     def _spawn(self, child: _Child) -> None:
         # A session of its own: Ctrl-C in the terminal must reach the supervisor only, which then stops in order.
-        with self.log_of(child.spec.name).open("ab") as log:
+        with open_log(self.log_of(child.spec.name)) as log:
             child.popen = subprocess.Popen(
-                list(child.spec.argv), env=dict(child.spec.env), cwd=child.spec.cwd,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                child.spec.account.command(child.spec.argv), env=dict(child.spec.env), cwd=child.spec.cwd, umask=0o027,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **child.spec.account.options(),
             )  # fmt: skip
         child.started_at = time.monotonic()
         child.answered, child.unanswered = False, 0

@@ -6,9 +6,12 @@ from shared.resources import Resource
 
 
 def declare(resource: Resource) -> Operation | None:
-    """For resources that can be created. Clients send multipart/form-data; what the edge makes of it is the request."""
+    """For resources that can be created. Clients send multipart/form-data; what the edge makes of it is the request.
+
+    Not for those with secrets: the file and the rows read from it are kept as they came.
+    """
     create = resource.create
-    if create is None or create.request is None:
+    if create is None or create.request is None or resource.takes_secret or resource.comes_with_secret:
         return None
     return Operation(
         f"POST {resource.path}/import",

@@ -30,6 +30,15 @@ def test_every_resource_that_can_be_created_can_be_so_in_batches_and_has_a_histo
         )
 
 
+def test_what_has_secrets_is_not_imported() -> None:
+    """A10: a file is kept as it came, so no schema that is filled from one has a secret, nor shows one."""
+    imported = [o for o in OPERATIONS if o.derived == "import" and o.resource and o.resource.create]
+    for schema in [s for o in imported for s in (o.resource.create.request, o.resource.create.response)]:  # type: ignore[union-attr]
+        assert not [n for n, f in schema().fields.items() if isinstance(f, fields.Secret)], schema  # type: ignore[misc]
+    assert {"users", "webhooks", "api-keys", "event-subscriptions"} <= set(RESOURCES)
+    assert not {"users", "webhooks", "api-keys", "event-subscriptions"} & {o.resource.name for o in imported}  # type: ignore[union-attr]
+
+
 def test_names_of_resources_are_unique() -> None:
     assert len(RESOURCES) == sum(len(resources_of(found.values())) for found in contracts.operations().values())
 

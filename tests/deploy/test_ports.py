@@ -3,7 +3,10 @@
 import socket
 from pathlib import Path
 
-from deploy.local.ports import FIRST, LAST, Ports, first_free, is_free, is_open
+import pytest
+
+from deploy.local.console import Stop
+from deploy.local.ports import FIRST, LAST, Ports, first_free, http_port, is_free, is_open
 
 
 def listener(port: int = 0) -> socket.socket:
@@ -42,3 +45,24 @@ def test_looking() -> None:
         assert is_open(port) and not is_free(port)
         assert first_free(port) > port
     assert not is_open(port)
+
+
+def test_a_port_that_somebody_asked_for_is_had_or_refused() -> None:
+    """D9: whoever names a port has told others of it; another one would be no help."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        with pytest.raises(Stop, match=f"LIAISON_HTTP_PORT={port}: the port is taken") as refused:
+            http_port(str(port))
+        assert "\n" not in str(refused.value)
+    assert http_port(str(port)) == port
+
+
+@pytest.mark.parametrize("asked", ["0", "65536", "http", "8080 ", "-1", "80.5", "٨٠٨٠"])
+def test_what_is_no_port_is_said(asked: str) -> None:
+    with pytest.raises(Stop, match="1 to 65535"):
+        http_port(asked)
+
+
+@pytest.mark.parametrize("asked", [None, ""])
+def test_without_a_wish_a_free_port_is_found(asked: str | None) -> None:
+    assert is_free(http_port(asked))

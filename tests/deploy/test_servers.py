@@ -25,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pair(root: Path) -> Iterator[Servers]:
-    running = servers.start(root, "log_min_duration_statement = -1")
+    running = servers.start(root, "log_temp_files = 1024")
     yield running
     running.stop()
     assert running.processes() == {}
@@ -75,9 +75,39 @@ def test_everything_listens_on_loopback_only(pair: Servers) -> None:
     assert len(pair.processes()) == 3
 
 
+def test_the_log_of_the_database_holds_nobodys_data(pair: Servers) -> None:
+    """A10: neither the statement that failed, nor the row it was about, nor a statement that took long."""
+    connection = psycopg2.connect(pair.pg_admin_url)
+    connection.autocommit = True
+    failing = [
+        "INSERT INTO person VALUES ('Marie Canary')",
+        "INSERT INTO person VALUES (NULL, 'Marie Canary')",
+        "DO $$ BEGIN PERFORM 'Marie Canary'; RAISE 'told'; END $$",
+        "SELECT 'Marie Canary' FROM nowhere",
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE person (name text UNIQUE NOT NULL, other text)")
+        cursor.execute("INSERT INTO person VALUES ('Marie Canary')")
+        for statement in failing:
+            with pytest.raises(psycopg2.Error):
+                cursor.execute(statement)
+        cursor.execute("DROP TABLE person")
+    connection.close()
+    log = pair.postgresql.log.read_text(encoding="utf-8")
+    assert all(told in log for told in ("person_name_key", "not-null constraint", "told", "nowhere"))
+    assert "Canary" not in log
+    assert setting(pair, "log_min_duration_statement") == "-1" == setting(pair, "log_min_duration_sample")
+
+
+def test_others_read_no_log(pair: Servers) -> None:
+    """A10: 0640 at most."""
+    logs = [pair.postgresql.log, pair.rabbitmq.log, pair.rabbitmq.home / "server.out"]
+    assert [oct(path.stat().st_mode & 0o137) for path in logs] == ["0o0"] * 3
+
+
 def test_data_is_durable_and_settings_can_be_added(pair: Servers) -> None:
     assert [setting(pair, name) for name in ("fsync", "synchronous_commit", "full_page_writes")] == ["on"] * 3
-    assert setting(pair, "log_min_duration_statement") == "-1"
+    assert setting(pair, "log_temp_files") == "1MB"
 
 
 def test_the_servers_do_not_run_as_root(pair: Servers) -> None:

@@ -289,6 +289,14 @@ def test_no_table_holds_a_secret_in_clear(house: Harness) -> None:
     assert not [table for table, content in rows.items() if "$argon2id$" in content and table != "credential"]
 
 
+def test_a_batch_is_recognised_without_its_secrets(house: Harness) -> None:
+    """A10: what recognises a repetition is a digest, and a digest of a password can be searched for."""
+    ada = {"email": "ada@lamp.example", "name": "Ada", "roles": [], "password": PASSWORD}
+    given = [{"operations": [{"op": "create", "data": ada | {"password": word}}]} for word in (PASSWORD, OTHER)]
+    first, again = [house.reply("batch_users", body=body, key="e" * 20) for body in given]
+    assert not first.replayed and again.replayed and again.body == first.body
+
+
 def test_who_came_to_the_door(house: Harness) -> None:
     accounts.sign_in(house.engine, ROOT, PASSWORD, "192.0.2.1")
     for email in (ROOT, "nobody@lamp.example"):
