@@ -29,9 +29,11 @@ def account(checkout: Path, python: Path, root: Path) -> Account:
     if (plain := Account(name)).can_reach(root) and _can_run(plain, checkout, python):
         return plain
     if shutil.which("setpriv") and _can_run(looking := Account(name, reads_all=True), checkout, python):
-        say(f"  {checkout} is closed to the account '{name}': the services may read all files, and change none")
+        say(
+            f"  the account '{name}' may not look into {checkout} or its Python: the services may read all files, change none"
+        )
         return looking
-    say(f"  {checkout} is closed to the account '{name}': the services run as root; move it below /opt or /srv")
+    say(f"  the account '{name}' may not look into {checkout}: the services run as root; move it below /opt or /srv")
     return AS_WE_ARE
 
 
@@ -73,4 +75,7 @@ def _can_run(account: Account, checkout: Path, python: Path) -> bool:
     """Ask the interpreter itself: it needs the checkout, its packages and its own library."""
     path = os.pathsep.join(map(str, (checkout, checkout / "services")))
     argv = [str(python), "-W", "ignore", "-c", "import gateway, shared.settings, sqlalchemy"]
-    return account.run(argv, {"PYTHONPATH": path, "HOME": "/nonexistent"}).returncode == 0
+    try:
+        return account.run(argv, {"PYTHONPATH": path, "HOME": "/nonexistent"}).returncode == 0
+    except OSError:
+        return False  # the interpreter itself is closed to it
