@@ -30,7 +30,6 @@ def audit(checkout: Path, root: Path, arguments: list[str]) -> int:
 def operator(checkout: Path, root: Path, arguments: list[str]) -> int:
     facts, secrets = running(root), Secrets(root / "secrets.json")
     env = {
-        "LIAISON_OPERATOR_AMQP_URI": facts["amqp_url"],
         "LIAISON_SIGNING_KEY_FILE": str(root / "signing-key.pem"),
     }
     for name, url in facts["database_urls"].items():

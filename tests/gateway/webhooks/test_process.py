@@ -1,7 +1,6 @@
 """The real service behind the real edge: two replicas that are killed in the middle, and receivers that hang."""
 
 import json
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 
 from deploy.local import servers as local
 from shared import contracts
-from tests.gateway.conftest import until
+from tests.gateway.conftest import free_port, until
 from tests.gateway.events.conftest import GatewayAlone, held
 from tests.gateway.webhooks.receiver import receiving
 from tests.guides.guide import FIRST, SIGN_IN, WEBHOOKS, blocks, carry_out
@@ -79,17 +78,14 @@ def test_through_the_api(suite: GatewayAlone) -> None:
 
 @pytest.mark.parametrize("language", WEBHOOKS)
 def test_the_guide(language: str, suite: GatewayAlone, tmp_path: Path) -> None:
-    """Its commands, with the address of somebody who checks with the secret that they show."""
+    """D9: its commands as they stand there, on a machine without a name; only the port is one that is free."""
     commands = "".join(blocks(FIRST[language])[:SIGN_IN] + blocks(WEBHOOKS[language]))
-    shop = re.search(r"https://\w+\.example/hooks", commands)
-    assert shop
-    with receiving() as receiver:
-        secret, sent, logged, rotated = carry_out([commands.replace(shop[0], receiver.url)], suite, tmp_path)
-        assert (sent, logged) == ("gateway.webhook.tested", "test")
-        assert rotated.startswith("whsec_") and rotated != secret
-        until(lambda: len(receiver.got) == 1)
-        assert receiver.got[0].verified(secret)["type"] == f"liaison.{sent}.v1"
-        _remove(suite, json.loads((tmp_path / "webhook.json").read_text(encoding="utf-8")))
+    assert commands.count("8099") == 2
+    commands = commands.replace("8099", str(free_port()))
+    secret, sent, received, logged, rotated = carry_out([commands], suite, tmp_path)
+    assert (sent, received, logged) == ("gateway.webhook.tested", f"liaison.{sent}.v1", "test")
+    assert secret.startswith("whsec_") and rotated.startswith("whsec_") and rotated != secret
+    _remove(suite, json.loads((tmp_path / "webhook.json").read_text(encoding="utf-8")))
 
 
 def test_killed_in_the_middle_nothing_is_lost_and_nothing_overtakes(suite: GatewayAlone) -> None:
