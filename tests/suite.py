@@ -32,8 +32,11 @@ from shared.signing import Signer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ADMIN = {"email": "admin@suite.example", "password": "correct-horse-battery-staple"}
-UNLIMITED = {"LIAISON_RATE_PER_SECOND": "100000", "LIAISON_RATE_BURST": "1000000"}
-"""Settings of a gateway that is asked as fast as it answers."""
+UNLIMITED = {
+    "LIAISON_RATE_PER_SECOND": "100000", "LIAISON_RATE_BURST": "1000000", "LIAISON_CALLS_PER_USER": "1000",
+    "LIAISON_TURNS_PER_USER": "1000", "LIAISON_GATEWAY_PENDING_CALLS": "1000",
+}  # fmt: skip
+"""Settings of a gateway that one user asks as fast as it answers."""
 
 TOGETHER = "services"
 """The name of the one process that hosts all services when a suite runs `together`."""

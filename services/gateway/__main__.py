@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ from collections.abc import Iterator
 import uvicorn
 import uvloop
 
-from gateway import users
+from gateway import takeover, users
 from gateway.app import Gateway
+from gateway.connections import PerAddress
 from gateway.protocol import StrictProtocol
 from gateway.settings import Settings, from_environment
 from shared import logs
@@ -35,13 +37,14 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    serving = asyncio.create_task(server.serve(_listeners(settings)), name="http server")
+    listeners = _listeners(settings)
+    serving = asyncio.create_task(server.serve(listeners), name="http server")
     stopping = asyncio.create_task(stop.wait(), name="stop signal")
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
         gateway.health.draining = True
         gateway.streams.hub.close()
-        await asyncio.sleep(settings.drain)
+        await asyncio.gather(*map(takeover.give_away, listeners), asyncio.sleep(settings.drain))
         server.should_exit = True
     stopping.cancel()
     await serving
@@ -71,7 +74,18 @@ def _listeners(settings: Settings) -> list[socket.socket]:
     """
     ports = [settings.port, *([settings.health_port] if settings.health_port else [])]
     hosts = [settings.host, "127.0.0.1"]
-    return [socket.create_server(address, backlog=2048, reuse_port=True) for address in zip(hosts, ports, strict=False)]
+    found = [
+        socket.create_server(address, backlog=2048, reuse_port=True) for address in zip(hosts, ports, strict=False)
+    ]
+    for listener in found:
+        takeover.share(listener)
+    return found
+
+
+def _raise_limits() -> None:
+    """As many open files as we may have: each connection is one, and 1024 is what many systems begin with."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def main() -> None:
@@ -79,6 +93,8 @@ def main() -> None:
     logs.configure(settings.process)
     for chatty in ("uvicorn.error", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    _raise_limits()
+    StrictProtocol.per_address = PerAddress(settings.connections_per_address, settings.trusted_proxies)
     users.ensure_administrator(settings.database_url)
     uvloop.run(serve(settings))
 

@@ -9,6 +9,7 @@ from starlette.routing import Router
 
 from gateway import asyncapi, contract, docs, everywhere, jobs, openapi, refusing
 from gateway.auth import Auth
+from gateway.bounds import Bounds
 from gateway.denials import Denials
 from gateway.deprecation import noticed
 from gateway.directory import Directory
@@ -42,9 +43,9 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         connections = settings.password_threads + LOOKUPS + READERS + 3
         self.engine = new_engine(settings.database_url, pool_size=connections)
-        self.rpc = Rpc(settings.amqp_uri, settings.pending_calls, SERVICES, settings.vouched)
+        self.rpc = Rpc(settings.amqp_uri, settings.pending_calls, settings.turns_per_user, SERVICES, settings.vouched)
         others = {name: url for name, url in settings.health_urls.items() if name != settings.process}
-        self.health = Health(self.engine, self.rpc, others)
+        self.health = Health(self.engine, self.rpc, others, settings.health_port)
         self.signer = Signer(settings.signing_key_file)
         tokens = Tokens(self.signer, Keys(settings.caller_keys_file, self.signer.public))
         self.auth = Auth(self.engine, tokens, settings.password_threads, settings.sign_ins_waiting)
@@ -57,8 +58,10 @@ class Gateway:
         self._add_own_routes()
         self._add_operations(settings.deadline)
         buckets = Buckets(settings.rate_per_second, settings.rate_burst)
+        bounds = Bounds(buckets, settings.calls_per_user, settings.waiters_per_user)
         denials = Denials(self.engine, self.lookups)
-        self.app = Edge(self.table, identifier, buckets, denials, Router(lifespan=self._lifespan))
+        lifespan, stops = Router(lifespan=self._lifespan), lambda: self.health.draining
+        self.app = Edge(self.table, identifier, bounds, denials, lifespan, stops)
 
     def _add_own_routes(self) -> None:
         add = self.table.add

@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import access, metrics, problems
+from gateway.bounds import Bounds
 from gateway.denials import Denials
 from gateway.errors import InternalError
 from gateway.identifying import Identifier
 from gateway.incoming import Incoming
-from gateway.limits import Buckets, discard_body
+from gateway.limits import discard_body
 from gateway.routes import Table
 from shared.refusals import Refusal
 
@@ -34,11 +35,19 @@ class Edge:
     """The ASGI application. `lifespan` starts and stops what it uses."""
 
     def __init__(
-        self, table: Table, identifier: Identifier, buckets: Buckets, denials: Denials, lifespan: ASGIApp
+        self,
+        table: Table,
+        identifier: Identifier,
+        bounds: Bounds,
+        denials: Denials,
+        lifespan: ASGIApp,
+        stops: Callable[[], bool],
     ) -> None:
-        self._table, self._identifier, self._buckets, self._lifespan = table, identifier, buckets, lifespan
+        """`stops` tells that the process ends soon: then every connection closes with its answer."""
+        self._stops = stops
+        self._table, self._identifier, self._bounds, self._lifespan = table, identifier, bounds, lifespan
         self._denials = denials
-        self._policy = buckets.policy.encode()
+        self._policy = bounds.buckets.policy.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,7 +58,7 @@ class Edge:
         status = 499
         try:
             response = await self._answer(request)
-            if request.body_pending and not await discard_body(request):
+            if self._stops() or (request.body_pending and not await discard_body(request)):
                 response.headers["connection"] = "close"
             status = response.status_code
             if status == 403 and request.principal and request.operation:
@@ -78,18 +87,21 @@ class Edge:
         request.route, request.operation = route.operation.path, route.operation
         request.scope["path_params"] = values
         request.refuse_doubled()
-        if route.operation.permission != access.PUBLIC:
-            await self._identify(request)
-        access.check(route.operation, request.principal)
-        return await route.endpoint(request)
+        if route.operation.permission == access.PUBLIC:
+            return await route.endpoint(request)
+        principal = await self._identify(request)
+        access.check(route.operation, principal)
+        with self._bounds.under_way(principal.id, request.scope["query_string"]):
+            return await route.endpoint(request)
 
-    async def _identify(self, request: Incoming) -> None:
-        request.principal = await self._identifier.principal(request)
-        left = self._buckets.take(request.principal.token_id)
+    async def _identify(self, request: Incoming) -> access.Principal:
+        principal = request.principal = await self._identifier.principal(request)
+        left = self._bounds.buckets.take(principal.id)
         request.answer_headers = [
             (b"ratelimit-policy", self._policy),
-            (b"ratelimit", self._buckets.state(left).encode()),
+            (b"ratelimit", self._bounds.buckets.state(left).encode()),
         ]
+        return principal
 
 
 def _with_headers(request: Incoming, send: Send) -> Send:

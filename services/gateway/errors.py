@@ -60,6 +60,25 @@ class TooManyRequests(Refusal):
     fr = "Trop de demandes ; réessayez dans {retry_after} s."
 
 
+class TooManyCalls(TooManyRequests):
+    """Of one user, with all of their tokens and keys. Details: most, retry_after in seconds."""
+
+    code = "too_many_calls"
+    en = "At most {most} requests of one user may be under way at once; try again in {retry_after} s."
+    fr = "Au plus {most} demandes d'un utilisateur peuvent être en cours à la fois ; réessayez dans {retry_after} s."
+
+
+class TooManyWaiters(TooManyRequests):
+    """Of one user, with all of their tokens and keys. Details: most, retry_after in seconds."""
+
+    code = "too_many_waiters"
+    en = "At most {most} requests of one user may wait for events at once; try again in {retry_after} s."
+    fr = (
+        "Au plus {most} demandes d'un utilisateur peuvent attendre des événements à la fois ;"
+        " réessayez dans {retry_after} s."
+    )
+
+
 class TooLarge(Refusal):
     """The body is larger than any operation needs. Details: limit in bytes."""
 

@@ -49,7 +49,7 @@ class Calls:
     ) -> Reply:
         """The reply as it came. Raises Refusal when the service could not be asked."""
         headers = circumstances(request, service, self.signer) | (more or {})
-        return await self.rpc.call(service, name, message, headers, seconds or self.seconds)
+        return await self.rpc.call(_who(request), service, name, message, headers, seconds or self.seconds)
 
 
 class Forwarder:
@@ -98,11 +98,11 @@ class Forwarder:
         begun, service, name = time.monotonic(), self.operation.service, self.operation.name
         if self.operation.derived == "batch" and (known := await self._written(request)):
             headers["nameko.own_writes"] = known
-        reply = await self._rpc.call(service, name, message, headers, self._seconds)
+        reply = await self._rpc.call(_who(request), service, name, message, headers, self._seconds)
         if "nameko.own_writes" not in headers and _is_unknown(reply) and (known := await self._written(request)):
             headers["nameko.own_writes"] = known
             left = begun + self._seconds - time.monotonic()
-            reply = await self._rpc.call(service, name, message, headers, max(left, 0.1))
+            reply = await self._rpc.call(_who(request), service, name, message, headers, max(left, 0.1))
         if self._own_writes and request.principal:
             self._own_writes.note(request.principal.id, reply)
         return reply
@@ -120,7 +120,7 @@ class Forwarder:
             left = max(until - time.monotonic(), 0.1)
             message = wire_body({}, dict(query), b"")
             headers = circumstances(request, listed.service, self._signer)
-            return await self._rpc.call(listed.service, listed.name, message, headers, left)
+            return await self._rpc.call(_who(request), listed.service, listed.name, message, headers, left)
 
         result = json.loads(reply.body)["result"]
         unresolved = await plan.carry_out(result, self.operation.listing is not None, fetch)
@@ -167,6 +167,11 @@ class Forwarder:
 def _is_unknown(reply: Reply) -> bool:
     """Whether something that the request refers to does not exist."""
     return not isinstance(reply.headers.get("liaison.status"), int) and b'"not_found"' in reply.body
+
+
+def _who(request: Incoming) -> str:
+    """Among whom the turns of a service are shared."""
+    return request.principal.id if request.principal else request.address
 
 
 def circumstances(request: Incoming, service: str, signer: Signer) -> dict[str, HeaderValue]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from gateway.connections import PerAddress, Watch
 from shared.problems import type_of
 
 HEAD_BYTES = 32 * 1024
@@ -31,15 +32,28 @@ class StrictProtocol(HttpToolsProtocol):
     head_timer: asyncio.TimerHandle | None = None
     head_bytes = 0
     status = 400
+    per_address = PerAddress(most=1000)
+    """Of all connections of this process; the settings put another one here."""
+
+    watch: Watch | None = None
     deaf = False
     """No more is read from this connection; it closes soon."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.peer = self.client[0] if self.client else ""
+        if not self.per_address.enter(self.peer):
+            self.status = 429
+            self.send_400_response("")
+            return
+        self.watch = Watch(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        if self.watch is not None:
+            self.watch.end()
+            self.per_address.leave(self.peer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -151,6 +165,12 @@ UNREADABLE = {
         "malformed_request", "Bad request", "This is no HTTP/1.1 request.", "Ceci n'est pas une requête HTTP/1.1."
     ),
     414: Unreadable("url_too_long", "URL too long", "The URL is too long.", "L'URL est trop longue."),
+    429: Unreadable(
+        "too_many_connections",
+        "Too many connections",
+        "There are too many connections from this address.",
+        "Il y a trop de connexions depuis cette adresse.",
+    ),
     431: Unreadable(
         "headers_too_large", "Headers too large", "The headers are too large.", "Les en-têtes sont trop volumineux."
     ),

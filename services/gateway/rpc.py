@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from gateway import metrics
+from gateway.bounds import Turns
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, Overloaded, ServiceDown
 from gateway.presence import Presence
 from gateway.streaming import Places
@@ -40,16 +41,17 @@ class Pending:
 class Rpc:
     """The gateway's one connection to the broker, kept for as long as the gateway runs.
 
-    At most `most_pending` calls of one service are under way: one that is slow takes nothing from the others. With
-    `vouched` the broker names who answers, see `Broker names the producer` in ARCHITECTURE.md.
+    At most `most_pending` calls of one service are under way: one that is slow takes nothing from the others. Of these
+    one user has at most `turns`, fewer than a process carries out at once; more of theirs wait here. With `vouched` the
+    broker names who answers: see "The broker names the producer" in ARCHITECTURE.md.
     """
 
-    def __init__(self, uri: str, most_pending: int, services: Sequence[str], vouched: bool = True) -> None:
+    def __init__(self, uri: str, most_pending: int, turns: int, services: Sequence[str], vouched: bool) -> None:
         self._uri, self._vouched = uri, vouched
         self._link: Link | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._pending: dict[str, Pending] = {}
-        self._places = Places(most_pending)
+        self._places, self._turns = Places(most_pending), Turns(turns)
         self._presence = Presence(services, self._give_up)
         self._key = ""
         metrics.pending_calls.set_function(lambda: len(self._pending))
@@ -71,16 +73,21 @@ class Rpc:
             self._link.close()
 
     async def call(
-        self, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
+        self, who: str, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
     ) -> Reply:
-        """Call an operation and wait for the answer, at most so many seconds.
+        """Call an operation and wait for the answer, at most so many seconds. `who` shares with nobody but themselves.
 
         Raises ServiceDown (nobody takes it; certainly not carried out), Overloaded, OutcomeUnknown (the connection
         broke meanwhile) or DeadlineExceeded.
         """
         begun, outcome = time.perf_counter(), "error"
         try:
-            reply = await self._in_turn(service, operation, body, headers, seconds)
+            if "nameko.wait_for" in headers:  # whoever waits takes no turn of the service meanwhile
+                reply = await self._in_place(service, operation, body, headers, seconds)
+            else:
+                async with self._turns.turn(f"{who} {service}", seconds):
+                    left = begun + seconds - time.perf_counter()
+                    reply = await self._in_place(service, operation, body, headers, left)
             outcome = "answered"
             return reply
         except (ServiceDown, Overloaded, OutcomeUnknown, DeadlineExceeded) as refusal:
@@ -89,7 +96,7 @@ class Rpc:
         finally:
             _observed(service, operation, outcome)(time.perf_counter() - begun)
 
-    async def _in_turn(
+    async def _in_place(
         self, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
     ) -> Reply:
         self._usable()

@@ -23,11 +23,15 @@ class Settings:
     health_port: int = 0
     process: str = "gateway"
     trusted_proxies: str = ""
+    connections_per_address: int = 1000
     deadline: float = 10.0
     pending_calls: int = 150
     vouched: bool = True
     rate_per_second: float = 500.0
     rate_burst: int = 1000
+    calls_per_user: int = 50
+    waiters_per_user: int = 10
+    turns_per_user: int = 8
     drain: float = 2.0
     stop_within: float = 23.0
     password_threads: int = 2
@@ -49,11 +53,15 @@ def from_environment() -> Settings:
         health_port=int(env.get("LIAISON_HEALTH_PORT", "0")),
         process=env.get("LIAISON_PROCESS_NAME", "gateway"),
         trusted_proxies=env.get("LIAISON_GATEWAY_TRUSTED_PROXIES", ""),
+        connections_per_address=int(env.get("LIAISON_CONNECTIONS_PER_ADDRESS", "1000")),
         deadline=float(env.get("LIAISON_GATEWAY_DEADLINE_SECONDS", "10")),
         pending_calls=int(env.get("LIAISON_GATEWAY_PENDING_CALLS", "150")),
         vouched=not env.get("LIAISON_SHARED_BROKER_ACCOUNT"),
         rate_per_second=float(env.get("LIAISON_RATE_PER_SECOND", "500")),
         rate_burst=int(env.get("LIAISON_RATE_BURST", "1000")),
+        calls_per_user=int(env.get("LIAISON_CALLS_PER_USER", "50")),
+        waiters_per_user=int(env.get("LIAISON_WAITERS_PER_USER", "10")),
+        turns_per_user=int(env.get("LIAISON_TURNS_PER_USER", "8")),
         drain=float(env.get("LIAISON_GATEWAY_DRAIN_SECONDS", "2")),
         provider=_provider(),
     )

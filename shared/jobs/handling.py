@@ -247,6 +247,7 @@ def _keep_chunk(service: object, session: Session, call: Call, number: str, requ
     if at >= storage.MOST_CHUNKS:
         raise Invalid.at("/number", "out_of_range")
     piece = storage.decoded(request["content"])
+    storage.check_quota(session, current(session).actor, len(piece))
     storage.keep(session, _uuid(call.path["id"]), at, piece, current(session).actor)
     return {}
 
@@ -264,6 +265,7 @@ def _drop_upload(service: object, session: Session, call: Call) -> None:
 def refuse_more_exports(session: Session) -> None:
     """Raise TooManyJobs when the caller has as many exports under way as anybody may."""
     actor = current(session).actor
+    storage.check_quota(session, actor)
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('exports of ' || :actor))"), {"actor": actor})
     under_way = text(
         "SELECT count(*) FROM job WHERE actor = :actor AND kind = 'export' AND status IN ('queued', 'running')"

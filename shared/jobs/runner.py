@@ -33,7 +33,10 @@ _TAKE = text(
     " takeovers = takeovers + CASE WHEN runner <> :runner THEN 1 ELSE 0 END,"
     " started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()"
     " WHERE id = (SELECT id FROM job WHERE status IN ('queued', 'running')"
-    " AND (leased_until IS NULL OR leased_until < now() OR runner = :runner) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+    " AND (leased_until IS NULL OR leased_until < now() OR runner = :runner)"
+    # Users take turns: next is whoever's last job began the longest ago.
+    " ORDER BY (SELECT max(j.started_at) FROM job j WHERE j.actor = job.actor) NULLS FIRST, id"
+    " LIMIT 1 FOR UPDATE SKIP LOCKED)"
     " RETURNING id, takeovers"
 )
 _GIVE_BACK = text("UPDATE job SET leased_until = NULL, runner = NULL, takeovers = 0 WHERE runner = :me")
@@ -96,7 +99,7 @@ class Runner:
                 pause = min(pause * 2, 5.0)
 
     def run_one(self) -> bool:
-        """Take the oldest job that nobody holds and carry it out; False when there is none."""
+        """Take the next job that nobody holds and carry it out; False when there is none."""
         with self.engine.begin() as connection:
             taken = connection.execute(_TAKE, {"runner": self.runner, "lease": LEASE_SECONDS}).first()
         if taken is None:

@@ -16,12 +16,15 @@ from shared.jobs.contract import CHUNK_BYTES, DAYS_KEPT, LARGEST_FILE
 from shared.refusals import Conflict, Invalid
 
 MOST_CHUNKS = LARGEST_FILE // CHUNK_BYTES + 1
+QUOTA = 10 * LARGEST_FILE
+"""Bytes of files that one user may have stored in one service."""
 
 _KEEP = text(
     "INSERT INTO file_chunk (file_id, number, content, actor) VALUES (:file_id, :number, :content, :actor)"
     " ON CONFLICT (file_id, number) DO NOTHING RETURNING 1"
 )
 _READ = text("SELECT content FROM file_chunk WHERE file_id = :file_id AND number = :number")
+_KEPT = text("SELECT coalesce(sum(octet_length(content)), 0) FROM file_chunk WHERE actor = :actor")
 _FACTS = text(
     "SELECT count(*) AS pieces, coalesce(sum(length(content)), 0) AS bytes, coalesce(max(number), -1) AS last,"
     " coalesce(bool_and(actor = :actor), false) AS own FROM file_chunk WHERE file_id = :file_id"
@@ -34,6 +37,26 @@ class IncompleteFile(Conflict):
     code = "incomplete_file"
     en = "The file has not arrived completely; send it again."
     fr = "Le fichier n'est pas arrivé en entier ; envoyez-le de nouveau."
+
+
+class StorageFull(Conflict):
+    """Uploads and results of one user that are kept at the same time, in one service. Details: limit, days."""
+
+    code = "storage_full"
+    en = (
+        "Your stored files would take more than {limit} MB. Uploads go within two hours of their import, results of"
+        " exports after {days} days."
+    )
+    fr = (
+        "Vos fichiers conservés dépasseraient {limit} Mo. Les envois disparaissent dans les deux heures qui suivent"
+        " leur import, les résultats d'export après {days} jours."
+    )
+
+
+def check_quota(session: Session, actor: str, more: int = 0) -> None:
+    """Raise StorageFull when what is kept for the actor, and so many bytes more, would go beyond QUOTA."""
+    if session.execute(_KEPT, {"actor": actor}).scalar_one() + more > QUOTA:
+        raise StorageFull(limit=QUOTA // 1024**2, days=DAYS_KEPT)
 
 
 def decoded(content: str) -> bytes:

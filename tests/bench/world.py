@@ -19,7 +19,7 @@ from shared.handlers import service_class
 from shared.topology import bindings
 from tests.bench import accounting
 from tests.bench.prefill import Past
-from tests.suite import ADMIN, CHECKOUT, Suite
+from tests.suite import ADMIN, CHECKOUT, UNLIMITED, Suite
 
 ROOT = CHECKOUT / ".local" / "bench"
 SETTINGS = "track_commit_timestamp = on\nshared_buffers = 512MB\nmax_wal_size = 4GB"
@@ -46,7 +46,7 @@ class World:
     def __init__(self, products: int = 200, customers: int = 100) -> None:
         self.shares: list[float] = []
         self.servers = _fresh_servers()
-        os.environ["LIAISON_RATE_PER_SECOND"] = os.environ["LIAISON_RATE_BURST"] = "1000000"
+        os.environ |= UNLIMITED
         self.suite = Suite(self.servers, ROOT / "suite", "bench")
         try:
             self.suite.start()

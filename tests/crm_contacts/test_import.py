@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import ContactCreated, ContactUpdated
-from shared.jobs import imports, runner
+from shared.jobs import imports, runner, storage
 from shared.refusals import Conflict, Invalid, NotFound
 from tests.harness import Harness
 
@@ -162,6 +162,36 @@ def test_a_job_is_its_owners(book: Harness) -> None:
     assert cancelled["status"] == "cancelled" and not book.jobs.run_one()
     with pytest.raises(Conflict):
         book.call("cancel_job", id=job["id"])
+
+
+def test_users_take_turns_with_their_imports(book: Harness) -> None:
+    """A8: whoever has one import to be carried out does not wait for all of somebody else's."""
+    may = ("contacts.*:write", "contacts.*:read")
+    jobs = []
+    for n, actor in enumerate(("ada", "ada", "ada", "bob", "bob")):
+        query, file = book.upload(f"kind,name\norganization,{n}\n".encode(), actor=actor, permissions=may)
+        jobs.append(book.call("import_contacts", query=query, body={"file": file}, actor=actor, permissions=may)["id"])
+    while book.jobs.run_one():
+        pass
+    with book.session() as session:
+        order = [str(one) for one in session.scalars(text("SELECT id FROM job ORDER BY started_at"))]
+    assert [jobs.index(one) for one in order] == [0, 3, 1, 4, 2]
+
+
+def test_stored_files_have_a_quota(book: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A8: of each user by themselves, over uploads and results together."""
+    monkeypatch.setattr(storage, "QUOTA", 40)
+    may = ("contacts.*:write", "contacts.*:read")
+    book.upload(b"k" * 30, actor="ada", permissions=may)
+    with pytest.raises(storage.StorageFull):
+        book.upload(b"k" * 11, actor="ada", permissions=may)
+    book.upload(b"k" * 10, actor="ada", permissions=may)
+    book.upload(b"k" * 40, actor="bob", permissions=may)
+    with book.session() as session:
+        session.execute(text("UPDATE file_chunk SET content = content || 'k' WHERE actor = 'bob'"))
+        session.commit()
+    with pytest.raises(storage.StorageFull):
+        book.call("export_contacts", body={"format": "csv"}, actor="bob", permissions=may)
 
 
 def test_the_same_key_is_the_same_import(book: Harness) -> None:

@@ -32,7 +32,7 @@ def clerk(running: Suite) -> Api:
 def calls(running: Suite) -> Counter[str]:
     """How often the gateway has called each operation."""
     found: Counter[str] = Counter()
-    for line in httpx.get(f"{running.base_url}/metrics").text.splitlines():
+    for line in httpx.get(f"{running.health_urls['gateway']}/metrics").text.splitlines():
         if line.startswith("rpc_client_seconds_count"):
             labels, _, number = line.rpartition(" ")
             found[labels.split('method="')[1].split('"')[0]] += int(float(number))

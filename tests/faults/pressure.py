@@ -1,4 +1,5 @@
-"""Rows 28 and 32: ten times too many requests; services that are dead, frozen, or whose replies are lost."""
+"""Rows 28, 32 and 60: ten times too many requests; services that are dead, frozen, or whose replies are lost; one user
+who wants all."""
 
 import signal
 import threading
@@ -7,8 +8,8 @@ from collections import Counter
 from typing import Any
 from uuid import uuid4
 
-from shared.ids import new_id
-from tests.faults.client import Answer, Client
+from shared.ids import new_event_id, new_id
+from tests.faults.client import Answer, Client, History
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import DEADLINE, until
 from tests.faults.workload import SALES, STOCK, Workload
@@ -57,6 +58,31 @@ def _once(client: Client, seen: Counter[int], op: str, path: str, body: Any, id_
     client.history.attempt(SALES, op, key, request_id, id_, answer)
     seen[answer.status] += 1
     return answer
+
+
+@gate(60, "one user asks 450 times at once for what never comes")
+def crowd_of_one(trial: Trial) -> None:
+    """A8: with `wait_for` of an event that nobody published, then with slow lists; other users are answered as ever."""
+    rig = trial.rig
+    invented = str(new_event_id("liaison.erp_inventory.product.created.v1"))
+    unused = History(rig.root / "unused.jsonl")
+    other = rig.suite.user("bystander@suite.example", "sales")
+    for what, path in {"wait_for": f"/v1/orders?wait_for={invented}", "lists": "/v1/orders?limit=200&q=e"}.items():
+        clients = [Client(rig.suite.base_url, rig.suite.api.token, unused) for _ in range(450)]
+        threads = [threading.Thread(target=client.once, args=("GET", path)) for client in clients]
+        for thread in threads:
+            thread.start()
+        slowest = 0.0
+        while any(thread.is_alive() for thread in threads):
+            begun = time.monotonic()
+            status = other.http.get("/v1/orders?limit=1").status_code
+            slowest = max(slowest, time.monotonic() - begun)
+            trial.result.expect(status == 200, f"{what}: another user is answered {status}")
+            time.sleep(0.1)
+        for client in clients:
+            client.close()
+        trial.result.figures[f"{what}_others_slowest_s"] = slowest
+        trial.result.expect(slowest < 3, f"{what}: another user waited {slowest:.1f} s")
 
 
 @gate(32, "a service that is dead, frozen, or whose replies are lost")

@@ -62,7 +62,7 @@ class Process:
         return self.popen.wait(30)
 
     def metric(self, name: str) -> float:
-        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        lines = httpx.get(f"http://127.0.0.1:{self.env['LIAISON_HEALTH_PORT']}/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
@@ -78,6 +78,10 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def _ports() -> dict[str, str]:
+    return {name: str(free_port()) for name in ("LIAISON_GATEWAY_HTTP_PORT", "LIAISON_HEALTH_PORT")}
 
 
 def _answers(url: str) -> bool:
@@ -134,6 +138,7 @@ def environment(
         "LIAISON_GATEWAY_DEADLINE_SECONDS": "2",
         "LIAISON_GATEWAY_DRAIN_SECONDS": "0.2",
         "LIAISON_GATEWAY_PENDING_CALLS": "20",
+        "LIAISON_TURNS_PER_USER": "40",
         "LIAISON_SIGNING_KEY_FILE": str(key),
     }
 
@@ -146,8 +151,7 @@ def keys(environment: dict[str, str]) -> Keys:
 
 @pytest.fixture(scope="session")
 def gateway(environment: dict[str, str], echo: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    env = environment | {"LIAISON_GATEWAY_HTTP_PORT": str(free_port())}
-    process = Process(env, tmp_path_factory.mktemp("log") / "gateway.log").start()
+    process = Process(environment | _ports(), tmp_path_factory.mktemp("log") / "gateway.log").start()
     until(lambda: process.metric("rpc_client_connected") == 1)
     yield process
     process.stop()
@@ -156,7 +160,7 @@ def gateway(environment: dict[str, str], echo: None, tmp_path_factory: pytest.Te
 @pytest.fixture
 def own_gateway(environment: dict[str, str], tmp_path: Path) -> Iterator[Process]:
     """A gateway for one test, not started yet; its buckets are full and its log is empty."""
-    process = Process(environment | {"LIAISON_GATEWAY_HTTP_PORT": str(free_port())}, tmp_path / "gateway.log")
+    process = Process(environment | _ports(), tmp_path / "gateway.log")
     yield process
     if process.popen and process.popen.poll() is None:
         process.stop()

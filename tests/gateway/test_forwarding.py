@@ -208,6 +208,7 @@ def test_no_answer(admin: httpx.Client, gateway: Process) -> None:
 
 
 def test_too_much_going_on(admin: httpx.Client, gateway: Process) -> None:
+    """A8: so many calls of one service, and no more: the next ones are refused at once, and others need not wait."""
     with ThreadPoolExecutor(40) as pool:
         answers = list(pool.map(lambda _: told(admin, silent=True), range(40)))
     codes = sorted((answer.status_code, answer.json()["code"]) for answer in answers)

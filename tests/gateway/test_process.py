@@ -35,14 +35,10 @@ def test_ends_with_zero_and_finishes_what_runs(own_gateway: Process, echo: None)
 
 
 def test_the_next_edge_takes_over_without_a_gap(own_gateway: Process, echo: None, tmp_path: Path) -> None:
-    """Under load: the second starts on the same address, the first ends; nobody is turned away, no answer is cut off.
-
-    One connection may be reset before it was accepted: Linux does that to what waits at a listener in the moment in
-    which it closes, unless `net.ipv4.tcp_migrate_req` is set.
-    """
+    """D10: under load the second starts on the same address, the first ends; nobody is turned away, no connection is
+    reset, no answer is cut off."""
     following = Process(own_gateway.env, tmp_path / "following.log")
     statuses: list[int] = []
-    reset: list[httpx.ReadError] = []
     over = threading.Event()
     own_gateway.start()
     client = sign_in(own_gateway.url, *ADMIN)
@@ -51,11 +47,8 @@ def test_the_next_edge_takes_over_without_a_gap(own_gateway: Process, echo: None
 
     def ask() -> None:
         while not over.is_set():
-            try:
-                answer = httpx.get(f"{own_gateway.url}/v1/me", headers={"Authorization": token}, timeout=10)
-                statuses.append(answer.status_code)
-            except httpx.ReadError as error:
-                reset.append(error)
+            answer = httpx.get(f"{own_gateway.url}/v1/me", headers={"Authorization": token}, timeout=10)
+            statuses.append(answer.status_code)
 
     with ThreadPoolExecutor(3) as crowd:
         asking = [crowd.submit(ask) for _ in range(3)]
@@ -71,7 +64,7 @@ def test_the_next_edge_takes_over_without_a_gap(own_gateway: Process, echo: None
             assert following.stop() == 0
         for one in asking:
             one.result()
-    assert set(statuses) == {200} and len(reset) <= 1
+    assert set(statuses) == {200}
 
 
 def test_not_ready_while_it_stops(own_gateway: Process) -> None:
@@ -133,16 +126,6 @@ def test_status_asks_everybody_and_never_fails(own_gateway: Process) -> None:
     assert found == {"crm_sales": "ready", "erp_finance": "unreachable", "erp_inventory": "unreachable"}
     assert status["status"] == "degraded" and time.monotonic() - begun < 2
     silent.close()
-
-
-def test_a_client_that_asks_too_often(own_gateway: Process) -> None:
-    own_gateway.env |= {"LIAISON_RATE_PER_SECOND": "0.5", "LIAISON_RATE_BURST": "3"}
-    own_gateway.start()
-    with sign_in(own_gateway.url, *ADMIN) as client, sign_in(own_gateway.url, *ADMIN) as other:
-        assert [client.get("/v1/me").status_code for _ in range(4)] == [200, 200, 200, 429]
-        limited = client.get("/v1/me")
-        assert limited.json()["code"] == "too_many_requests" and 1 <= int(limited.headers["retry-after"]) <= 2
-        assert other.get("/v1/me").headers["ratelimit"] == '"default";r=2;t=2'
 
 
 def test_the_log(own_gateway: Process) -> None:

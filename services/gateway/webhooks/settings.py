@@ -25,6 +25,11 @@ class Settings:
     concurrency: int = 32
     log_days: int = 30
 
+    @property
+    def each(self) -> int:
+        """Deliveries of one owner at once: a quarter of the places is left to others."""
+        return self.concurrency - self.concurrency // 4
+
 
 @cache
 def settings() -> Settings:

@@ -59,11 +59,14 @@ class Worker:
             for webhook_id, lease in work(self.engine, lambda session: self._due(session, free)):
                 self._begin(self._serve, webhook_id, lease)
         if free := self._free():
-            for delivery_id in work(self.engine, lambda s: leases.take_waiting(s, free, self.settings.lease)):
+            for delivery_id in work(self.engine, lambda session: self._waiting(session, free)):
                 self._begin(self._send_once, delivery_id)
 
     def _due(self, session: Session, most: int) -> list[tuple[UUID, UUID]]:
-        return leases.take_webhooks(session, feed.head(session), most, self.settings.lease)
+        return leases.take_webhooks(session, feed.head(session), most, self.settings.each, self.settings.lease)
+
+    def _waiting(self, session: Session, most: int) -> list[UUID]:
+        return leases.take_waiting(session, most, self.settings.each, self.settings.lease)
 
     def _free(self) -> int:
         self._running = {thread for thread in self._running if thread.is_alive()}
