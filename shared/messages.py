@@ -47,6 +47,40 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This row has more cells than the header.",
         "Cette ligne compte plus de cellules que l'en-tête.",
     ),
+    "too_few_cells": (
+        "This row has fewer cells than the header.",
+        "Cette ligne compte moins de cellules que l'en-tête.",
+    ),
+    "ambiguous_number": (
+        "This could be two numbers: say which sign decimals have (decimal_sign).",
+        "Ce nombre peut se lire de deux façons : indiquez le séparateur décimal (decimal_sign).",
+    ),
+    "error_value": ("The cell holds an error.", "La cellule contient une erreur."),
+    "formula_without_value": (
+        "The file holds a formula here but not its value; save it with a spreadsheet program.",
+        "Le fichier contient ici une formule sans sa valeur ; enregistrez-le avec un tableur.",
+    ),
+    "wrong_encoding": (
+        "This cell is not in UTF-8 as the rest of the file.",
+        "Cette cellule n'est pas en UTF-8 comme le reste du fichier.",
+    ),
+    "number_in_code": (
+        "The cell holds a number, so that leading zeros may be lost; format it as text.",
+        "La cellule contient un nombre : des zéros initiaux ont pu être perdus. Mettez-la au format texte.",
+    ),
+    "number_rounded": (
+        "The spreadsheet has rounded this number; format the cell as text.",
+        "Le tableur a arrondi ce nombre ; mettez la cellule au format texte.",
+    ),
+    "date_in_text": (
+        "The spreadsheet has made a date of this; format the cell as text.",
+        "Le tableur en a fait une date ; mettez la cellule au format texte.",
+    ),
+    "percentage": ("A percentage is not expected here.", "Un pourcentage n'est pas attendu ici."),
+    "zeros_restored": (
+        "The spreadsheet had dropped leading zeros; they were put back.",
+        "Le tableur avait supprimé des zéros initiaux ; ils ont été rétablis.",
+    ),
     "changed_since": ("It was changed since, so it stays.", "L'élément a été modifié depuis ; il reste tel quel."),
     "already_gone": ("It does not exist any more.", "L'élément n'existe plus."),
     "invalid_siren": ("This is not a valid SIREN.", "Ce SIREN n'est pas valide."),

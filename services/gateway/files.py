@@ -58,9 +58,10 @@ def _form() -> dict[str, Any]:
     json_text = {"type": "string", "contentMediaType": "application/json"}
     properties = {
         "file": {"type": "string", "format": "binary", "description": f"CSV or XLSX, at most {LARGEST_FILE} bytes"},
-        "mapping": {**json_text, "description": "{header: field path}; default: headers name fields"},
+        "mapping": {**json_text, "description": '{header: field path, or "" for none}; other headers name fields'},
         "defaults": {**json_text, "description": "{field path: value} for fields without a column"},
         "match_on": {**_STRING, "description": "field by which rows find what they change; others are created"},
+        "decimal_sign": {**_STRING, "enum": [",", "."], "description": "decides numbers like 1,234"},
         "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
     }
     schema = {"type": "object", "required": ["file"], "properties": properties, "additionalProperties": False}

@@ -42,7 +42,7 @@ OTHER_BYTES = 256 * 1024
 
 UPLOAD_SECONDS = 600.0
 MOST_AT_ONCE = 2
-VALUES = ("mapping", "defaults", "match_on", "dry_run")
+VALUES = ("mapping", "defaults", "match_on", "decimal_sign", "dry_run")
 
 _places = Places(MOST_AT_ONCE)
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Form:
                 continue
             if name in ("mapping", "defaults"):
                 told[name] = strict_json.loads(bytes(raw))
-            elif name == "match_on":
+            elif name in ("match_on", "decimal_sign"):
                 told[name] = raw.decode("utf-8", "replace")
             elif bytes(raw) in (b"true", b"false"):
                 told[name] = raw == b"true"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from shared import fields
+from shared import codes, fields
 from shared.contract import Event, Listing, Operation
 from shared.fields import Schema
 
@@ -120,9 +120,9 @@ class AddressPart(Schema):
     type = fields.Choice("billing", "shipping", "legal", required=True)
     street = fields.Text(most=140, load_default="")
     building_number = fields.Text(most=16, load_default="")
-    post_code = fields.Text(most=16, load_default="")
+    post_code = codes.PostCode(most=16, load_default="")
     town = fields.Text(most=70, load_default="")
-    country = fields.Text(most=2, load_default="FR", validate=[fields.Form("^[A-Z]{2}$", error="invalid_country")])
+    country = codes.Country(most=2, load_default="FR", validate=[fields.Form("^[A-Z]{2}$", error="invalid_country")])
 
 
 class ContactFields(Schema):
@@ -132,10 +132,10 @@ class ContactFields(Schema):
     first_name = fields.Text(most=100, allow_none=True)
     last_name = fields.Text(most=100, allow_none=True)
     legal_name = fields.Text(most=200, allow_none=True)
-    siren = fields.Text(most=20, allow_none=True)
-    siret = fields.Text(most=30, allow_none=True)
-    vat_number = fields.Text(most=30, allow_none=True)
-    naf_code = fields.Text(
+    siren = codes.Code(most=20, digits=(9,), allow_none=True)
+    siret = codes.Code(most=30, digits=(14,), allow_none=True)
+    vat_number = codes.Code(most=30, allow_none=True)
+    naf_code = codes.Code(
         most=6, allow_none=True, validate=[fields.Form(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid")]
     )
     language = fields.Text(most=5, validate=[fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid")])

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from shared import fields
+from shared import codes, fields
 from shared.contract import Event, Listing, Operation
 from shared.fields import Schema
 from shared.money import MINOR_UNITS, ZERO
@@ -183,9 +183,9 @@ class PostalAddress(Schema):
 
     street = fields.Text(allow_none=True)
     building_number = fields.Text(most=20, allow_none=True)
-    post_code = fields.Text(most=20, allow_none=True)
+    post_code = codes.PostCode(most=20, allow_none=True)
     town = fields.Text(allow_none=True)
-    country = fields.Text(most=2, least=2, allow_none=True)
+    country = codes.Country(most=2, least=2, allow_none=True)
 
 
 class CompanyView(_Resource):
@@ -212,9 +212,9 @@ class CompanyChange(Schema):
 
     name = fields.Text(least=1)
     legal_form = fields.Text(most=50, allow_none=True)
-    siren = fields.Text(most=9, least=9, allow_none=True)
-    siret = fields.Text(most=14, least=14, allow_none=True)
-    vat_number = fields.Text(most=20, allow_none=True)
+    siren = codes.Code(most=9, least=9, digits=(9,), allow_none=True)
+    siret = codes.Code(most=14, least=14, digits=(14,), allow_none=True)
+    vat_number = codes.Code(most=20, allow_none=True)
     address = fields.Part(PostalAddress)
     share_capital = fields.Amount(not_negative=True, allow_none=True)
     payment_days = fields.Whole(least=0, most=60)

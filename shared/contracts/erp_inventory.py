@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, validates_schema
 
-from shared import fields
+from shared import codes, fields
 from shared.contract import Event, Listing, Operation
 from shared.fields import Schema
 
@@ -140,15 +140,15 @@ class ProductRequest(Schema):
     """A product to add to the catalogue. `sale_price` excludes tax; prices and costs are in the company's currency."""
 
     id = fields.Uuid()
-    sku = fields.Text(most=64, least=1, required=True)
+    sku = codes.Code(most=64, least=1, required=True)
     name = fields.Text(most=200, least=1, required=True)
     type = fields.Choice("goods", "service", "consumable", load_default="goods")
     unit = fields.Text(most=20, least=1, load_default="unit")
-    barcode = fields.Text(most=64, least=1, allow_none=True, load_default=None)
+    barcode = codes.Barcode(most=64, least=1, allow_none=True, load_default=None)
     category = fields.Text(most=100, allow_none=True, load_default=None)
     sale_price = fields.Price(not_negative=True, allow_none=True, load_default=None)
     standard_cost = fields.Price(not_negative=True, allow_none=True, load_default=None)
-    tax_code = fields.Choice(*TAX_CODES, load_default="S20")
+    tax_code = codes.TaxCode(*TAX_CODES, load_default="S20")
     tracking = fields.Choice("none", load_default="none")
     valuation = fields.Choice("avco", load_default="avco")
     active = fields.Flag(load_default=True)
@@ -160,15 +160,15 @@ class ProductRequest(Schema):
 class ProductChange(Schema):
     """The members of a product to change."""
 
-    sku = fields.Text(most=64, least=1)
+    sku = codes.Code(most=64, least=1)
     name = fields.Text(most=200, least=1)
     type = fields.Choice("goods", "service", "consumable")
     unit = fields.Text(most=20, least=1)
-    barcode = fields.Text(most=64, least=1, allow_none=True)
+    barcode = codes.Barcode(most=64, least=1, allow_none=True)
     category = fields.Text(most=100, allow_none=True)
     sale_price = fields.Price(not_negative=True, allow_none=True)
     standard_cost = fields.Price(not_negative=True, allow_none=True)
-    tax_code = fields.Choice(*TAX_CODES)
+    tax_code = codes.TaxCode(*TAX_CODES)
     tracking = fields.Choice("none")
     valuation = fields.Choice("avco")
     active = fields.Flag()
@@ -189,7 +189,7 @@ class ProductView(Schema):
     category = fields.Text(allow_none=True)
     sale_price = fields.Price(allow_none=True)
     standard_cost = fields.Price(allow_none=True)
-    tax_code = fields.Choice(*TAX_CODES)
+    tax_code = codes.TaxCode(*TAX_CODES)
     tracking = fields.Choice("none")
     valuation = fields.Choice("avco")
     active = fields.Flag()
@@ -254,7 +254,7 @@ class WarehouseRequest(Schema):
     """A warehouse to open; it gets a stock location of its own."""
 
     id = fields.Uuid()
-    code = fields.Text(most=20, least=1, required=True)
+    code = codes.Code(most=20, least=1, required=True)
     name = fields.Text(most=200, least=1, required=True)
     active = fields.Flag(load_default=True)
 
@@ -262,7 +262,7 @@ class WarehouseRequest(Schema):
 class WarehouseChange(Schema):
     """The members of a warehouse to change."""
 
-    code = fields.Text(most=20, least=1)
+    code = codes.Code(most=20, least=1)
     name = fields.Text(most=200, least=1)
     active = fields.Flag()
 
@@ -285,7 +285,7 @@ class LocationRequest(Schema):
     """A location to add: internal and transit ones belong to a warehouse, the others are virtual."""
 
     id = fields.Uuid()
-    code = fields.Text(most=40, least=1, required=True)
+    code = codes.Code(most=40, least=1, required=True)
     name = fields.Text(most=200, least=1, required=True)
     usage = fields.Choice(*USAGES, load_default="internal")
     warehouse_id = fields.Uuid(allow_none=True, load_default=None)
@@ -295,7 +295,7 @@ class LocationRequest(Schema):
 class LocationChange(Schema):
     """The members of a location to change."""
 
-    code = fields.Text(most=40, least=1)
+    code = codes.Code(most=40, least=1)
     name = fields.Text(most=200, least=1)
     active = fields.Flag()
 

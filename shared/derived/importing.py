@@ -43,12 +43,12 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
 
 
 def _wrong_paths(schema: Any, request: dict[str, Any], member: str) -> list[dict[str, str]]:
-    """Errors of a mapping or of defaults: {header: path} or {path: value}, all of them strings."""
+    """Errors of a mapping or of defaults: {header: path, or "" for none} or {path: value}, all of them strings."""
     found = []
     for key, value in (request[member] or {}).items():
         pointer = f"/{member}/" + key.replace("~", "~0").replace("/", "~1")
         if not isinstance(value, str):
             found.append({"pointer": pointer, "code": "invalid_type"})
-        elif resolve(schema, value if member == "mapping" else key) is None:
+        elif (member == "defaults" or value) and resolve(schema, value if member == "mapping" else key) is None:
             found.append({"pointer": pointer, "code": "unknown_field"})
     return found[:100]

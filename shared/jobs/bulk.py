@@ -20,13 +20,15 @@ from shared.auditing import WHOLE
 from shared.context import current
 from shared.contract import Operation
 from shared.ids import new_id
+from shared.tables.building import Reading
 
 
 @dataclass(slots=True)
 class Row:
     """A row of a file on its way. `body` is a request as a client would send it, `values` is what its schema made of it.
 
-    `errors` and `warnings` are [{pointer, code}] or, for refusals, [{pointer, code, en, fr}].
+    `errors` and `warnings` are [{pointer, code}] or, for refusals, [{pointer, code, en, fr}]; `reading` says what was
+    found in its cells.
     """
 
     number: int
@@ -41,6 +43,7 @@ class Row:
     version: int | None = None
     effect: str = ""
     before: dict[str, Any] | None = None
+    reading: Reading = field(default_factory=lambda: Reading(()))
 
     def done(self, effect: str, object_id: UUID, version: int) -> None:
         self.effect, self.object_id, self.version = effect, object_id, version

@@ -90,13 +90,15 @@ class FileFacts(Schema):
 
 
 class ImportRequest(Schema):
-    """How a file is to be read. `mapping` is {header: field path}; without it headers name fields. `defaults` are
-    values for fields without a column. With `match_on` rows change what has the same value there."""
+    """How a file is to be read. `mapping` is {header: field path}, or "" for a column to leave out; the headers that it
+    does not name are recognised. `defaults` are values for fields without a column. With `match_on` rows change what has
+    the same value there. `decimal_sign` decides numbers like 1,234, which are refused otherwise."""
 
     file = fields.Part(FileFacts, required=True)
     mapping = fields.Open(load_default=None, allow_none=True)
     defaults = fields.Open(load_default=None, allow_none=True)
     match_on = fields.Text(most=100, load_default=None, allow_none=True)
+    decimal_sign = fields.Choice(",", ".", load_default=None, allow_none=True)
     dry_run = fields.Flag(load_default=False)
 
 

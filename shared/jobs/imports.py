@@ -30,6 +30,7 @@ from shared.refusals import Invalid, Refusal
 from shared.savepoint import savepoint
 from shared.tables import reading
 from shared.tables.building import Mapping
+from shared.tables.limits import Cell, text_of
 from shared.tables.limits import Row as TableRow
 from shared.tables.paths import resolve
 
@@ -73,8 +74,7 @@ def carry_out(run: Run) -> None:
         batches = iter(reader)
         total = next(batches)
         rows = (row for batch in batches for row in batch)
-        header = [name.strip() for name in next(rows, (1, []))[1]]
-        _Import(run, header, total).load(rows)
+        _Import(run, _header(next(rows, (1, []))[1]), total).load(rows)
     run.succeed({name: 0 for name in COUNTS} | run.job.result)
 
 
@@ -88,7 +88,9 @@ class _Import:
         assert create is not None and create.operation is not None and create.operation.request is not None
         self.create, self.patch, self.reader = create, patch, run.handler(run.resource.get)
         self.schema = create.operation.request
-        self.mapping = Mapping(self.schema, header, self.options["mapping"], self.options["defaults"])
+        self.mapping = Mapping(
+            self.schema, header, self.options["mapping"], self.options["defaults"], self.options.get("decimal_sign")
+        )
         _check(header, self.mapping)
         self.load_values = compiled(self.schema)
         by = self.options["match_on"]
@@ -118,20 +120,22 @@ class _Import:
 
     # -- before the transaction -----------------------------------------------------------------------------------------
 
-    def _read(self, number: int, cells: list[str]) -> Row:
+    def _read(self, number: int, cells: list[Cell]) -> Row:
         self.run.breathe()
-        body = self.mapping.body(cells)
-        row = Row(number, self.run.loader.tidy(body) if self.run.loader else body)
-        if len(cells) > len(self.mapping.headers) and any(cells[len(self.mapping.headers) :]):
-            row.errors.append({"pointer": "", "code": "too_many_cells"})
-        elif self.match_at is not None:
+        body, reading = self.mapping.read(cells)
+        row = Row(number, self.run.loader.tidy(body) if self.run.loader else body, reading=reading)
+        if wrong := _length(cells, len(self.mapping.headers)):
+            row.errors.append({"pointer": "", "code": wrong})
+            return row
+        row.errors += reading.errors
+        if self.match_at is not None:
             row.key = key_of(row.body, self.match_at)
         else:
             self._prepare(row)
         return row
 
     def _prepare(self, row: Row) -> None:
-        """Check a row that is to be created."""
+        """Check a row that is to be created. What was said of its cells is not said again."""
         try:
             row.values = self.load_values(row.body)
             assert self.create.operation is not None
@@ -139,7 +143,8 @@ class _Import:
             if self.run.loader:
                 row.made = self.run.loader.prepare(row.values)
         except ma.ValidationError as error:
-            row.errors += pointers(error.normalized_messages())
+            told_of = {error["pointer"] for error in row.errors}
+            row.errors += [e for e in pointers(error.normalized_messages()) if e["pointer"] not in told_of]
         except Refusal as refusal:
             row.errors += told(refusal)
 
@@ -251,8 +256,9 @@ class _Import:
         entries = []
         for row in rows:
             counts["failed" if row.errors else row.effect or "skipped"] += 1
+            warnings = [*row.reading.warnings, *row.warnings]
             entries += [self._entry(row, e, "error") for e in row.errors[:MOST_ERRORS_OF_A_ROW]]
-            entries += [self._entry(row, e, "warning") for e in row.warnings[:MOST_ERRORS_OF_A_ROW]]
+            entries += [self._entry(row, e, "warning") for e in warnings[:MOST_ERRORS_OF_A_ROW]]
         kept = max(0, MOST_ERRORS - int(self.run.job.result.get("errors_kept", 0)))
         bulk.write_errors(session, self.run.job.id, entries[:kept])
         return {
@@ -264,9 +270,10 @@ class _Import:
 
     def _entry(self, row: Row, error: dict[str, Any], level: str) -> dict[str, Any]:
         code, pointer = str(error["code"]), str(error["pointer"])
+        header, _ = error.get("column") or self.mapping.place_of(pointer, row.reading.moved)
         return {
             "row_number": row.number,
-            "header": self.mapping.header_of(pointer),
+            "header": header,
             "field": pointer.strip("/").replace("/", ".") or None,
             "code": code,
             "level": level,
@@ -277,9 +284,26 @@ class _Import:
 
 def _again(row: Row, into: Row | None = None) -> Row:
     """A row as it was before the transaction: a collision makes the same batch run twice."""
-    fresh = into or Row(row.number, row.body, row.values, row.made, row.key, None, list(row.errors))
+    fresh = into or Row(
+        row.number, row.body, row.values, row.made, row.key, None, list(row.errors), reading=row.reading
+    )
     fresh.warnings, fresh.object_id, fresh.version, fresh.effect = [], None, None, ""
     return fresh
+
+
+def _length(cells: list[Cell], width: int) -> str:
+    """What is wrong with the number of cells; spreadsheets write empty ones behind the last."""
+    if len(cells) < width:
+        return "too_few_cells"
+    return "too_many_cells" if any(cells[width:]) else ""
+
+
+def _header(cells: list[Cell]) -> list[str]:
+    """The names of the columns, without those behind the last name."""
+    names = [text_of(cell).strip() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    return names
 
 
 def _check(header: list[str], mapping: Mapping) -> None:

@@ -6,19 +6,37 @@ What cannot be read is passed on as the text that it is: the schema then says wh
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
 
-from shared import fields
+from shared import codes, fields
+from shared.tables.countries import code_of
+from shared.tables.numbers import Ambiguous, Notation, decimal
 
 Read = Callable[[str], Any]
+
+
+class Flaw(Exception):
+    """Why a cell cannot be taken: one of the codes of messages.py."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
 
 _RUNS = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _SHIELDED = re.compile("''*[=+\\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009'"))
+_EURO = re.compile(r"^\s*(€|eur)\s*|\s*(€|eur)\s*$", re.IGNORECASE)
+_PERCENT = re.compile(r"\s*%\s*$")
+_MARKS = {fields.Price: _EURO, fields.Amount: _EURO, fields.Percent: _PERCENT}
+"""What may stand beside a number, by the field that it is for."""
+
+_PLAIN = Notation()
 _FRENCH_DAY = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})")
+_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(:00(\.0+)?)?Z?")
 _ELEMENT = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
 """An element of a list in a cell: up to the next `|` that has no backslash before it."""
 
@@ -59,13 +77,13 @@ def write_plain(value: Any) -> str:
     return "true" if value is True else "false" if value is False else "" if value is None else str(value)
 
 
-def reader(field: ma.fields.Field[Any]) -> Read:
-    """The function that reads a cell for a field."""
+def reader(field: ma.fields.Field[Any], notation: Notation = _PLAIN) -> Read:
+    """The function that reads the text of a cell for a field. It raises Flaw."""
     match field:
         case fields.Whole():
-            return _whole
+            return lambda text: _whole(text, notation)
         case fields.Number():
-            return _decimal
+            return lambda text: _decimal(text, notation, _MARKS.get(type(field)))
         case fields.Flag():
             return _flag
         case fields.Day():
@@ -73,26 +91,45 @@ def reader(field: ma.fields.Field[Any]) -> Read:
         case fields.Instant():
             return _instant
         case fields.Many() if not isinstance(field.inner, fields.Part):
-            inner = reader(field.inner)
+            inner = reader(field.inner, notation)
             return lambda text: [inner(_unescaped(part)) for part in _ELEMENT.findall(unshielded(text))]
         case fields.Many() | ma.fields.Dict():
             return _json
         case fields.Scalar():
             return lambda text: {"true": True, "false": False}.get(text, unshielded(text))
+        case codes.Country():
+            return code_of
+        case codes.TaxCode():
+            return lambda text: _tax_code(text, field.choices)
         case fields.Choice() | fields.Uuid():
             return str.strip
     return unshielded
 
 
-def _whole(text: str) -> Any:
-    digits = text.translate(_SPACES)
-    return int(digits) if re.fullmatch("[+-]?[0-9]{1,18}", digits) else text
+def _number(text: str, notation: Notation, mark: re.Pattern[str] | None = None) -> str | None:
+    try:
+        return decimal(mark.sub("", text) if mark else text, notation)
+    except Ambiguous:
+        raise Flaw("ambiguous_number") from None
 
 
-def _decimal(text: str) -> str:
-    """`1 234,50` as well as `1234.50`."""
-    number = text.translate(_SPACES)
-    return number.replace(",", ".") if number.count(",") == 1 and "." not in number else number
+def _whole(text: str, notation: Notation) -> Any:
+    number = _number(text, notation)
+    return int(number) if number and "." not in number and len(number) < 19 else text
+
+
+def _decimal(text: str, notation: Notation, mark: re.Pattern[str] | None) -> str:
+    return _number(text, notation, mark) or text.strip()
+
+
+def _tax_code(text: str, choices: tuple[str, ...]) -> str:
+    """A code, or the rate that it stands for."""
+    try:
+        rate = _number(text, _PLAIN, _PERCENT)
+    except Flaw:
+        rate = None
+    code = f"S{fields.plain(Decimal(rate))}" if rate else ""
+    return code if code in choices else text.strip()
 
 
 def _flag(text: str) -> Any:
@@ -101,9 +138,12 @@ def _flag(text: str) -> Any:
 
 
 def _day(text: str) -> str:
-    """`31/12/2026` as well as `2026-12-31`, which is also what a date cell of a spreadsheet is read as."""
-    french = _FRENCH_DAY.fullmatch(text.strip())
-    return f"{french[3]}-{french[2]:0>2}-{french[1]:0>2}" if french else text.strip()[:10]
+    """`31/12/2026` as well as `2026-12-31`, also with a midnight behind it."""
+    day = text.strip()
+    if french := _FRENCH_DAY.fullmatch(day):
+        return f"{french[3]}-{french[2]:0>2}-{french[1]:0>2}"
+    at_midnight = _MIDNIGHT.fullmatch(day)
+    return at_midnight[1] if at_midnight else day
 
 
 def _instant(text: str) -> str:

@@ -24,7 +24,16 @@ MOST_RATIO = 100
 SMALL = 1024 * 1024
 """Entries of an archive below this size may be packed as tightly as they like."""
 
-Row = tuple[int, list[str]]
+Cell = str | list[str]
+"""The text of a cell, or [kind, text] where a file says of what kind it is: one of the kinds below."""
+
+NUMBER, SHARE, TIME, FLAG = "number", "share", "time", "flag"
+"""A number (of a share of one, in percent), a date or instant, true or false."""
+
+FAULTY, WITHOUT_VALUE, NOT_DECODED = "faulty", "without_value", "not_decoded"
+"""An error value, a formula whose value the file does not hold, a text in another encoding than the rest."""
+
+Row = tuple[int, list[Cell]]
 """The number that a spreadsheet shows beside the row, and its cells; the header is row 1 of a CSV file."""
 
 
@@ -47,6 +56,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "encoding": (
         "it is neither UTF-8 nor Windows-1252 (line {row})",
         "il n'est ni en UTF-8 ni en Windows-1252 (ligne {row})",
+    ),
+    "mixed_encodings": (
+        "it is in Windows-1252, but line {row} is in UTF-8",
+        "il est en Windows-1252, mais la ligne {row} est en UTF-8",
     ),
     "quotes": (
         'in line {row} a cell that begins with " does not end with it',
@@ -80,10 +93,16 @@ def numbered(rows: Iterable[Row]) -> Iterator[Row]:
         yield number, cells
 
 
-def _check(number: int, last: int, cells: list[str]) -> None:
+def _check(number: int, last: int, cells: list[Cell]) -> None:
     if number - last > MOST_EMPTY:
         raise UnreadableFile(reason="gap", row=number, last=last)
     if len(cells) > MOST_COLUMNS and any(cells[MOST_COLUMNS:]):
         raise UnreadableFile(reason="too_many_columns", row=number, limit=MOST_COLUMNS)
-    if max(map(len, cells)) > LONGEST_CELL or sum(map(len, cells)) > LONGEST_ROW:
+    lengths = [len(text_of(cell)) for cell in cells]
+    if max(lengths) > LONGEST_CELL or sum(lengths) > LONGEST_ROW:
         raise UnreadableFile(reason="row_too_long", row=number)
+
+
+def text_of(cell: Cell) -> str:
+    """A cell as a person would see it."""
+    return cell if isinstance(cell, str) else cell[1]

@@ -5,16 +5,16 @@ A list of parts is spread over its first elements; what is left of it stands as 
 one cell (`a|b`), a table of free keys is one cell of JSON or one column per key.
 """
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
 
-from shared import fields
+from shared import codes, fields
 from shared.fields import Schema
 from shared.tables.labels import LABELS
+from shared.tables.words import plain_words
 
 SPREAD = 2
 """How many elements of a list of parts have columns of their own in an export."""
@@ -73,7 +73,7 @@ def resolve(schema: type[Schema], path: str) -> Column | None:
             field = field.inner
             steps.append(int(word))
         elif isinstance(field, (fields.Table, fields.Custom)):
-            value = fields.Text() if isinstance(field, fields.Table) else fields.Scalar()
+            value = codes.Code() if isinstance(field, fields.Table) else fields.Scalar()
             return Column(path, (*steps, ".".join([word, *words])), value)
         if field is None:
             return None
@@ -103,17 +103,10 @@ def by_header(schema: type[Schema], header: str, others: Sequence[str] = ()) -> 
     """
     found = resolve(schema, header.strip())
     if found is None:
-        plain = _plain(header)
+        plain = plain_words(header)
         found = resolve(schema, plain)
-        beside = plain == "nom" and any(_plain(other) in ("prenom", "first_name") for other in others)
+        beside = plain == "nom" and any(plain_words(other) in ("prenom", "first_name") for other in others)
         labels = ("last_name",) if beside else LABELS.get(plain, ())
         for label in labels if found is None else ():
             found = found or resolve(schema, label)
     return found
-
-
-def _plain(header: str) -> str:
-    """`Prénom ` → `prenom`, `Code postal` → `code_postal`."""
-    letters = unicodedata.normalize("NFKD", header.strip().casefold())
-    kept = "".join(c for c in letters if not unicodedata.combining(c))
-    return "_".join(kept.replace("-", " ").replace("'", " ").replace("_", " ").split())

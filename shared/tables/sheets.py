@@ -7,18 +7,26 @@ directly, because its reading by rows fills every gap and leaves out rows that d
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import IO, Any
 
 from shared.tables.limits import (
+    FAULTY,
+    FLAG,
     MOST_COLUMNS,
     MOST_ENTRIES,
     MOST_RATIO,
     MOST_ROWS,
     MOST_STRINGS,
     MOST_UNPACKED,
+    NUMBER,
+    SHARE,
     SMALL,
+    TIME,
+    WITHOUT_VALUE,
+    Cell,
     Row,
     UnreadableFile,
     numbered,
@@ -64,9 +72,12 @@ def stated(sheet: Any) -> int | None:
 
 
 def rows(sheet: Any) -> Iterator[Row]:
-    """The rows that hold something. Raises UnreadableFile."""
+    """The rows that hold something, none shorter than the first. Raises UnreadableFile."""
+    width = 0
     with _careful():
-        yield from numbered(_cells(sheet))
+        for number, cells in numbered(_cells(sheet)):
+            width = width or len(cells)
+            yield number, cells + [""] * (width - len(cells))
 
 
 @contextmanager
@@ -81,12 +92,11 @@ def _careful() -> Iterator[None]:
 
 
 def _cells(sheet: Any) -> Iterator[Row]:
-    """(row number, texts of the cells), as the file has them."""
-    from openpyxl.worksheet._reader import WorkSheetParser
-
+    """(row number, cells), as the file has them."""
     book = sheet.parent
+    shares = _shares(book)
     with book._archive.open(sheet._worksheet_path) as source:
-        parser = WorkSheetParser(
+        parser = _parser()(
             source,
             sheet._shared_strings,
             data_only=True,
@@ -95,28 +105,63 @@ def _cells(sheet: Any) -> Iterator[Row]:
             timedelta_formats=book._timedelta_formats,
         )
         for number, found in parser.parse():
-            yield number, _placed(number, found)
+            yield number, _placed(number, found, shares)
 
 
-def _placed(number: int, found: list[dict[str, Any]]) -> list[str]:
+@cache
+def _parser() -> Any:
+    """openpyxl's parser of sheets, which also tells a formula without a value from an empty cell."""
+    from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+    class Parser(WorkSheetParser):
+        def parse_cell(self, element: Any) -> Any:
+            found = super().parse_cell(element)
+            if found["value"] is None and element.find(FORMULA_TAG) is not None:
+                found["data_type"] = "f"
+            return found
+
+    return Parser
+
+
+def _shares(book: Any) -> set[int]:
+    """The styles that show 0.2 as 20 %."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+    formats = dict(enumerate(book._number_formats, 164)) | BUILTIN_FORMATS
+    return {place for place, style in enumerate(book._cell_styles) if "%" in str(formats.get(style.numFmtId))}
+
+
+def _placed(number: int, found: list[dict[str, Any]], shares: set[int]) -> list[Cell]:
     """The cells of a row at their places."""
-    held = {cell["column"]: text for cell in found if (text := _text(cell["value"]))}
+    held = {cell["column"]: read for cell in found if (read := _read(cell, shares))}
     last = max(held, default=0)
     if last > MOST_COLUMNS:
         raise UnreadableFile(reason="too_many_columns", row=number, limit=MOST_COLUMNS)
     return [held.get(column, "") for column in range(1, last + 1)]
 
 
-def _text(value: Any) -> str:
+def _read(cell: dict[str, Any], shares: set[int]) -> Cell:
+    value, kind = cell["value"], cell["data_type"]
+    if kind == "f":
+        return [WITHOUT_VALUE, ""]
+    if kind == "e":
+        return [FAULTY, str(value)]
     match value:
         case None:
             return ""
         case bool():
-            return "true" if value else "false"
-        case float():
-            return format(Decimal(repr(value)).normalize(), "f")
+            return [FLAG, "true" if value else "false"]
+        case int() | float() if cell["style_id"] in shares:
+            return [SHARE, _plain(value, 2)]
+        case int() | float():
+            return [NUMBER, _plain(value)]
         case datetime():
-            return value.date().isoformat() if value.time() == time() else value.isoformat()
-        case date():
-            return value.isoformat()
+            return [TIME, value.date().isoformat() if value.time() == time() else value.isoformat()]
+        case date() | time() | timedelta():
+            return [TIME, str(value)]
     return str(value)
+
+
+def _plain(value: float, places: int = 0) -> str:
+    """The shortest decimal that is this number, its point moved to the right."""
+    return format(Decimal(repr(value)).scaleb(places).normalize(), "f")

@@ -110,7 +110,7 @@ def test_lists_come_back(values: list[str]) -> None:
 @pytest.mark.parametrize(
     ("field", "cell", "value"),
     [
-        (fields.Price(), "1 234,50", "1234.50"), (fields.Price(), "1,234.50", "1,234.50"), (fields.Whole(), "1 000", 1000),
+        (fields.Price(), "1 234,50", "1234.50"), (fields.Price(), "1,234.50", "1234.50"), (fields.Whole(), "1 000", 1000),
         (fields.Whole(), "x", "x"), (fields.Flag(), "Oui", True), (fields.Flag(), "faux", False), (fields.Flag(), "?", "?"),
         (fields.Day(), "1/2/2026", "2026-02-01"), (fields.Day(), "2026-02-01T00:00:00", "2026-02-01"),
         (fields.Table(), '{"a": "b"}', {"a": "b"}), (fields.Table(), "{", "{"), (fields.Text(), "'-x", "-x"),
@@ -169,14 +169,14 @@ def test_a_document_is_built_and_errors_lead_to_columns() -> None:
         {"Art": "kind", "Mail": "emails.0.value", "Mail 2": "emails.1.value", "rest": "emails.rest", "gone": "name"},
         {"emails.0.type": "home", "name": "N"},
     )
-    body = mapping.body(["organization", "a@b.fr", "", json.dumps([{"value": "c@d.fr"}]), "x"])
+    body, _ = mapping.read(["organization", "a@b.fr", "", json.dumps([{"value": "c@d.fr"}]), "x"])
     assert body == {
         "kind": "organization",
         "name": "N",
         "emails": [{"type": "home", "value": "a@b.fr"}, {"value": "c@d.fr"}],
     }
-    assert mapping.body([]) == {} and mapping.ignored == ["Note"] and mapping.unknown == ["gone"]
+    assert mapping.read([])[0] == {} and mapping.ignored == ["Note"] and mapping.unknown == ["gone"]
     with pytest.raises(Invalid) as refused:
         load(contacts.CreateContact, {**body, "kind": "x"})
-    assert [mapping.header_of(e["pointer"]) for e in refused.value.errors] == ["Art"]
-    assert mapping.header_of("/emails/1/value") == "Mail 2" and mapping.header_of("/nope") is None
+    assert [mapping.place_of(e["pointer"]) for e in refused.value.errors] == [("Art", 0)]
+    assert mapping.place_of("/emails/1/value") == ("Mail 2", 2) and mapping.place_of("/nope") == (None, None)
