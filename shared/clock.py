@@ -1,8 +1,8 @@
-"""The only place that reads the time, so that tests can move it."""
+"""The only place that reads the time, so that tests can move it. Which day it is, `business_days.py` says."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 _offset = timedelta()
 
@@ -10,11 +10,6 @@ _offset = timedelta()
 def now() -> datetime:
     """The present instant, aware, in UTC."""
     return datetime.now(UTC) + _offset
-
-
-def today() -> date:
-    """The accounting date of now, in UTC."""
-    return now().date()
 
 
 @contextmanager

@@ -20,6 +20,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "too_many_digits": ("This number has too many digits.", "Ce nombre comporte trop de chiffres."),
     "invalid_date": ("A date YYYY-MM-DD is expected.", "Une date AAAA-MM-JJ est attendue."),
+    "invalid_time_zone": (
+        "A time zone of the IANA database is expected, such as Europe/Paris.",
+        "Un fuseau horaire de la base IANA est attendu, par exemple Europe/Paris.",
+    ),
     "invalid_instant": ("An RFC 3339 instant is expected.", "Un instant RFC 3339 est attendu."),
     "invalid_choice": ("This is not one of the allowed values.", "Cette valeur n'est pas admise."),
     "too_long": ("This is too long.", "C'est trop long."),
@@ -130,6 +134,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_in_chart": (
         "The code does not begin with an account of the chart of accounts.",
         "Le code ne commence pas par un compte du plan comptable.",
+    ),
+    "before_original": (
+        "This date is before the day of what is reversed.",
+        "Cette date précède celle de la pièce extournée.",
     ),
     "in_the_past": ("This time has passed.", "Cette date est passée."),
     "circular": ("This would close a circle.", "Cela formerait un cercle."),

@@ -15,6 +15,7 @@ from shared.contract import Event
 from shared.envelope import write_head
 from shared.functions import KEEP_OUTBOX_PARTITIONS, guard_functions
 from shared.ids import new_event_id
+from shared.money import LARGEST
 from shared.settings import required
 
 
@@ -171,6 +172,14 @@ def announce(op: Any, events: Iterable[Event]) -> None:
     if pending:
         parts, values = outbox.statement_parts(pending)
         op.get_bind().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(values))
+
+
+def bound_amounts(op: Any, table: str, *columns: str) -> None:
+    """Let the database hold amounts and quantities to the bound of `money.py`; rows from before are left as they are."""
+    for column in columns:
+        op.execute(
+            f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_{column}_bound CHECK (abs({column}) < {LARGEST}) NOT VALID"
+        )
 
 
 def audited_keys(op: Any) -> None:

@@ -5,6 +5,8 @@ import re
 from psycopg2 import errorcodes
 from sqlalchemy.exc import IntegrityError
 
+from shared.closed_periods import CONSTRAINT as PERIOD_LOCKED
+from shared.closed_periods import PeriodLocked
 from shared.refusals import Conflict, InUse, Invalid
 
 
@@ -21,6 +23,8 @@ def refusal_of(error: IntegrityError) -> Exception:
     diagnostics = getattr(error.orig, "diag", None)
     if getattr(error.orig, "pgcode", "") == errorcodes.UNIQUE_VIOLATION and diagnostics:
         return Duplicate(constraint=diagnostics.constraint_name)
+    if diagnostics and diagnostics.constraint_name == PERIOD_LOCKED:
+        return PeriodLocked(period=diagnostics.message_detail)
     if getattr(error.orig, "pgcode", "") == errorcodes.FOREIGN_KEY_VIOLATION and diagnostics:
         missing = _MISSING.match(diagnostics.message_detail or "")
         return Invalid.at(f"/{missing[1]}", "not_found") if missing else InUse(constraint=diagnostics.constraint_name)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm_sales.models import Order
 from crm_sales.selling import change_document, new_document
-from shared import clock
+from shared.business_days import business_day
 from shared.contracts import crm_sales as sales
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.numbering import next_loose
@@ -19,7 +19,8 @@ class Drafting:
     @command(sales.create_order)
     def create_order(self, session: Session, request: dict[str, Any]) -> Order:
         columns, lines = new_document(session, request)
-        number = f"SO{clock.today().year}-{next_loose(session, 'order_number'):06d}"
+        day = business_day(session, columns["company_id"])
+        number = f"SO{day.year}-{next_loose(session, 'order_number'):06d}"
         order = Order.draft(number, columns, lines)
         session.add(order)
         return order

@@ -23,6 +23,7 @@ from crm_sales.story import (
     told_at,
 )
 from shared import clock
+from shared.business_days import business_day
 from shared.context import current
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
@@ -38,7 +39,8 @@ class Ordering:
     def place_order(self, session: Session, order: Order) -> Order:
         """Prices are frozen; finance and the warehouse learn from OrderPlaced what they are asked."""
         active_customer(session, order.customer_id)
-        placed = order.place(current(session).actor, clock.now())
+        now = clock.now()
+        placed = order.place(current(session).actor, now, business_day(session, order.company_id, now))
         tell(session, order, (), [placed])
         return order
 

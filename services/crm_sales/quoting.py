@@ -9,6 +9,8 @@ from crm_sales.models import Order, Quote
 from crm_sales.pricing import totals
 from crm_sales.selling import active_customer, change_document, new_document, price_lines
 from shared import clock
+from shared.business_days import business_day, business_days
+from shared.context import current
 from shared.contracts import crm_sales as sales
 from shared.entrypoints import ListRequest, Page, command, every, query
 from shared.numbering import next_loose
@@ -16,7 +18,8 @@ from shared.outbox import publish
 
 _EXPIRE = text(
     "UPDATE quote SET status = 'expired', version = version + 1, updated_at = :now"
-    " WHERE status = 'sent' AND valid_until < :today"
+    " FROM unnest(CAST(:companies AS uuid[]), CAST(:days AS date[])) AS today (company_id, day)"
+    " WHERE quote.company_id = today.company_id AND status = 'sent' AND valid_until < today.day"
 )
 
 
@@ -27,7 +30,7 @@ class Quoting:
     def preview_quote(self, session: Session, request: dict[str, Any]) -> dict[str, Any]:
         if "customer_id" in request:
             active_customer(session, request["customer_id"])
-        lines = price_lines(session, request["lines"], request["currency"])
+        lines = price_lines(session, request["lines"], request["currency"], current(session).company_id)
         sums = totals(lines, request["currency"])
         own = {name: getattr(sums, name) for name in ("net_total", "tax_total", "gross_total", "taxes")}
         return {"currency": request["currency"], "lines": lines, **own}
@@ -35,7 +38,8 @@ class Quoting:
     @command(sales.create_quote)
     def create_quote(self, session: Session, request: dict[str, Any]) -> Quote:
         columns, lines = new_document(session, request)
-        number = f"QU{clock.today().year}-{next_loose(session, 'quote_number'):06d}"
+        day = business_day(session, columns["company_id"])
+        number = f"QU{day.year}-{next_loose(session, 'quote_number'):06d}"
         quote = Quote.draft(number, columns, lines)
         session.add(quote)
         return quote
@@ -55,15 +59,16 @@ class Quoting:
 
     @command(sales.send_quote)
     def send_quote(self, session: Session, quote: Quote) -> Quote:
-        quote.send(clock.today())
+        quote.send(business_day(session, quote.company_id))
         return quote
 
     @command(sales.accept_quote)
     def accept_quote(self, session: Session, quote: Quote) -> Quote:
         """The order has the prices of the quote, whatever the list says today."""
-        number = f"SO{clock.today().year}-{next_loose(session, 'order_number'):06d}"
+        day = business_day(session, quote.company_id)
+        number = f"SO{day.year}-{next_loose(session, 'order_number'):06d}"
         order = Order.draft(number, quote.order_values(), quote.order_lines())
-        accepted = quote.accept(order.id, clock.today())
+        accepted = quote.accept(order.id, day)
         session.add(order)
         publish(session, accepted)
         return quote
@@ -85,4 +90,5 @@ class Quoting:
 
     @every(minutes=10)
     def expire_quotes(self, session: Session) -> None:
-        session.execute(_EXPIRE, {"now": clock.now(), "today": clock.today()})
+        days = business_days(session)
+        session.execute(_EXPIRE, {"now": clock.now(), "companies": [*days], "days": [*days.values()]})

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from crm_sales.errors import CustomerNotActive
 from crm_sales.models import Customer, Order, OrderLine, Product, Quote, QuoteLine, TaxRate
 from crm_sales.pricing import PriceBook, PricedLine, price
-from shared import clock
+from shared.business_days import business_day
 from shared.context import current
 from shared.refusals import Invalid
 
@@ -29,11 +29,13 @@ def active_customer(session: Session, customer_id: UUID) -> Customer:
     return customer
 
 
-def price_lines(session: Session, requests: Sequence[dict[str, Any]], currency: str) -> list[PricedLine]:
-    """The requested lines at the prices and tax rates of today. Raises Invalid."""
+def price_lines(
+    session: Session, requests: Sequence[dict[str, Any]], currency: str, company_id: UUID
+) -> list[PricedLine]:
+    """The requested lines at the prices and tax rates of the company's day. Raises Invalid."""
     wanted = {request["product_id"] for request in requests}
     items = {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(wanted)))}
-    known = {code: rate for code, rate in session.execute(_RATES, {"day": clock.today()})}
+    known = {code: rate for code, rate in session.execute(_RATES, {"day": business_day(session, company_id)})}
     return price(requests, PriceBook(items, known, currency, current(session).may(OVERRIDE)))
 
 
@@ -48,8 +50,9 @@ _RATES = (
 def new_document(session: Session, request: dict[str, Any]) -> tuple[dict[str, Any], list[PricedLine]]:
     """(columns, lines) of a new quote or order. Raises Invalid."""
     customer = active_customer(session, request["customer_id"])
-    lines = price_lines(session, request["lines"], request.get("currency", "EUR"))
-    columns = {name: value for name, value in request.items() if name != "lines"}
+    company_id = request.get("company_id") or current(session).company_id
+    lines = price_lines(session, request["lines"], request.get("currency", "EUR"), company_id)
+    columns = {**{name: value for name, value in request.items() if name != "lines"}, "company_id": company_id}
     columns.setdefault("owner_id", current(session).person)
     return {**columns, "customer_name": customer.name}, lines
 
@@ -63,7 +66,7 @@ def change_document(session: Session, document: Order | Quote, request: dict[str
     columns = {name: value for name, value in request.items() if name != "lines"}
     if "customer_id" in request:
         columns["customer_name"] = active_customer(session, request["customer_id"]).name
-    lines = price_lines(session, request["lines"], currency) if "lines" in request else None
+    lines = price_lines(session, request["lines"], currency, document.company_id) if "lines" in request else None
     if lines is not None:
         _drop_lines(session, document)
     document.change(columns, lines)

@@ -6,11 +6,14 @@ from crm_sales.drafting import Drafting
 from crm_sales.ordering import Ordering
 from crm_sales.overseeing import Overseeing
 from crm_sales.quoting import Quoting
+from shared.company_copies import CompanyCopies
 from shared.custom_copies import CustomFieldCopies
 from shared.known_copies import KnownUsers
 
 
-class CrmSales(Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies, KnownUsers):
+class CrmSales(
+    Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies, KnownUsers, CompanyCopies
+):
     """Quotes, orders, and the process from order to cash."""
 
     name = "crm_sales"

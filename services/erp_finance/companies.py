@@ -10,11 +10,14 @@ from erp_finance import chain, chart, fiscal
 from erp_finance.ledger import open_year
 from erp_finance.models import Account, Company, Journal, LedgerHead
 from shared import clock
+from shared.business_days import forget_zones
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
+from shared.outbox import publish
 from shared.refusals import Invalid
+from shared.time_zones import day_at
 
 
 class Companies:
@@ -31,12 +34,16 @@ class Companies:
         session.add(company)
         session.flush()
         _start_books(session, company)
-        open_year(session, company.id, fiscal.year_of(clock.today(), start))
+        open_year(session, company.id, fiscal.year_of(day_at(clock.now(), company.time_zone), start))
+        publish(session, company.added())
         return company
 
     @command(finance.change_company)
     def change_company(self, session: Session, company: Company, request: dict[str, Any]) -> Company:
-        _change(company, request, required=("name", "payment_days", "vat_on_debits"))
+        """Another time zone counts from the next document on; what has its day keeps it."""
+        _change(company, request, required=("name", "payment_days", "vat_on_debits", "time_zone"))
+        publish(session, company.changed())
+        forget_zones(session)
         return company
 
     @query(finance.get_company)

@@ -56,7 +56,8 @@ class Bookkeeping:
     def reverse_journal_entry(self, session: Session, entry: JournalEntry, request: dict[str, Any]) -> JournalEntry:
         """Post the mirror image. Entries of documents are corrected through their document."""
         lines = entry.reversible_lines()
-        on = ledger.posting_day(session, entry.company_id, max(request.get("date") or clock.today(), entry.date))
+        day = ledger.reversal_day(session, entry.company_id, request.get("date"), entry.date)
+        on = ledger.posting_day(session, entry.company_id, day)
         reversal = Entry(
             entry.company_id, entry.journal, entry.number or "", entry.currency, lines, reverses_id=entry.id
         )

@@ -1,22 +1,6 @@
 """The refusals of the books."""
 
-from shared.refusals import Conflict, Forbidden, Invalid
-
-
-class PeriodLocked(Conflict):
-    """The period is locked for good. Details: period."""
-
-    code = "period_locked"
-    en = "The period {period} is locked for good; post on a later date."
-    fr = "La période {period} est définitivement clôturée ; utilisez une date ultérieure."
-
-
-class PeriodSoftLocked(Forbidden):
-    """The period is softly locked and the caller may not post into it. Details: period."""
-
-    code = "period_soft_locked"
-    en = "The period {period} is provisionally closed; only those who may lock periods still post into it."
-    fr = "La période {period} est clôturée provisoirement ; seules les personnes habilitées y écrivent encore."
+from shared.refusals import Conflict, Invalid
 
 
 class NoPeriod(Conflict):

@@ -1,5 +1,6 @@
 """Customer invoices by hand: draft → issued → (paid by payments) ; corrected by credit notes, never changed."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from erp_finance.crediting import credit_note_for
 from erp_finance.errors import DateInFuture
 from erp_finance.issuing import issue_for_event, issue_on_request
 from erp_finance.models import Company, CreditNote, Customer, Invoice, InvoiceLine, TaxCode
-from shared import clock
+from shared.business_days import business_day
 from shared.commerce.parts import taxes_of
 from shared.context import current
 from shared.contracts import erp_finance as finance
@@ -31,7 +32,7 @@ class Invoicing:
         customer = session.get(Customer, request["customer_id"])
         if customer is None:
             raise Invalid.at("/customer_id", "not_found")
-        lines = _lines(session, request["lines"], company.currency)
+        lines = _lines(session, request["lines"], company)
         with computed_at("/lines"):
             invoice = Invoice.drafted(
                 lines, taxes_of(lines, company.currency), id=request.get("id") or new_id(), company_id=company.id,
@@ -45,10 +46,10 @@ class Invoicing:
     def issue_invoice(self, session: Session, invoice: Invoice, request: dict[str, Any]) -> Invoice:
         """Number, post and publish. A given day must not be before the last invoice's, nor ahead of today."""
         invoice.require_draft()
-        asked = request.get("issued_on")
+        asked, today = request.get("issued_on"), business_day(session, invoice.company_id)
         if asked is None:
-            issue_for_event(session, invoice, clock.today())
-        elif asked > clock.today():
+            issue_for_event(session, invoice, today)
+        elif asked > today:
             raise DateInFuture(date=asked)
         else:
             issue_on_request(session, invoice, asked)
@@ -59,7 +60,8 @@ class Invoicing:
         """Correct it, wholly or by lines; the credit note reduces what is open, the rest stays the customer's."""
         invoice.require_issued()
         quantities = {line["line_id"]: line.get("quantity") for line in request.get("lines", [])}
-        return credit_note_for(session, invoice, quantities or None, request["reason"], clock.today())
+        today = business_day(session, invoice.company_id)
+        return credit_note_for(session, invoice, quantities or None, request["reason"], today)
 
     @query(finance.get_invoice)
     def get_invoice(self, session: Session, invoice: Invoice) -> Invoice:
@@ -93,13 +95,13 @@ def _company(session: Session, company_id: UUID) -> Company:
     return company
 
 
-def _lines(session: Session, lines: list[dict[str, Any]], currency: str) -> list[InvoiceLine]:
+def _lines(session: Session, lines: list[dict[str, Any]], company: Company) -> list[InvoiceLine]:
     """The lines with the rate that each tax code has today. Raises Invalid for an unknown code."""
-    rates = _sale_rates(session, {line["tax_code"] for line in lines})
+    rates = _sale_rates(session, {line["tax_code"] for line in lines}, business_day(session, company.id))
     unknown = [n for n, line in enumerate(lines) if line["tax_code"] not in rates]
     if unknown:
         raise Invalid([{"pointer": f"/lines/{n}/tax_code", "code": "not_found"} for n in unknown])
-    return [_line(n, line, rates[line["tax_code"]], currency) for n, line in enumerate(lines)]
+    return [_line(n, line, rates[line["tax_code"]], company.currency) for n, line in enumerate(lines)]
 
 
 def _line(place: int, line: dict[str, Any], rate: Decimal, currency: str) -> InvoiceLine:
@@ -108,8 +110,7 @@ def _line(place: int, line: dict[str, Any], rate: Decimal, currency: str) -> Inv
     return InvoiceLine(position=place + 1, **line, tax_rate=rate, net=net)
 
 
-def _sale_rates(session: Session, codes: set[str]) -> dict[str, Any]:
-    today = clock.today()
+def _sale_rates(session: Session, codes: set[str], today: date) -> dict[str, Any]:
     valid = (
         select(TaxCode.code, TaxCode.rate)
         .where(TaxCode.code.in_(codes), TaxCode.kind == "sale", TaxCode.valid_from <= today)

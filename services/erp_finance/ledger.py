@@ -14,15 +14,16 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from erp_finance import chain, fiscal
-from erp_finance.errors import ForeignCurrency, NoOpenPeriod, NoPeriod, PeriodLocked, PeriodSoftLocked
+from erp_finance.errors import ForeignCurrency, NoOpenPeriod, NoPeriod
 from erp_finance.models import FiscalYear, Period
 from erp_finance.posting import Line
 from shared import clock
+from shared.business_days import business_day
+from shared.closed_periods import LOCK_PERMISSION, PeriodLocked, PeriodSoftLocked
 from shared.context import current
 from shared.ids import new_id
 from shared.money import ZERO
-
-LOCK_PERMISSION = "finance.periods:lock"
+from shared.refusals import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,16 @@ def first_posting_day(session: Session, company_id: UUID, day: date) -> PostingD
     return PostingDay(max(day, found.starts_on), found.id, found.fiscal_year, found.ends_on)
 
 
+def reversal_day(session: Session, company_id: UUID, asked: date | None, original: date) -> date:
+    """The day of what reverses an original: the one asked for, or else today, or that of the original where it is later.
+
+    Raises Invalid at /date when the one asked for is before the original.
+    """
+    if asked is not None and asked < original:
+        raise Invalid.at("/date", "before_original")
+    return asked or max(business_day(session, company_id), original)
+
+
 def _period(session: Session, statement: Any, company_id: UUID, day: date) -> Row[Any] | None:
     found = session.execute(statement, {"company_id": company_id, "day": day}).first()
     if (found is None or found.starts_on > day) and _open_year_of(session, company_id, day):
@@ -101,8 +112,9 @@ _YEAR_OF = text(
 
 def _open_year_of(session: Session, company_id: UUID, day: date) -> bool:
     """Open the fiscal year of a day by itself when it is the present, the last or the next one. Says whether it did."""
+    today = business_day(session, company_id)
     company = session.execute(_YEAR_OF, {"company_id": company_id, "day": day}).first()
-    if company is None or company.known or not fiscal.is_near(day, clock.today(), company.fiscal_year_start):
+    if company is None or company.known or not fiscal.is_near(day, today, company.fiscal_year_start):
         return False
     open_year(session, company_id, fiscal.year_of(day, company.fiscal_year_start))
     return True

@@ -16,6 +16,7 @@ from erp_finance.issuing import issue_for_event
 from erp_finance.models import CreditApproval, Invoice, InvoiceLine, SalesOrder, SalesOrderLine, Share
 from erp_finance.receivables import adjust
 from shared import clock
+from shared.business_days import business_day
 from shared.commerce.parts import taxes_of
 from shared.context import event_context
 from shared.contract import Event
@@ -71,8 +72,8 @@ class Ordering:
         """Invoice at once what is not invoiced by shipment: `on_order`, and orders of services only."""
         order = _known(session, event.order_id)
         lines = _lines(session, order)
-        day = event_context(session).event_time or clock.now()
-        _invoice(session, order, lines, order.confirm(lines), day.date())
+        day = business_day(session, order.company_id, event_context(session).event_time)
+        _invoice(session, order, lines, order.confirm(lines), day)
 
     @subscribe(inventory.DeliveryShipped)
     def invoice_shipment(self, session: Session, event: inventory.DeliveryShipped) -> None:
@@ -203,7 +204,7 @@ def _credit_cancelled(session: Session, order: SalesOrder) -> None:
             if line.order_line_id in surplus and left[line.id] > 0
         }
         if chosen:
-            note = credit_note_for(session, invoice, chosen, order.number, clock.today())
+            note = credit_note_for(session, invoice, chosen, order.number, business_day(session, order.company_id))
             _count(
                 session,
                 [Share(lines[n.order_line_id], ZERO, -n.quantity, -n.net) for n in note.lines if n.order_line_id],

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from erp_finance import ledger, posting
-from erp_finance.errors import InvoiceOfAnother
+from erp_finance.errors import DateInFuture, InvoiceOfAnother
 from erp_finance.ledger import Entry
 from erp_finance.models import Company, Customer, Invoice, Payment
 from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
-from shared import clock
+from shared.business_days import business_day
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
@@ -31,9 +31,10 @@ class Paying:
         """Draft a payment with what it shall settle."""
         wanted = request["allocations"]
         _check(session, request)
+        company_id = request.get("company_id") or current(session).company_id
         payment = Payment(
-            id=request.get("id") or new_id(), company_id=request.get("company_id") or current(session).company_id,
-            date=request.get("date") or clock.today(), unallocated=ZERO, status="draft",
+            id=request.get("id") or new_id(), company_id=company_id,
+            date=_day(session, company_id, request.get("date")), unallocated=ZERO, status="draft",
             **{name: request[name] for name in ("direction", "contact_id", "amount", "currency", "method", "reference")},
         )  # fmt: skip
         for part in wanted:
@@ -46,6 +47,8 @@ class Paying:
         """Post it to the bank's or the cash journal and settle its invoices."""
         entry_id = new_id()
         payment.post(entry_id)
+        if payment.date > business_day(session, payment.company_id):
+            raise DateInFuture(date=payment.date)
         settled = lock_settled(session, payment)
         _settle(payment, settled, payment.date)
         _adjust(session, payment, settled, payment.amount)
@@ -60,7 +63,9 @@ class Paying:
     def reverse_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
         """Undo a payment that did not hold (a bounced cheque): mirror its entry, open its invoices again."""
         payment.require_posted()
-        day = max(request.get("date") or clock.today(), payment.date)
+        if asked := request.get("date"):
+            _day(session, payment.company_id, asked)
+        day = ledger.reversal_day(session, payment.company_id, asked, payment.date)
         released = lock_settled(session, payment)
         _release(payment, released, day)
         _adjust(session, payment, released, -payment.amount, opened=True)
@@ -78,12 +83,12 @@ class Paying:
         payment.require_posted()
         if payment.direction == "out":
             raise Invalid.at("/allocations", "out_of_range")
-        settled = _planned(session, payment, request["allocations"])
-        _settle(payment, settled, clock.today())
+        settled, today = _planned(session, payment, request["allocations"]), business_day(session, payment.company_id)
+        _settle(payment, settled, today)
         _adjust(session, payment, settled, ZERO)
         payment.touch()
-        publish(session, payment.allocated(settled, clock.today()))
-        _publish_paid(session, settled, clock.today())
+        publish(session, payment.allocated(settled, today))
+        _publish_paid(session, settled, today)
         return payment
 
     @command(finance.unallocate_payment)
@@ -94,7 +99,7 @@ class Paying:
         released = [(a, i) for a, i in lock_settled(session, payment) if named is None or i.id in named]
         if named is not None and len({i.id for _, i in released}) < len(named):
             raise Invalid.at("/invoice_ids", "not_found")
-        _release(payment, released, clock.today())
+        _release(payment, released, business_day(session, payment.company_id))
         _adjust(session, payment, released, ZERO, opened=True)
         payment.touch()
         for _, invoice in released:
@@ -108,6 +113,14 @@ class Paying:
     @query(finance.list_payments)
     def list_payments(self, session: Session, listing: ListRequest) -> Page:
         return listing.page(session, select(Payment).options(selectinload(Payment.all_allocations)), more=True)
+
+
+def _day(session: Session, company_id: UUID, asked: date | None) -> date:
+    """The day on which money moved: never one to come. Raises Invalid."""
+    today = business_day(session, company_id)
+    if asked is not None and asked > today:
+        raise Invalid.at("/date", "in_the_future")
+    return asked or today
 
 
 def _check(session: Session, request: dict[str, Any]) -> None:

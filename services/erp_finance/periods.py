@@ -18,6 +18,7 @@ from erp_finance.models import Company, FiscalYear, Period
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
+from shared.outbox import publish
 from shared.refusals import Invalid
 
 
@@ -44,13 +45,15 @@ class Periods:
 
     @command(finance.lock_period)
     def lock_period(self, session: Session, period: Period, request: dict[str, Any]) -> Period:
-        """Close a period; it waits for the postings that are on their way into it."""
+        """Close a period; it waits for the postings that are on their way into it. All services obey PeriodLocked."""
         period.lock(request["final"])
+        publish(session, period.was_locked())
         return period
 
     @command(finance.unlock_period)
     def unlock_period(self, session: Session, period: Period) -> Period:
         period.unlock()
+        publish(session, period.was_unlocked())
         return period
 
     @query(finance.get_period)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from erp_finance.ageing import Ageing
 from erp_finance.errors import ReportTooLarge
 from erp_finance.models import Company
-from shared import clock
+from shared.business_days import business_day
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import query
@@ -78,7 +78,7 @@ def _head(session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
     company = session.get(Company, parameters.get("company_id") or current(session).company_id)
     if company is None:
         raise BadRequest([{"pointer": "?company_id", "code": "not_found"}])
-    to = parameters.get("to") or parameters.get("as_of") or clock.today()
+    to = parameters.get("to") or parameters.get("as_of") or business_day(session, company.id)
     since = parameters.get("from_")
     if since is not None and since > to:
         raise BadRequest([{"pointer": "?from", "code": "out_of_range"}])

@@ -1,6 +1,5 @@
 """Flow: stock is counted or corrected → posted at once → waiting orders are served from what came in."""
 
-from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +11,14 @@ from erp_inventory.models import AdjustmentLine, Product, StockAdjustment, Wareh
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, INVENTORY_LOCATION_ID, STOCK_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
-from shared import clock
+from shared.closed_periods import document_day
 from shared.context import current
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
 from shared.money import ZERO
-from shared.numbering import next_loose
 from shared.outbox import publish
 from shared.refusals import Invalid
-
-_FURTHEST = timedelta(days=1)
-"""In Paris it is already tomorrow while it is still today in UTC; dates further ahead are mistakes."""
 
 
 class Adjusting:
@@ -34,13 +29,15 @@ class Adjusting:
         """Stock is corrected. Finance posts the value from StockMoved, orders learn from StockReserved what they got."""
         warehouse_id, location_id = _place(session, request)
         _check_products(session, request)
+        company_id = current(session).company_id
+        day = document_day(session, company_id, request.get("date"))
         shelves = lock_shelves(session, location_id, [line["product_id"] for line in request["lines"]])
         adjustment = StockAdjustment(
             id=request.get("id") or new_id(),
-            number=f"ADJ-{next_loose(session, 'stock_adjustment_number'):06d}",
             warehouse_id=warehouse_id,
             reason=request["reason"],
-            adjusted_on=_day(request),
+            company_id=company_id,
+            adjusted_on=day,
             value=ZERO,
         )
         for place, line in enumerate(request["lines"]):
@@ -83,13 +80,6 @@ def _check_products(session: Session, request: dict[str, Any]) -> None:
     ]
     if errors:
         raise Invalid(errors)
-
-
-def _day(request: dict[str, Any]) -> date:
-    day: date = request.get("date") or clock.today()
-    if day > clock.today() + _FURTHEST:
-        raise Invalid.at("/date", "in_the_future")
-    return day
 
 
 def _shelf(session: Session, shelves: dict[UUID, Shelf], product_id: UUID, place: int) -> Shelf:

@@ -17,6 +17,7 @@ from erp_inventory.models.places import CUSTOMER_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
 from shared import clock
+from shared.closed_periods import document_day
 from shared.context import event_context
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
@@ -95,7 +96,7 @@ class Delivering:
         A ready delivery is completely reserved, so nobody who fills shortages waits for its lock: taking the levels
         after it cannot end in a deadlock.
         """
-        today = clock.today()
+        today = document_day(session, delivery.company_id)
         delivery.ship(request, today)
         shelves = _shelves_for(session, delivery)
         moves = [_ship_line(delivery, line, shelves[line.product_id]) for line in delivery.lines if line.done > 0]

@@ -12,6 +12,7 @@ from erp_inventory.models import Product, StockLevel, StockMove, Warehouse
 from erp_inventory.models.base import CURRENCY
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
 from shared import clock
+from shared.business_days import business_day
 from shared.context import current
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, query
@@ -94,7 +95,7 @@ class Enquiries:
             **found._mapping,
             "available": available,
             "sufficient": sufficient,
-            "available_on": clock.today() if sufficient else None,
+            "available_on": business_day(session, current(session).company_id) if sufficient else None,
             "as_of": clock.now(),
         }
 
@@ -105,7 +106,7 @@ class Enquiries:
         values = {"as_of": as_of, "companies": _companies(session)}
         found = session.execute(_VALUE_AT if as_of else _VALUE_NOW, values).all()
         return {
-            "as_of": as_of or clock.today(),
+            "as_of": as_of or business_day(session, current(session).company_id),
             "currency": CURRENCY,
             "rows": found,
             "totals": {"value": sum((row.value for row in found), ZERO)},

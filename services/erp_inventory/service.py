@@ -5,10 +5,11 @@ from erp_inventory.catalogue import Catalogue
 from erp_inventory.delivering import Delivering
 from erp_inventory.enquiries import Enquiries
 from erp_inventory.premises import Premises
+from shared.company_copies import CompanyCopies
 from shared.custom_copies import CustomFieldCopies
 
 
-class ErpInventory(Catalogue, Premises, Adjusting, Delivering, Enquiries, CustomFieldCopies):
+class ErpInventory(Catalogue, Premises, Adjusting, Delivering, Enquiries, CustomFieldCopies, CompanyCopies):
     """Products, places, stock, deliveries."""
 
     name = "erp_inventory"

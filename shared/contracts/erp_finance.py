@@ -10,6 +10,60 @@ from shared import codes, fields
 from shared.contract import Event, Listing, Operation
 from shared.fields import Schema
 from shared.money import MINOR_UNITS, ZERO
+from shared.time_zones import known_zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompanyState:
+    """What every company event carries: the own legal entity after the change. `time_zone` is an IANA name."""
+
+    company_id: UUID
+    name: str
+    currency: str
+    time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompanyAdded(CompanyState, Event):
+    """An own legal entity was added."""
+
+    type: ClassVar[str] = "erp_finance.company.added"
+    permission: ClassVar[str] = "finance.companies:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompanyChanged(CompanyState, Event):
+    """An own legal entity was changed."""
+
+    type: ClassVar[str] = "erp_finance.company.changed"
+    permission: ClassVar[str] = "finance.companies:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodLocked(Event):
+    """A period was closed, softly or (`final`) for good: no service dates a document in it any more."""
+
+    type: ClassVar[str] = "erp_finance.period.locked"
+    permission: ClassVar[str] = "finance.periods:read"
+    period_id: UUID
+    company_id: UUID
+    code: str
+    starts_on: date
+    ends_on: date
+    final: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodUnlocked(Event):
+    """A softly locked period was opened again."""
+
+    type: ClassVar[str] = "erp_finance.period.unlocked"
+    permission: ClassVar[str] = "finance.periods:read"
+    period_id: UUID
+    company_id: UUID
+    code: str
+    starts_on: date
+    ends_on: date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +246,7 @@ class CompanyView(_Resource):
     """An own legal entity. `fiscal_year_start` is MM-DD; `payment_days` is the default term of invoices.
 
     `vat_on_debits`: it opted to pay VAT on services when they are invoiced, not when they are paid (CGI art. 269, 2 c).
+    `time_zone` (IANA) says which day it is for it: accounting days, years of numbers and due dates follow.
     """
 
     name = fields.Text()
@@ -205,6 +260,7 @@ class CompanyView(_Resource):
     fiscal_year_start = fields.Text()
     payment_days = fields.Whole()
     vat_on_debits = fields.Flag()
+    time_zone = fields.Text()
 
 
 class CompanyChange(Schema):
@@ -219,6 +275,7 @@ class CompanyChange(Schema):
     share_capital = fields.Amount(not_negative=True, allow_none=True)
     payment_days = fields.Whole(least=0, most=60)
     vat_on_debits = fields.Flag()
+    time_zone = fields.Text(most=64, validate=[known_zone])
 
 
 _DAY_OF_EVERY_YEAR = (
@@ -371,7 +428,7 @@ class NewEntry(Schema):
 
 
 class Reversal(Schema):
-    """`date` of the reversing entry; left out: today."""
+    """`date` of the reversing entry, never before that of the original; left out: today, or the original's if later."""
 
     date = fields.Day()
 

@@ -4,8 +4,8 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
-from shared import clock
 from tests.auditor.bus import Bus
+from tests.days import present_day
 
 _keys = itertools.count(1)
 
@@ -126,7 +126,7 @@ def _calendar(shop: Shop) -> None:
     periods = sorted(
         shop.bus.call("erp_finance", "list_periods", query={"limit": "50"})["data"], key=lambda p: p["code"]
     )
-    today = clock.today().isoformat()
+    today = present_day().isoformat()
     other = periods[-1] if periods[0]["starts_on"] <= today <= periods[0]["ends_on"] else periods[0]
     shop.books("lock_period", id=other["id"], body={"final": True})
 
@@ -203,10 +203,10 @@ def _money(shop: Shop, customer: str, made: dict[str, Any]) -> None:
     shop.books("create_invoice", body={"customer_id": customer, "lines": [line]})
     shop.pay(customer, "12.00", (manual, "12.00"))
     rows = [{"account": "512", "debit": "1000.00"}, {"account": "101", "credit": "1000.00"}]
-    entry = {"date": clock.today().isoformat(), "reference": 'Capital "A" \\ été', "lines": rows}
+    entry = {"date": present_day().isoformat(), "reference": 'Capital "A" \\ été', "lines": rows}
     entry = shop.books("create_journal_entry", body=entry)
     shop.books("post_journal_entry", id=entry["id"])
-    entry = shop.books("create_journal_entry", body={**_corrected(rows), "date": clock.today().isoformat()})
+    entry = shop.books("create_journal_entry", body={**_corrected(rows), "date": present_day().isoformat()})
     shop.books("post_journal_entry", id=entry["id"])
     shop.books("reverse_journal_entry", id=entry["id"], body={})
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from shared.clock import today
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
 from shared.ids import DEFAULT_COMPANY_ID, new_id
+from tests.days import present_day
 from tests.harness import Harness
 
 D = Decimal
@@ -102,7 +102,7 @@ class Shop:
             delivery_id=new_id(),
             number="DE-1",
             company_id=DEFAULT_COMPANY_ID,
-            shipped_on=today(),
+            shipped_on=present_day(),
             lines=lines,
             **_whose(order),
         )
@@ -115,7 +115,7 @@ class Shop:
             invoice_id=new_id(),
             number="FA-1",
             delivery_id=None,
-            due_on=today(),
+            due_on=present_day(),
             lines=lines,
             **_legal(net),
             **_whose(order),
@@ -132,7 +132,7 @@ class Shop:
         )  # fmt: skip
 
     def paid(self, invoice: finance.InvoiceIssued) -> finance.InvoicePaid:
-        return finance.InvoicePaid(paid_on=today(), **_of(invoice))
+        return finance.InvoicePaid(paid_on=present_day(), **_of(invoice))
 
     def reopened(self, invoice: finance.InvoiceIssued, residual: D) -> finance.InvoiceReopened:
         return finance.InvoiceReopened(residual=residual, **_of(invoice))
@@ -146,7 +146,7 @@ class Shop:
         ]
         return finance.PaymentReceived(
             payment_id=new_id(), number="PA-1", company_id=DEFAULT_COMPANY_ID, customer_id=LUMEN, currency="EUR",
-            amount=sum((part.amount for part in parts), D(0)), paid_on=today(), unallocated=D(0), allocations=parts,
+            amount=sum((part.amount for part in parts), D(0)), paid_on=present_day(), unallocated=D(0), allocations=parts,
         )  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def _of(invoice: finance.InvoiceIssued) -> dict[str, Any]:
 
 def _legal(net: D) -> dict[str, Any]:
     totals = {"net_total": net, "tax_total": net / 5, "gross_total": net + net / 5}
-    return {"company_id": DEFAULT_COMPANY_ID, "issued_on": today(), "currency": "EUR", **totals}
+    return {"company_id": DEFAULT_COMPANY_ID, "issued_on": present_day(), "currency": "EUR", **totals}
 
 
 def _parts(order: dict[str, Any], quantities: tuple[int, ...]) -> list[tuple[UUID, UUID, D, D]]:

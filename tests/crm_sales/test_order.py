@@ -35,7 +35,7 @@ def _draft(*lines: PricedLine) -> Order:
 
 def _placed(*lines: PricedLine) -> Order:
     order = _draft(*lines)
-    order.place("ada", NOW)
+    order.place("ada", NOW, NOW.date())
     return order
 
 
@@ -101,7 +101,7 @@ STATES: dict[str, Callable[[], Order]] = {
     "completed": _completed,
 }
 VERBS: dict[str, Callable[[Order], Any]] = {
-    "place": lambda order: order.place("ada", NOW),
+    "place": lambda order: order.place("ada", NOW, NOW.date()),
     "release_hold": lambda order: order.release_hold("grace", NOW),
     "resume": lambda order: order.resume(),
     "cancel": lambda order: order.cancel("changed his mind", NOW),
@@ -147,7 +147,7 @@ def test_a_completed_order_was_shipped() -> None:
 
 def test_placing_freezes_what_the_others_need() -> None:
     order = _draft(_line(), _line("service", 1))
-    placed = order.place("ada", NOW)
+    placed = order.place("ada", NOW, NOW.date())
     assert [line.kind for line in placed.lines] == ["goods", "service"]
     assert (placed.net_total, placed.tax_total, placed.gross_total) == (D(30), D(6), D(36))
     assert (placed.payment_days, placed.placed_on) == (30, NOW.date())

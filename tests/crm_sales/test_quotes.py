@@ -15,6 +15,7 @@ from shared.contracts.crm_sales import QuoteAccepted
 from shared.ids import new_id
 from shared.refusals import Conflict, Invalid, InvalidTransition
 from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, D, Shop, product
+from tests.days import present_day
 
 TODAY = date(2026, 3, 1)
 
@@ -125,19 +126,19 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
 
 def test_a_draft_past_its_date_is_not_sent(shop: Shop) -> None:
     """C6: an offer that has ended binds nobody; with a later date, or without one, it is sent."""
-    quote = _make(shop, valid_until=clock.today().isoformat())
+    quote = _make(shop, valid_until=present_day().isoformat())
     with clock.shifted(timedelta(days=1)):
         with pytest.raises(QuoteExpired) as refusal:
             shop.sales.call("send_quote", id=quote["id"])
         assert refusal.value.code == "quote_expired"
         assert shop.sales.call("get_quote", id=quote["id"])["status"] == "draft"
-        body = {"valid_until": clock.today().isoformat()}
+        body = {"valid_until": present_day().isoformat()}
         shop.sales.call("patch_quote", id=quote["id"], if_match=quote["version"], body=body)
         assert shop.sales.call("send_quote", id=quote["id"])["status"] == "sent"
 
 
 def test_quotes_expire_by_themselves(shop: Shop) -> None:
-    quote = _make(shop, valid_until=clock.today().isoformat())
+    quote = _make(shop, valid_until=present_day().isoformat())
     other = _make(shop)
     for sent in (quote, other):
         shop.sales.call("send_quote", id=sent["id"])

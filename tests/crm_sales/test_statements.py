@@ -26,7 +26,9 @@ def _at_most(most: int, shop: Shop) -> Iterator[None]:
 
 def test_the_budget_of_an_order_of_three_lines(shop: Shop) -> None:
     lines = [{"product_id": str(p), "quantity": "2"} for p in (LAMP, BOOK, ADVICE)]
-    with _at_most(9, shop):
+    # Time zones and required custom fields are read once in five seconds; the first order does.
+    shop.sales.call("create_order", body={"customer_id": str(LUMEN), "lines": lines})
+    with _at_most(8, shop):
         order = shop.sales.call("create_order", body={"customer_id": str(LUMEN), "lines": lines}, key="create-lines-1")
     with _at_most(7, shop):
         shop.sales.call("place_order", id=order["id"], key="place-lines-01")

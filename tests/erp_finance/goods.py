@@ -6,13 +6,13 @@ from decimal import Decimal as D
 from typing import Any
 from uuid import UUID
 
-from shared import clock
 from shared.commerce.parts import taxes_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.money import line_net
+from tests.days import present_day
 from tests.harness import Harness
 
 RATES = {"S20": D("20"), "S10": D("10"), "S5.5": D("5.5"), "S2.1": D("2.1"), "S0": D("0")}
@@ -47,7 +47,7 @@ class Order:
         tax = sum((tax.amount for tax in taxes_of(self.lines)), D(0))
         return sales.OrderPlaced(
             order_id=self.id, number=self.number, company_id=DEFAULT_COMPANY_ID, customer_id=self.customer_id,
-            customer_name="Lumières du Nord", currency="EUR", placed_on=clock.today(),
+            customer_name="Lumières du Nord", currency="EUR", placed_on=present_day(),
             payment_days=self.payment_days, invoicing_policy=self.policy, net_total=net, tax_total=tax,
             gross_total=net + tax, lines=self.lines,
         )  # fmt: skip
@@ -76,7 +76,7 @@ class Order:
         ]
         return inventory.DeliveryShipped(
             delivery_id=new_id(), number="DEL-1", order_id=self.id, company_id=DEFAULT_COMPANY_ID,
-            customer_id=self.customer_id, shipped_on=on or clock.today(), lines=parts,
+            customer_id=self.customer_id, shipped_on=on or present_day(), lines=parts,
         )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def moved(
     ]  # fmt: skip
     return inventory.StockMoved(
         document_id=document_id or new_id(), document_type="delivery", document_number="DEL-1",
-        company_id=DEFAULT_COMPANY_ID, currency="EUR", moved_on=on or clock.today(), order_id=None, lines=lines,
+        company_id=DEFAULT_COMPANY_ID, currency="EUR", moved_on=on or present_day(), order_id=None, lines=lines,
     )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from erp_finance.service import ErpFinance
-from shared import clock
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import BadRequest, Invalid, NotFound
+from tests.days import present_day
 from tests.erp_finance.goods import KEY, balances
 from tests.harness import Harness
 
@@ -53,10 +53,10 @@ def test_a_second_company_starts_with_books_of_its_own(books: Harness) -> None:
     company = books.call("create_company", body={"name": "Filiale", "fiscal_year_start": "07-01", "payment_days": 45})
     mine = {"company_id": company["id"]}
     (year,) = books.call("list_fiscal_years", query=mine)["data"]
-    assert year["starts_on"].endswith("07-01") and year["starts_on"] <= clock.today().isoformat() <= year["ends_on"]
+    assert year["starts_on"].endswith("07-01") and year["starts_on"] <= present_day().isoformat() <= year["ends_on"]
     codes = {journal["code"] for journal in books.call("list_journals", query=mine)["data"]}
     assert codes == {"VT", "AC", "BQ", "CA", "OD", "ST", "AN"}
-    body = {**mine, "date": clock.today().isoformat(), "reference": "Capital",
+    body = {**mine, "date": present_day().isoformat(), "reference": "Capital",
             "lines": [{"account": "512", "debit": "9.00"}, {"account": "101", "credit": "9.00"}]}  # fmt: skip
     entry = books.call("create_journal_entry", body=body)
     posted = books.call("post_journal_entry", id=entry["id"], key=KEY.format("post"))

@@ -7,9 +7,9 @@ import pytest
 
 from erp_finance.errors import CreditExceedsInvoice, DateInFuture, DateTooEarly, NothingToCredit
 from erp_finance.service import ErpFinance
-from shared import clock
 from shared.contracts import erp_finance as finance
 from shared.refusals import Invalid, InvalidTransition
+from tests.days import present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay, verified
 from tests.harness import Harness
 
@@ -85,8 +85,8 @@ def test_an_invoice_by_hand(books: Harness) -> None:
     draft = manual(books, customer, payment_days=45)
     assert (draft["status"], draft["number"], draft["gross_total"]) == ("draft", None, "162.00")
     issued = books.call("issue_invoice", id=draft["id"], key=KEY.format("issue"), body={})
-    assert (issued["status"], issued["number"]) == ("issued", f"FA-{clock.today().year}-00001")
-    assert issued["due_on"] == (clock.today() + timedelta(days=45)).isoformat()
+    assert (issued["status"], issued["number"]) == ("issued", f"FA-{present_day().year}-00001")
+    assert issued["due_on"] == (present_day() + timedelta(days=45)).isoformat()
     assert {note["code"] for note in issued["notes"]} == {"PMT", "PMD", "AAB"}
     assert issued["billing_mode"] == "S1"
     with pytest.raises(InvalidTransition) as refused:
@@ -129,7 +129,7 @@ def test_the_option_for_debits_stands_on_invoices_of_services_of_who_chose_it(bo
 
 
 def test_numbers_rise_with_the_date(books: Harness) -> None:
-    customer, today = known_customer(books), clock.today()
+    customer, today = known_customer(books), present_day()
     first, second, third = (manual(books, customer) for _ in range(3))
     books.call("issue_invoice", id=first["id"], key=KEY.format("a"), body={"issued_on": today.isoformat()})
     yesterday = (today - timedelta(days=1)).isoformat()
@@ -148,7 +148,7 @@ def test_a_shipment_that_is_heard_of_late_is_dated_after_the_last_number(books: 
     for order in (first, late):
         books.deliver(order.placed)
     books.deliver(first.shipped())
-    books.deliver(late.shipped(on=clock.today() - timedelta(days=3)))
+    books.deliver(late.shipped(on=present_day() - timedelta(days=3)))
     dates = [i["issued_on"] for i in invoices(books)]
     assert dates == sorted(dates)
 

@@ -14,14 +14,13 @@ from erp_finance.errors import (
     AlreadyReversed,
     EntryHasDocument,
     NoPeriod,
-    PeriodLocked,
-    PeriodSoftLocked,
     YearsDoNotAdjoin,
 )  # fmt: skip
 from erp_finance.service import ErpFinance
-from shared import clock
+from shared.closed_periods import PeriodLocked, PeriodSoftLocked
 from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
+from tests.days import present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, line, moved, verified
 from tests.harness import Harness
 
@@ -35,7 +34,7 @@ def books(service) -> Harness:
 def draft(books: Harness, *sides: tuple[str, str, str], on: date | None = None, **fields: Any) -> dict[str, Any]:
     lines = [{"account": account, "debit": debit, "credit": credit} for account, debit, credit in sides]
     lines = lines or [{"account": "512", "debit": "1000.00"}, {"account": "101", "credit": "1000.00"}]
-    body = {"date": (on or clock.today()).isoformat(), "reference": "Capital", "lines": lines, **fields}
+    body = {"date": (on or present_day()).isoformat(), "reference": "Capital", "lines": lines, **fields}
     made: dict[str, Any] = books.call("create_journal_entry", body=body)
     return made
 
@@ -56,7 +55,7 @@ def test_a_draft_is_posted_once_and_reversed_once(books: Harness) -> None:
     assert (entry["status"], entry["number"], len(entry["lines"])) == ("draft", None, 2)
     assert balances(books) == {}
     posted = post(books, entry)
-    assert (posted["status"], posted["number"]) == ("posted", f"OD-{clock.today().year}-000001")
+    assert (posted["status"], posted["number"]) == ("posted", f"OD-{present_day().year}-000001")
     assert [part["label"] for part in posted["lines"]] == ["Capital", "Capital"]
     with pytest.raises(InvalidTransition):
         post(books, entry)
@@ -96,7 +95,7 @@ def test_the_entry_of_a_document_is_corrected_through_the_document(books: Harnes
 
 
 def test_a_locked_period_takes_nothing(books: Harness) -> None:
-    today, waiting = clock.today(), draft(books)
+    today, waiting = present_day(), draft(books)
     period = period_of(books, today)
     books.call("lock_period", id=period["id"], body={})
     with pytest.raises(PeriodSoftLocked):
@@ -113,7 +112,7 @@ def test_a_locked_period_takes_nothing(books: Harness) -> None:
 
 
 def test_facts_of_a_locked_period_are_posted_on_the_first_open_day(books: Harness) -> None:
-    today, order = clock.today(), Order([line("Clock", "1", "70.00")])
+    today, order = present_day(), Order([line("Clock", "1", "70.00")])
     books.call("lock_period", id=period_of(books, today)["id"], body={"final": True})
     books.deliver(order.placed)
     assert books.deliver(order.shipped()) == "done"
@@ -126,7 +125,7 @@ def test_facts_of_a_locked_period_are_posted_on_the_first_open_day(books: Harnes
 
 
 def test_years_open_by_themselves_only_beside_the_present_one(books: Harness) -> None:
-    year = clock.today().year
+    year = present_day().year
     post(books, draft(books, on=date(year - 1, 12, 31)))
     post(books, draft(books, on=date(year + 1, 1, 1)))
     years = books.call("list_fiscal_years", query={"sort": "starts_on"})["data"]
@@ -151,7 +150,7 @@ def test_a_thousand_numbers_from_eight_threads_have_no_gap_and_no_error(books: H
         assert set().union(*threads.map(run, orders)) == {"done"}
     with books.session() as session:
         found = session.execute(text("SELECT number, seq FROM journal_entry ORDER BY seq")).all()
-    assert [row.number for row in found] == [f"ST-{clock.today().year}-{n:06}" for n in range(1, 1001)]
+    assert [row.number for row in found] == [f"ST-{present_day().year}-{n:06}" for n in range(1, 1001)]
     assert verified(books)["verified"]
     assert balances(books) == {"37": D("1000.00"), "6037": D("-1000.00")}
 

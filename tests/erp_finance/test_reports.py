@@ -6,8 +6,8 @@ from decimal import Decimal as D
 import pytest
 
 from erp_finance.service import ErpFinance
-from shared import clock
 from shared.refusals import BadRequest
+from tests.days import present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, line, moved, pay
 from tests.harness import Harness
 
@@ -20,7 +20,7 @@ def books(service) -> Harness:
 
 def days_of_stock(books: Harness) -> list[date]:
     """One euro enters on each of these days, in three months."""
-    year = clock.today().year
+    year = present_day().year
     days = [date(year - 1, 11, 30), date(year - 1, 12, 1), date(year - 1, 12, 15), date(year, 1, 1), date(year, 1, 2)]
     for day in days:
         assert books.deliver(moved(("inventory", "internal", "1.00"), on=day)) == "done"
@@ -43,7 +43,7 @@ def test_names_are_in_the_language_of_the_reader(books: Harness) -> None:
     french = books.call("report_trial_balance", query={}, language="fr")
     assert [row["name"] for row in english["rows"]] == ["Merchandise in stock", "Change in stocks of merchandise"]
     assert [row["name"] for row in french["rows"]] == ["Stocks de marchandises", "Variation des stocks de marchandises"]
-    assert english["as_of"] == clock.today().isoformat() and english["currency"] == "EUR"
+    assert english["as_of"] == present_day().isoformat() and english["currency"] == "EUR"
 
 
 def test_ledger_journal_and_statement_show_the_same_money(books: Harness) -> None:
@@ -66,7 +66,7 @@ def test_ledger_journal_and_statement_show_the_same_money(books: Harness) -> Non
     assert {row["journal"] for row in journal["rows"]} == {"VT"}
     statement = books.call("report_account_statement", query={"partner_id": str(order.customer_id)})
     assert [row["balance"] for row in statement["rows"]] == ["0.00", "30.00", "120.00", "70.00"]
-    tomorrow = (clock.today() + timedelta(days=1)).isoformat()
+    tomorrow = (present_day() + timedelta(days=1)).isoformat()
     later = books.call("report_account_statement", query={"from": tomorrow, "to": tomorrow})
     assert [(row["label"], row["balance"]) for row in later["rows"]] == [("Opening balance", "70.00")]
 
@@ -79,10 +79,10 @@ def test_aged_receivables_equal_the_customers_account_at_any_day(books: Harness)
     payment = pay(books, order.customer_id, "150.00", (invoice["id"], "100.00"))
     (row,) = books.call("report_aged_receivables")["rows"]
     assert (row["not_due"], row["unallocated"], row["balance"]) == ("20.00", "50.00", "-30.00")
-    in_forty_days = (clock.today() + timedelta(days=40)).isoformat()
+    in_forty_days = (present_day() + timedelta(days=40)).isoformat()
     (row,) = books.call("report_aged_receivables", query={"as_of": in_forty_days})["rows"]
     assert (row["days_31_60"], row["name"]) == ("20.00", "Lumières du Nord")
-    yesterday = (clock.today() - timedelta(days=1)).isoformat()
+    yesterday = (present_day() - timedelta(days=1)).isoformat()
     assert books.call("report_aged_receivables", query={"as_of": yesterday})["rows"] == []
     assert D(row["balance"]) == balances(books)["411"]
     books.call("reverse_payment", id=payment["id"], key=KEY.format("bounce"), body={})

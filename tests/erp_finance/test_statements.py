@@ -57,6 +57,7 @@ def test_a_payment_costs_at_most_sixteen_statements_in_two_commands(books: Harne
     (invoice,) = invoices(books)
     body = {"contact_id": str(order.customer_id), "amount": invoice["gross_total"],
             "allocations": [{"invoice_id": invoice["id"], "amount": invoice["gross_total"]}]}  # fmt: skip
+    books.call("report_trial_balance", query={})  # time zones are read once in five seconds
     with counted(books) as statements:
         payment = books.call("create_payment", body=body, key=KEY.format("create"))
         books.call("post_payment", id=payment["id"], key=KEY.format("post"))

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
-from shared import clock
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import BadRequest, Invalid, NotFound
+from tests.days import present_day
 from tests.erp_inventory.conftest import Shop
 
 WAREHOUSE = str(DEFAULT_WAREHOUSE_ID)
@@ -16,8 +16,8 @@ WAREHOUSE = str(DEFAULT_WAREHOUSE_ID)
 
 def test_levels_and_value_as_of_a_day(shop: Shop) -> None:
     lamp, cable = shop.product("lamp"), shop.product("cable")
-    yesterday = (clock.today() - timedelta(days=1)).isoformat()
-    before = (clock.today() - timedelta(days=2)).isoformat()
+    yesterday = (present_day() - timedelta(days=1)).isoformat()
+    before = (present_day() - timedelta(days=2)).isoformat()
     shop.adjust({"product_id": lamp, "quantity_delta": "4", "unit_cost": "2.5"}, date=yesterday)
     shop.receive(cable, "10", "0.1")
     _, delivery = shop.ready((lamp, "1"))
@@ -36,7 +36,7 @@ def test_levels_and_value_as_of_a_day(shop: Shop) -> None:
         ("lamp", "3", "7.50"),
     ]
     assert worth["totals"] == {"value": "8.50"} and worth["currency"] == "EUR"
-    today = shop.inventory.call("get_stock_valuation", query={"as_of": clock.today().isoformat()})
+    today = shop.inventory.call("get_stock_valuation", query={"as_of": present_day().isoformat()})
     assert today["rows"] == worth["rows"]
     assert shop.inventory.call("get_stock_valuation", query={"as_of": yesterday})["totals"] == {"value": "10.00"}
     assert shop.inventory.call("get_stock_valuation", query={"as_of": before})["rows"] == []
@@ -65,7 +65,7 @@ def test_what_can_be_promised(shop: Shop) -> None:
     shop.place((lamp, "2"))
     answer = shop.inventory.call("get_availability", query={"product_id": lamp, "quantity": "3"})
     assert (answer["on_hand"], answer["reserved"], answer["available"]) == ("5", "2", "3")
-    assert answer["sufficient"] and answer["available_on"] == clock.today().isoformat()
+    assert answer["sufficient"] and answer["available_on"] == present_day().isoformat()
     short = shop.inventory.call("get_availability", query={"product_id": lamp, "quantity": "4"})
     assert not short["sufficient"] and short["available_on"] is None
     assert shop.inventory.call("get_availability", query={"product_id": fitting})["sufficient"]
@@ -92,7 +92,7 @@ def test_who_sees_other_companies_only_sees_nothing_of_this_one(shop: Shop) -> N
     assert len(shop.inventory.call("list_stock_levels", query={}, **inside)["data"]) == 1
     with pytest.raises(NotFound):
         shop.inventory.call("get_availability", **ask, **outside)
-    for query in ({}, {"as_of": clock.today().isoformat()}):
+    for query in ({}, {"as_of": present_day().isoformat()}):
         assert shop.inventory.call("get_stock_valuation", query=query, **outside)["rows"] == []
     for operation in ("list_stock_levels", "list_stock_moves", "list_products", "list_warehouses", "list_deliveries"):
         assert shop.inventory.call(operation, query={"include_total": "true"}, **outside)["total"] == 0

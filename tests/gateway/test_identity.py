@@ -323,7 +323,7 @@ def test_who_came_to_the_door(house: Harness) -> None:
 def test_every_permission_is_known() -> None:
     """Also those that only handlers ask for: a role could not hold what is not known."""
     from crm_sales.selling import OVERRIDE
-    from erp_finance.ledger import LOCK_PERMISSION
+    from shared.closed_periods import LOCK_PERMISSION
     from shared.derived.history import AUDITORS
 
     assert {OVERRIDE, LOCK_PERMISSION, AUDITORS} <= set(contracts.permissions())

@@ -49,6 +49,7 @@ class Order(Aggregate, PricedDocument, Base):
     cancel_reason: Mapped[str | None]
     placed_by: Mapped[str | None]
     placed_at: Mapped[datetime | None]
+    placed_on: Mapped[date | None]
     confirmed_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
@@ -86,12 +87,15 @@ class Order(Aggregate, PricedDocument, Base):
 
     # -- what people do ----------------------------------------------------------------------------------------------
 
-    def place(self, actor: str, now: datetime) -> sales.OrderPlaced:
-        """Freeze the prices and ask for credit and stock. Raises ForeignCurrency: the books are kept in one currency."""
+    def place(self, actor: str, now: datetime, day: date) -> sales.OrderPlaced:
+        """Freeze the prices and ask for credit and stock; `day` is that of the company.
+
+        Raises ForeignCurrency: the books are kept in one currency.
+        """
         self._allow("place")
         if self.currency != LIST_CURRENCY:
             raise ForeignCurrency(number=self.number, currency=self.currency, company_currency=LIST_CURRENCY)
-        self.status, self.placed_by, self.placed_at = "placed", actor, now
+        self.status, self.placed_by, self.placed_at, self.placed_on = "placed", actor, now, day
         self.credit_status = self.stock_status = "pending"
         return self.placed()
 
@@ -223,10 +227,10 @@ class Order(Aggregate, PricedDocument, Base):
     # -- facts to publish --------------------------------------------------------------------------------------------
 
     def placed(self) -> sales.OrderPlaced:
-        assert self.placed_at is not None
+        assert self.placed_on is not None
         return sales.OrderPlaced(
             order_id=self.id,
-            placed_on=self.placed_at.date(),
+            placed_on=self.placed_on,
             payment_days=PAYMENT_DAYS[self.payment_terms],
             lines=[line.placed() for line in self.lines],
             **{name: getattr(self, name) for name in _PLACED},

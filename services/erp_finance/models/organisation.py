@@ -7,12 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from erp_finance.errors import PeriodLocked
 from erp_finance.models.base import Base
 from shared import clock
+from shared.closed_periods import PeriodLocked
+from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.refusals import InvalidTransition
+from shared.time_zones import DEFAULT_ZONE
 
 
 class Company(Aggregate, Base):
@@ -32,6 +34,17 @@ class Company(Aggregate, Base):
     fiscal_year_start: Mapped[str] = mapped_column(default="01-01")
     payment_days: Mapped[int] = mapped_column(default=30)
     vat_on_debits: Mapped[bool] = mapped_column(default=False)
+    time_zone: Mapped[str] = mapped_column(default=DEFAULT_ZONE)
+
+    def added(self) -> finance.CompanyAdded:
+        return finance.CompanyAdded(**self._state())
+
+    def changed(self) -> finance.CompanyChanged:
+        return finance.CompanyChanged(**self._state())
+
+    def _state(self) -> dict[str, Any]:
+        names = ("name", "currency", "time_zone")
+        return {"company_id": self.id, **{name: getattr(self, name) for name in names}}
 
 
 class Account(Aggregate, Base):
@@ -101,6 +114,16 @@ class Period(Aggregate, Base):
         if self.status == "open":
             raise InvalidTransition(state=self.status, allowed=["lock"])
         self.status, self.locked_at = "open", None
+
+    def was_locked(self) -> finance.PeriodLocked:
+        return finance.PeriodLocked(**self._facts(), final=self.status == "locked")
+
+    def was_unlocked(self) -> finance.PeriodUnlocked:
+        return finance.PeriodUnlocked(**self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        names = ("company_id", "code", "starts_on", "ends_on")
+        return {"period_id": self.id, **{name: getattr(self, name) for name in names}}
 
 
 class TaxCode(Aggregate, Base):

@@ -14,6 +14,7 @@ from erp_inventory.shelf import Shelf
 from shared import ids
 from shared.database import Aggregate
 from shared.money import ZERO, computed_at, total
+from shared.numbering import loose_number
 from shared.refusals import Invalid
 
 
@@ -28,7 +29,7 @@ class StockAdjustment(Aggregate, Base):
     )
 
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column(unique=True, default=loose_number("ADJ-", "stock_adjustment_number"))
     warehouse_id: Mapped[UUID] = mapped_column(ForeignKey("warehouse.id"))
     reason: Mapped[str]
     adjusted_on: Mapped[date]

@@ -1,0 +1,98 @@
+"""C3: no stock document bears a day of a period that finance has locked, nor one to come."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.closed_periods import LOCK_PERMISSION, PeriodLocked, PeriodSoftLocked
+from shared.contracts import erp_finance as finance
+from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.refusals import Invalid
+from tests.days import NEW_YEAR, at, in_new_york, present_day
+from tests.erp_inventory.conftest import Shop
+
+PERIOD = new_id()
+
+
+def _locked(final: bool, on: date | None = None, company_id: UUID = DEFAULT_COMPANY_ID) -> finance.PeriodLocked:
+    first = (on or present_day()).replace(day=1)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return finance.PeriodLocked(
+        period_id=PERIOD, company_id=company_id, code=f"{first:%Y-%m}", starts_on=first, ends_on=last, final=final
+    )
+
+
+def _line(lamp: str) -> dict[str, Any]:
+    return {"product_id": lamp, "quantity_delta": "1", "unit_cost": "2"}
+
+
+def test_a_locked_period_takes_no_stock_document(shop: Shop) -> None:
+    lamp = shop.product("lamp")
+    shop.receive(lamp, "5")
+    _, delivery = shop.ready((lamp, "2"))
+    shop.inventory.deliver(_locked(final=True))
+    for act in (lambda: shop.adjust(_line(lamp)), lambda: shop.ship(delivery)):
+        with pytest.raises(PeriodLocked) as refused:
+            act()
+        assert refused.value.details == {"period": f"{present_day():%Y-%m}"}
+    assert shop.figures(lamp) == ("5", "2", "5.00")
+
+
+def test_a_day_of_a_locked_period_is_refused_and_one_after_it_taken(shop: Shop) -> None:
+    lamp, last_month = shop.product("lamp"), present_day().replace(day=1) - timedelta(days=1)
+    shop.inventory.deliver(_locked(final=True, on=last_month))
+    with pytest.raises(PeriodLocked):
+        shop.adjust(_line(lamp), date=last_month.isoformat())
+    shop.adjust(_line(lamp), date=present_day().isoformat())
+    before = last_month.replace(day=1) - timedelta(days=1)
+    assert shop.adjust(_line(lamp), date=before.isoformat())["date"] == before.isoformat()
+
+
+def test_a_soft_lock_stops_those_who_may_not_lock_until_it_is_opened(shop: Shop) -> None:
+    lamp, locked = shop.product("lamp"), _locked(final=False)
+    body = {"reason": "found", "lines": [_line(lamp)]}
+    shop.inventory.deliver(locked)
+
+    def adjust(*permissions: str) -> None:
+        allowed = ["inventory.adjustments:write", *permissions]
+        shop.inventory.call("create_stock_adjustment", body=body, key=shop.key(), permissions=allowed)
+
+    with pytest.raises(PeriodSoftLocked):
+        adjust()
+    adjust(LOCK_PERMISSION)
+    names = ("period_id", "company_id", "code", "starts_on", "ends_on")
+    shop.inventory.deliver(finance.PeriodUnlocked(**{name: getattr(locked, name) for name in names}))
+    adjust()
+
+
+def test_the_locks_of_another_company_are_its_own(shop: Shop) -> None:
+    shop.inventory.deliver(_locked(final=True, company_id=new_id()))
+    shop.adjust(_line(shop.product("lamp")))
+
+
+def test_the_database_refuses_what_a_handler_forgot(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one line of a migration is enough: the caller gets the same refusal."""
+    lamp = shop.product("lamp")
+    shop.inventory.deliver(_locked(final=True))
+    forgetful: Callable[..., date] = lambda *_: present_day()  # noqa: E731
+    monkeypatch.setattr("erp_inventory.adjusting.document_day", forgetful)
+    with pytest.raises(PeriodLocked) as refused:
+        shop.adjust(_line(lamp))
+    assert refused.value.details == {"period": f"{present_day():%Y-%m}"}
+
+
+def test_the_day_of_stock_is_that_of_the_company(shop: Shop) -> None:
+    """C4: what is today in Paris is tomorrow in New York."""
+    lamp = shop.product("lamp")
+    with at(NEW_YEAR):
+        assert shop.adjust(_line(lamp))["date"] == "2027-01-01"
+        shop.inventory.deliver(in_new_york())
+        assert shop.adjust(_line(lamp))["date"] == "2026-12-31"
+        with pytest.raises(Invalid) as refused:
+            shop.adjust(_line(lamp), date="2027-01-01")
+        assert refused.value.errors == [{"pointer": "/date", "code": "in_the_future"}]
+        _, delivery = shop.ready((lamp, "1"))
+        assert shop.ship(delivery)["shipped_on"] == "2026-12-31"
