@@ -24,7 +24,8 @@ _MOST_VIEWS = 100
 class Principal:
     """Whom a verified access token or key speaks for, until when (Unix time).
 
-    `companies` is None when all are open; `api_key` is the id of the key that is used, if one is. The statements for
+    `companies` is None when all are open; `api_key` is the id of the key that is used, if one is; `session` began with the
+    sign-in that the token comes from, and ends with it. The statements for
     services are kept here, and what it looks like when another company is worked in, so that they end with it: both are
     made of the rights, so nobody can hand them on to other ones (`init=False`, also for `dataclasses.replace`).
     """
@@ -40,6 +41,7 @@ class Principal:
     team: tuple[str, ...] = ()
     issued_at: float = 0.0
     api_key: str | None = None
+    session: UUID | None = None
     views: dict[str, "Principal"] = field(init=False, default_factory=dict, compare=False, repr=False)
     statements: dict[str, tuple[str, float]] = field(init=False, default_factory=dict, compare=False, repr=False)
 

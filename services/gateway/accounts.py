@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Engine, delete, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gateway import guard, passwords
 from gateway.errors import InvitationRefused, RefreshRefused, SignInRefused
-from gateway.models import Credential, RefreshToken, SignIn, User
+from gateway.models import ApiKey, Credential, RefreshToken, SignIn, User
 from shared import clock, ids
 from shared.database import new_session
 from shared.refusals import Invalid, Unauthenticated
@@ -21,13 +22,21 @@ FAMILY_LIFE = timedelta(days=30)
 _NOBODY = passwords.hashed(secrets.token_urlsafe())
 
 
+class SignedIn(NamedTuple):
+    """Somebody whose identity is proved: the next refresh token, and the session that it belongs to."""
+
+    user: User
+    refresh_token: str
+    session: UUID
+
+
 def normal(email: str) -> str:
     """The form in which an address is stored and looked up."""
     return email.strip().lower()
 
 
-def sign_in(engine: Engine, email: str, password: str, address: str = "") -> tuple[User, str]:
-    """The user and a first refresh token.
+def sign_in(engine: Engine, email: str, password: str, address: str = "") -> SignedIn:
+    """The user with a first refresh token.
 
     Raises SignInRefused, after the same work, for whatever reason; TooManyRequests after too many failures.
     """
@@ -46,24 +55,24 @@ def sign_in(engine: Engine, email: str, password: str, address: str = "") -> tup
         if passwords.outdated(stored):
             credential.password_hash = passwords.hashed(password)
         guard.forget(session, "sign-in", account, address)
-        token = begin_session(session, user, address)
+        begun = begin_session(session, user, address)
         session.commit()
-        return user, token
+        return begun
 
 
-def begin_session(session: Session, user: User, address: str, detail: str | None = None) -> str:
+def begin_session(session: Session, user: User, address: str, detail: str | None = None) -> SignedIn:
     """A first refresh token for somebody whose identity is proved."""
     session.execute(delete(RefreshToken).where(RefreshToken.user_id == user.id, RefreshToken.expires_at < clock.now()))
     seen = {"last_sign_in_at": clock.now(), "updated_at": User.updated_at}  # no new version: nobody changed anything
     session.execute(update(User).where(User.id == user.id).values(seen).execution_options(synchronize_session=False))
     note(session, "accepted", address, email=user.email, user=user, detail=detail)
-    token = secrets.token_urlsafe(32)
-    session.add(_token(token, ids.new_id(), user.id, clock.now() + FAMILY_LIFE))
-    return token
+    token, family = secrets.token_urlsafe(32), ids.new_id()
+    session.add(_token(token, family, user.id, clock.now() + FAMILY_LIFE))
+    return SignedIn(user, token, family)
 
 
-def refresh(engine: Engine, token: str, address: str = "") -> tuple[User, str]:
-    """The user and the next refresh token. A token that comes a second time ends its whole family."""
+def refresh(engine: Engine, token: str, address: str = "") -> SignedIn:
+    """The user with the next refresh token. A token that comes a second time ends its whole family."""
     with new_session(engine) as session:
         old = session.get(RefreshToken, _digest(token), with_for_update=True)
         user = session.get(User, old.user_id) if old else None
@@ -77,16 +86,24 @@ def refresh(engine: Engine, token: str, address: str = "") -> tuple[User, str]:
         following = secrets.token_urlsafe(32)
         session.add(_token(following, old.family, user.id, old.expires_at))
         session.commit()
-        return user, following
+        return SignedIn(user, following, old.family)
 
 
-def revoke(engine: Engine, token: str) -> None:
-    """End the family of a refresh token; an unknown one is no error (RFC 7009, 2.2)."""
+def revoke(engine: Engine, token: str, api_keys: bool = False, address: str = "") -> None:
+    """End the family of a refresh token, with its access tokens; an unknown one is no error (RFC 7009, 2.2).
+
+    `api_keys` ends the keys of the user as well. Only a token that still works shows that it is the user who asks.
+    """
     with new_session(engine) as session:
-        known = session.get(RefreshToken, _digest(token))
-        if known is not None:
-            _end_family(session, known.family)
-            session.commit()
+        known = session.get(RefreshToken, _digest(token), with_for_update=True)
+        if known is None:
+            return
+        if api_keys and known.usable:
+            _end_keys(session, known.user_id)
+            user = session.get(User, known.user_id)
+            note(session, "keys_ended", address, user=user, email=user.email if user else None)
+        _end_family(session, known.family)
+        session.commit()
 
 
 def find(engine: Engine, user_id: UUID) -> User | None:
@@ -94,8 +111,11 @@ def find(engine: Engine, user_id: UUID) -> User | None:
         return session.get(User, user_id)
 
 
-def change_password(engine: Engine, user_id: UUID, old: str, new: str, address: str) -> None:
-    """All sessions end, this one too. Raises Invalid with a pointer, or TooManyRequests."""
+def change_password(engine: Engine, user_id: UUID, old: str, new: str, api_keys: bool, address: str) -> None:
+    """All sessions end, this one too, and the user's keys where that is wished.
+
+    Raises Invalid with a pointer, or TooManyRequests.
+    """
     with new_session(engine) as session:
         guard.count(session, "password", str(user_id), address)
         session.commit()
@@ -109,6 +129,9 @@ def change_password(engine: Engine, user_id: UUID, old: str, new: str, address: 
         guard.forget(session, "password", str(user_id), address)
         _end_sessions(session, user)
         note(session, "password_changed", address, email=user.email, user=user)
+        if api_keys:
+            _end_keys(session, user.id)
+            note(session, "keys_ended", address, email=user.email, user=user)
         session.commit()
 
 
@@ -151,6 +174,13 @@ def _end_sessions(session: Session, user: User) -> None:
         .where(RefreshToken.user_id == user.id, RefreshToken.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+
+
+def _end_keys(session: Session, user_id: UUID) -> None:
+    now = clock.now()
+    ended = {"revoked_at": now, "updated_at": now, "version": ApiKey.version + 1}
+    open_ones = update(ApiKey).where(ApiKey.owner_id == user_id, ApiKey.revoked_at.is_(None))
+    session.execute(open_ones.values(ended).execution_options(synchronize_session=False))
 
 
 def _end_family(session: Session, family: UUID) -> None:

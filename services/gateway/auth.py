@@ -42,16 +42,16 @@ class Auth:
     async def sign_in(self, request: Incoming) -> Response:
         given = await _load(request, contract.TokenRequest)
         if set(given) == {"refresh_token"}:
-            return self.answer(*await self._refresh(request, given["refresh_token"]))
+            return self.answer(await self._refresh(request, given["refresh_token"]))
         if set(given) != {"email", "password"}:
             raise Invalid([{"pointer": "", "code": "email_and_password_or_refresh_token"}])
         signed_in = await self._sign_in(request, given["email"], given["password"])
         metrics.sign_ins.labels("accepted").inc()
-        return self.answer(*signed_in)
+        return self.answer(signed_in)
 
     async def revoke(self, request: Incoming) -> Response:
         given = await _load(request, contract.RevokeRequest)
-        await self._run(accounts.revoke, given["refresh_token"])
+        await self._run(accounts.revoke, given["refresh_token"], given["api_keys"], request.address)
         return Response(status_code=204, headers=_NO_STORE)
 
     async def accept_invitation(self, request: Incoming) -> Response:
@@ -65,7 +65,8 @@ class Auth:
             raise Unauthenticated
         whose = UUID(request.principal.id)
         work = accounts.change_password
-        await self._run(work, whose, given["old_password"], given["new_password"], request.address)
+        asked = (given["old_password"], given["new_password"], given["api_keys"])
+        await self._run(work, whose, *asked, request.address)
         return Response(status_code=204, headers=_NO_STORE)
 
     async def me(self, request: Incoming) -> Response:
@@ -83,7 +84,7 @@ class Auth:
 
     # -- pieces -----------------------------------------------------------------------------------------------------
 
-    async def _sign_in(self, request: Incoming, email: str, password: str) -> tuple[User, str]:
+    async def _sign_in(self, request: Incoming, email: str, password: str) -> accounts.SignedIn:
         try:
             return await self.at_the_door(request, accounts.sign_in, email, password)
         except TooManyRequests:
@@ -93,7 +94,7 @@ class Auth:
             metrics.sign_ins.labels("refused").inc()
             raise
 
-    async def _refresh(self, request: Incoming, token: str) -> tuple[User, str]:
+    async def _refresh(self, request: Incoming, token: str) -> accounts.SignedIn:
         try:
             return await self.at_the_door(request, accounts.refresh, token)
         except RefreshRefused:
@@ -107,12 +108,12 @@ class Auth:
         self._by_address.give_back(request.address)
         return done
 
-    def answer(self, user: User, refresh_token: str) -> Response:
+    def answer(self, signed_in: accounts.SignedIn) -> Response:
         body = {
-            "access_token": self._tokens.issue(user),
+            "access_token": self._tokens.issue(signed_in.user, signed_in.session),
             "token_type": "Bearer",
             "expires_in": LIFETIME,
-            "refresh_token": refresh_token,
+            "refresh_token": signed_in.refresh_token,
         }
         return JSONResponse(body, headers=_NO_STORE)
 

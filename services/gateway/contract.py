@@ -24,7 +24,10 @@ class TokenView(Schema):
 
 
 class RevokeRequest(Schema):
+    """`api_keys` ends the keys of the user as well, while the token still works."""
+
     refresh_token = fields.Text(most=200, least=1, required=True)
+    api_keys = fields.Flag(load_default=False)
 
 
 class InvitationRequest(Schema):
@@ -41,8 +44,11 @@ class OidcReturn(Schema):
 
 
 class OwnPasswordRequest(Schema):
+    """`api_keys` ends one's keys as well as one's sessions."""
+
     old_password = fields.Secret(most=1024, least=1, required=True)
     new_password = fields.Secret(most=1024, least=12, required=True)
+    api_keys = fields.Flag(load_default=False)
 
 
 class MeView(Schema):
@@ -115,7 +121,11 @@ sign_in = Operation(
     problems=(401,),
 )
 revoke = Operation(
-    "POST /v1/auth/revoke", "End a session by its refresh token", PUBLIC, request=RevokeRequest, status=204
+    "POST /v1/auth/revoke",
+    "End a session by its refresh token, also its access tokens",
+    PUBLIC,
+    request=RevokeRequest,
+    status=204,
 )
 accept_invitation = Operation(
     "POST /v1/auth/invitation",

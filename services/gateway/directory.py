@@ -42,7 +42,10 @@ _RIGHTS = f"""
         SELECT u.id UNION SELECT id FROM below UNION SELECT id FROM app_user WHERE team = u.team LIMIT {LARGEST_TEAM}
     ) AS team
 """
-_USER = text(f"SELECT {_RIGHTS} FROM app_user u WHERE u.id = :id")
+_USER = text(
+    f"SELECT {_RIGHTS}, EXISTS (SELECT 1 FROM refresh_token t WHERE t.family = :session AND t.revoked_at IS NOT NULL)"
+    " AS signed_out FROM app_user u WHERE u.id = :id"
+)
 _KEY = text(
     f"SELECT {_RIGHTS}, k.id AS key_row_id, k.name AS key_name, k.digest, k.scopes, k.company_id AS key_company_id,"
     " extract(epoch FROM k.expires_at) AS expires_at, k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 min'"
@@ -60,7 +63,7 @@ class Directory:
         self._asked: dict[str, asyncio.Future[Principal | None]] = {}
 
     async def user(self, token: Principal) -> Principal:
-        """The holder of a verified access token. Raises Unauthenticated when shut out, or when sessions were ended."""
+        """The holder of a verified access token. Raises Unauthenticated when shut out or signed out."""
         return await self._current(token.token_id, token, self._user, token)
 
     async def key(self, secret: str) -> Principal:
@@ -113,8 +116,13 @@ class Directory:
 
     def _user(self, token: Principal) -> Principal | None:
         with self._engine.connect() as connection:
-            row = connection.execute(_USER, {"id": UUID(token.id)}).one_or_none()
-        if row is None or not row.active or (row.ended_at is not None and token.issued_at < row.ended_at):
+            row = connection.execute(_USER, {"id": UUID(token.id), "session": token.session}).one_or_none()
+        if (
+            row is None
+            or not row.active
+            or row.signed_out
+            or (row.ended_at is not None and token.issued_at < row.ended_at)
+        ):
             return None
         return replace(token, name=row.name, roles=tuple(row.roles), **_rights(row))
 

@@ -67,7 +67,7 @@ class OidcSignIn:
             raise OidcRefused
         signed_in = await self._auth.at_the_door(request, _come_in, client, code, trip)
         metrics.sign_ins.labels("accepted").inc()
-        answer = self._auth.answer(*signed_in)
+        answer = self._auth.answer(signed_in)
         answer.headers["set-cookie"] = f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}"
         return answer
 
@@ -89,8 +89,8 @@ class OidcSignIn:
             return None
 
 
-def _come_in(engine: Engine, client: Client, code: str, trip: Trip, address: str) -> tuple[User, str]:
-    """The user with the verified address, and a first refresh token. Raises OidcRefused or Unavailable."""
+def _come_in(engine: Engine, client: Client, code: str, trip: Trip, address: str) -> accounts.SignedIn:
+    """The user with the verified address, with a first refresh token. Raises OidcRefused or Unavailable."""
     try:
         identity = _reach(client.identity, code, trip)
         user = _known(engine, identity) or _made(engine, identity, client.provider.default_roles)
@@ -99,9 +99,9 @@ def _come_in(engine: Engine, client: Client, code: str, trip: Trip, address: str
         _note_refusal(engine, address, str(refused))
         raise OidcRefused from None
     with new_session(engine) as session:
-        token = accounts.begin_session(session, user, address, "oidc")
+        begun = accounts.begin_session(session, user, address, "oidc")
         session.commit()
-    return user, token
+    return begun
 
 
 def _known(engine: Engine, identity: Identity) -> User | None:

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 
@@ -27,13 +27,14 @@ class Tokens:
         self._signer, self._keys = signer, keys
         self._known: OrderedDict[bytes, Principal] = OrderedDict()
 
-    def issue(self, user: User) -> str:
+    def issue(self, user: User, session: UUID) -> str:
         now = round(time.time(), 3)
         claims = {
             "sub": str(user.id),
             "iat": now,
             "exp": int(now) + LIFETIME,
             "jti": uuid4().hex,
+            "sid": str(session),
             "name": user.name,
             "roles": user.roles,
             "company_id": str(user.company_id),
@@ -77,4 +78,5 @@ def _principal(claims: dict[str, Any]) -> Principal:
         issued_at=float(claims["iat"]),
         expires_at=float(claims["exp"]),
         token_id=str(claims["jti"]),
+        session=UUID(claims["sid"]) if "sid" in claims else None,
     )

@@ -29,7 +29,7 @@ def engine(databases: Databases) -> Iterator[Engine]:
 
 
 def test_sign_in(engine: Engine) -> None:
-    user, token = accounts.sign_in(engine, " ADA@lamp.example ", PASSWORD)
+    user, token, _ = accounts.sign_in(engine, " ADA@lamp.example ", PASSWORD)
     assert (user.email, user.roles) == (EMAIL, ["sales"]) and len(token) == 43
 
 
@@ -47,7 +47,7 @@ def test_one_refusal_for_every_reason(engine: Engine) -> None:
 
 
 def test_the_database_holds_no_secret_in_clear(engine: Engine) -> None:
-    _, token = accounts.sign_in(engine, EMAIL, PASSWORD)
+    _, token, _ = accounts.sign_in(engine, EMAIL, PASSWORD)
     with engine.connect() as connection:
         rows = str(connection.execute(text("SELECT c::text, r::text FROM credential c, refresh_token r")).all())
     assert "$argon2id$v=19$m=19456,t=2,p=1$" in rows
@@ -55,9 +55,9 @@ def test_the_database_holds_no_secret_in_clear(engine: Engine) -> None:
 
 
 def test_a_refresh_token_works_once_and_its_copy_ends_the_family(engine: Engine) -> None:
-    _, first = accounts.sign_in(engine, EMAIL, PASSWORD)
-    _, second = accounts.refresh(engine, first)
-    _, third = accounts.refresh(engine, second)
+    _, first, _ = accounts.sign_in(engine, EMAIL, PASSWORD)
+    _, second, _ = accounts.refresh(engine, first)
+    _, third, _ = accounts.refresh(engine, second)
     with pytest.raises(RefreshRefused):
         accounts.refresh(engine, first)
     with pytest.raises(RefreshRefused):
@@ -65,8 +65,8 @@ def test_a_refresh_token_works_once_and_its_copy_ends_the_family(engine: Engine)
 
 
 def test_another_session_is_not_touched(engine: Engine) -> None:
-    _, first = accounts.sign_in(engine, EMAIL, PASSWORD)
-    _, other = accounts.sign_in(engine, EMAIL, PASSWORD)
+    _, first, _ = accounts.sign_in(engine, EMAIL, PASSWORD)
+    _, other, _ = accounts.sign_in(engine, EMAIL, PASSWORD)
     accounts.revoke(engine, first)
     with pytest.raises(RefreshRefused):
         accounts.refresh(engine, first)
@@ -74,7 +74,7 @@ def test_another_session_is_not_touched(engine: Engine) -> None:
 
 
 def test_exchanged_by_two_at_once_only_one_gets_the_next(engine: Engine) -> None:
-    _, token = accounts.sign_in(engine, EMAIL, PASSWORD)
+    _, token, _ = accounts.sign_in(engine, EMAIL, PASSWORD)
     barrier = threading.Barrier(4)
 
     def exchange() -> bool:
@@ -90,15 +90,15 @@ def test_exchanged_by_two_at_once_only_one_gets_the_next(engine: Engine) -> None
 
 
 def test_a_family_ends_after_thirty_days_however_often_it_was_refreshed(engine: Engine) -> None:
-    _, token = accounts.sign_in(engine, EMAIL, PASSWORD)
+    _, token, _ = accounts.sign_in(engine, EMAIL, PASSWORD)
     with clock.shifted(timedelta(days=29)):
-        _, token = accounts.refresh(engine, token)
+        _, token, _ = accounts.refresh(engine, token)
     with clock.shifted(timedelta(days=31)), pytest.raises(RefreshRefused):
         accounts.refresh(engine, token)
 
 
 def test_an_inactive_user_cannot_refresh(engine: Engine) -> None:
-    _, token = accounts.sign_in(engine, EMAIL, PASSWORD)
+    _, token, _ = accounts.sign_in(engine, EMAIL, PASSWORD)
     with new_session(engine) as session:
         session.execute(update(User).values(active=False))
         session.commit()
@@ -135,7 +135,7 @@ def test_the_operators_command(
     assert "grace@lamp.example created" in output and "grace@lamp.example exists already" in output
     assert PASSWORD not in output
     engine = new_engine(urls.application, pool_size=1)
-    user, _ = accounts.sign_in(engine, "grace@lamp.example", PASSWORD)
+    user, _, _ = accounts.sign_in(engine, "grace@lamp.example", PASSWORD)
     assert user.roles == ["admin", "accountant"]
     engine.dispose()
     databases.drop(urls)

@@ -47,7 +47,7 @@ def root(house: Harness) -> str:
 def test_a_user_from_beginning_to_end(house: Harness) -> None:
     ada = user(house, "ada", "sales", team="lamps", language="fr")
     assert (ada["email"], ada["roles"], ada["companies"], ada["active"]) == ("ada@lamp.example", ["sales"], None, True)
-    _, token = accounts.sign_in(house.engine, "Ada@lamp.example", PASSWORD)
+    _, token, _ = accounts.sign_in(house.engine, "Ada@lamp.example", PASSWORD)
     seen = house.call("get_user", id=ada["id"])
     assert seen["last_sign_in_at"] and seen["version"] == 1, "signing in changes nothing that one could have edited"
     changed = house.call("patch_user", id=ada["id"], if_match=1, body={"roles": ["sales", "support"], "team": None})
@@ -130,7 +130,7 @@ def test_an_invitation_works_once_and_for_a_week(house: Harness) -> None:
 
 def test_a_password_given_by_an_administrator_ends_all_sessions(house: Harness) -> None:
     ada = user(house, "ada", "sales")
-    _, token = accounts.sign_in(house.engine, "ada@lamp.example", PASSWORD)
+    _, token, _ = accounts.sign_in(house.engine, "ada@lamp.example", PASSWORD)
     with pytest.raises(Invalid):
         house.call("set_password", id=ada["id"], body={"password": "letmein"})
     house.call("set_password", id=ada["id"], body={"password": OTHER}, key="k" * 20)
@@ -278,7 +278,7 @@ def test_no_table_holds_a_secret_in_clear(house: Harness) -> None:
     house.call("create_user", body=given, key="b" * 20)
     house.call("set_password", id=ada["id"], body={"password": OTHER}, key="c" * 20)
     key = house.call("create_api_key", body={"name": "k", "scopes": ["*"]}, actor=who, key="d" * 20)
-    _, token = accounts.sign_in(house.engine, "ada@lamp.example", OTHER)
+    _, token, _ = accounts.sign_in(house.engine, "ada@lamp.example", OTHER)
     with house.engine.connect() as connection:
         tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
         rows = {t: str(connection.execute(text(f'SELECT t::text FROM "{t}" t')).all()) for t in tables}
@@ -302,7 +302,7 @@ def test_who_came_to_the_door(house: Harness) -> None:
     for email in (ROOT, "nobody@lamp.example"):
         with pytest.raises(SignInRefused):
             accounts.sign_in(house.engine, email, "guess", "192.0.2.2")
-    _, first = accounts.sign_in(house.engine, ROOT, PASSWORD, "192.0.2.1")
+    _, first, _ = accounts.sign_in(house.engine, ROOT, PASSWORD, "192.0.2.1")
     accounts.refresh(house.engine, first, "192.0.2.1")
     with pytest.raises(RefreshRefused):
         accounts.refresh(house.engine, first, "192.0.2.66")

@@ -22,6 +22,7 @@ from shared.refusals import Unauthenticated
 from shared.signing import Keys, Signer
 
 ADA = User(id=ids.new_id(), name="Ada", roles=["sales"], company_id=ids.DEFAULT_COMPANY_ID)
+SESSION = ids.new_id()
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +47,19 @@ def refused(tokens: Tokens, authorization: str) -> None:
 
 
 def test_a_token_speaks_for_its_user(tokens: Tokens) -> None:
-    principal = tokens.principal("Bearer " + tokens.issue(ADA))
+    principal = tokens.principal("Bearer " + tokens.issue(ADA, SESSION))
     assert (principal.id, principal.name, principal.roles) == (str(ADA.id), "Ada", ("sales",))
     assert "sales.*:write" in principal.permissions
-    assert tokens.principal("bearer " + tokens.issue(ADA)).id == principal.id
+    assert tokens.principal("bearer " + tokens.issue(ADA, SESSION)).id == principal.id
 
 
 def test_verified_once_then_known(tokens: Tokens) -> None:
-    header = "Bearer " + tokens.issue(ADA)
+    header = "Bearer " + tokens.issue(ADA, SESSION)
     assert tokens.principal(header) is tokens.principal(header)
 
 
 def test_a_known_token_expires_too(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
-    header = "Bearer " + tokens.issue(ADA)
+    header = "Bearer " + tokens.issue(ADA, SESSION)
     tokens.principal(header)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 631)
@@ -86,7 +87,7 @@ def _head(key_file: Path) -> dict[str, str]:
 
 
 def _kid(key_file: Path) -> str:
-    header: dict[str, Any] = jwt.get_unverified_header(_tokens(key_file).issue(ADA))
+    header: dict[str, Any] = jwt.get_unverified_header(_tokens(key_file).issue(ADA, SESSION))
     return str(header["kid"])
 
 
@@ -164,7 +165,7 @@ def test_somebody_elses_keys(tokens: Tokens, key_file: Path) -> None:
 
 
 def test_a_changed_letter(tokens: Tokens) -> None:
-    token = tokens.issue(ADA)
+    token = tokens.issue(ADA, SESSION)
     for at in (5, len(token) // 2, len(token) - 10):
         letter = "A" if token[at] != "A" else "B"
         refused(tokens, f"Bearer {token[:at]}{letter}{token[at + 1 :]}")

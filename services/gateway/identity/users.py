@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gateway.identity.errors import LastAdministrator, PasswordOrInvitation
 from gateway.identity.granting import check_not_more, granted_by
-from gateway.models import Credential, RefreshToken, User
+from gateway.models import ApiKey, Credential, RefreshToken, User
 from gateway.passwords import hashed, weakness
 from gateway.roles import ADMINISTRATOR
 from shared import clock
@@ -97,6 +97,8 @@ class Users:
         _set_password(credential, user, request["password"], "/password")
         session.add(credential)
         _end_sessions(session, user)
+        if request["api_keys"]:
+            _end_keys(session, user)
         return user
 
 
@@ -191,3 +193,8 @@ def _end_sessions(session: Session, user: User) -> None:
     open_ones = update(RefreshToken).where(RefreshToken.user_id == user.id, RefreshToken.revoked_at.is_(None))
     session.execute(open_ones.values(revoked_at=clock.now()))
     user.sessions_ended_at = clock.now()
+
+
+def _end_keys(session: Session, user: User) -> None:
+    for key in session.scalars(select(ApiKey).where(ApiKey.owner_id == user.id, ApiKey.revoked_at.is_(None))):
+        key.revoked_at = clock.now()

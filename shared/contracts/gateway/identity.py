@@ -9,7 +9,9 @@ from shared.contract import Event, Listing, Operation
 from shared.fields import Schema
 
 LANGUAGES = ("en", "fr")
-OUTCOMES = ("accepted", "refused", "locked", "refresh_reused", "denied", "invited", "password_changed", "oidc_refused")
+OUTCOMES = (
+    "accepted", "refused", "locked", "refresh_reused", "denied", "invited", "password_changed", "keys_ended", "oidc_refused",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,10 @@ class UserView(Schema):
 
 
 class PasswordRequest(Schema):
+    """`api_keys` ends the keys of the user as well as the sessions."""
+
     password = fields.Secret(most=1024, least=12, required=True)
+    api_keys = fields.Flag(load_default=False)
 
 
 USERS = Listing(
