@@ -10,12 +10,14 @@ from starlette.routing import Router
 from gateway import asyncapi, contract, docs, everywhere, jobs, openapi, refusing
 from gateway.auth import Auth
 from gateway.bounds import Bounds
+from gateway.cors import Origins
 from gateway.denials import Denials
 from gateway.deprecation import noticed
 from gateway.directory import Directory
 from gateway.edge import Edge
 from gateway.events.catalogue import Catalogue
 from gateway.events.streaming import READERS, Streams
+from gateway.events.tickets import Tickets
 from gateway.exporting import Lister
 from gateway.forwarding import Calls, Forwarder
 from gateway.health import Health
@@ -47,12 +49,14 @@ class Gateway:
         others = {name: url for name, url in settings.health_urls.items() if name != settings.process}
         self.health = Health(self.engine, self.rpc, others, settings.health_port)
         self.signer = Signer(settings.signing_key_file)
-        tokens = Tokens(self.signer, Keys(settings.caller_keys_file, self.signer.public))
+        keys = Keys(settings.caller_keys_file, self.signer.public)
+        tokens = Tokens(self.signer, keys)
         self.auth = Auth(self.engine, tokens, settings.password_threads, settings.sign_ins_waiting)
         provider = Client(settings.provider) if settings.provider else None
         self.oidc = OidcSignIn(self.auth, provider, self.signer)
         self.lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="directory")
-        identifier = Identifier(tokens, Directory(self.engine, self.lookups))
+        self.tickets = Tickets(tokens, self.signer, keys, self.engine, self.lookups)
+        identifier = Identifier(tokens, Directory(self.engine, self.lookups), self.tickets)
         self.streams = Streams(self.engine, identifier.principal)
         self.table = Table()
         self._add_own_routes()
@@ -61,7 +65,7 @@ class Gateway:
         bounds = Bounds(buckets, settings.calls_per_user, settings.waiters_per_user)
         denials = Denials(self.engine, self.lookups)
         lifespan, stops = Router(lifespan=self._lifespan), lambda: self.health.draining
-        self.app = Edge(self.table, identifier, bounds, denials, lifespan, stops)
+        self.app = Edge(self.table, identifier, bounds, denials, Origins(settings.cors_origins), lifespan, stops)
 
     def _add_own_routes(self) -> None:
         add = self.table.add
@@ -74,6 +78,7 @@ class Gateway:
         add(contract.me, self.auth.me)
         add(contract.status, self.health.status)
         add(contract.stream_events, self.streams.stream)
+        add(contract.create_stream_ticket, self.tickets.hand_out)
         catalogue = Catalogue()
         add(contract.list_event_types, catalogue.list_types)
         add(contract.get_event_type, catalogue.get_type)

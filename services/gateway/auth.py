@@ -6,20 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
-import marshmallow as ma
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import JSONResponse, Response
 
 from gateway import accounts, contract, metrics
-from gateway.errors import BodyRequired, Overloaded, RefreshRefused, SignInRefused, TooManyRequests
+from gateway.errors import Overloaded, RefreshRefused, SignInRefused, TooManyRequests
 from gateway.incoming import Incoming
-from gateway.limits import Buckets, read_body
+from gateway.limits import Buckets
 from gateway.models import User
-from gateway.reading import check_media_type
+from gateway.reading import load_body
 from gateway.tokens import LIFETIME, Tokens
-from shared import strict_json
-from shared.fields import Schema, pointers
 from shared.refusals import Invalid, Unauthenticated, Unavailable
 
 T = TypeVar("T")
@@ -40,7 +37,7 @@ class Auth:
         self._by_address = Buckets(PER_ADDRESS / 60, PER_ADDRESS)
 
     async def sign_in(self, request: Incoming) -> Response:
-        given = await _load(request, contract.TokenRequest)
+        given = await load_body(request, contract.TokenRequest)
         if set(given) == {"refresh_token"}:
             return self.answer(await self._refresh(request, given["refresh_token"]))
         if set(given) != {"email", "password"}:
@@ -50,17 +47,17 @@ class Auth:
         return self.answer(signed_in)
 
     async def revoke(self, request: Incoming) -> Response:
-        given = await _load(request, contract.RevokeRequest)
+        given = await load_body(request, contract.RevokeRequest)
         await self._run(accounts.revoke, given["refresh_token"], given["api_keys"], request.address)
         return Response(status_code=204, headers=_NO_STORE)
 
     async def accept_invitation(self, request: Incoming) -> Response:
-        given = await _load(request, contract.InvitationRequest)
+        given = await load_body(request, contract.InvitationRequest)
         await self.at_the_door(request, accounts.accept_invitation, given["invitation_token"], given["password"])
         return Response(status_code=204, headers=_NO_STORE)
 
     async def change_password(self, request: Incoming) -> Response:
-        given = await _load(request, contract.OwnPasswordRequest)
+        given = await load_body(request, contract.OwnPasswordRequest)
         if request.principal is None:
             raise Unauthenticated
         whose = UUID(request.principal.id)
@@ -129,18 +126,6 @@ class Auth:
             raise Unavailable from error
         finally:
             self._busy -= 1
-
-
-async def _load(request: Incoming, schema: type[Schema]) -> dict[str, Any]:
-    """The validated body. Raises BodyRequired, UnsupportedMediaType, InvalidJson or Invalid."""
-    if not request.body_pending:
-        raise BodyRequired
-    check_media_type(request)
-    try:
-        loaded: dict[str, Any] = schema().load(strict_json.loads(await read_body(request)))
-        return loaded
-    except ma.ValidationError as error:
-        raise Invalid(pointers(error.normalized_messages())) from None  # type: ignore[no-untyped-call]
 
 
 def _facts(user: User) -> dict[str, Any]:

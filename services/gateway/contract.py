@@ -17,10 +17,10 @@ class TokenRequest(Schema):
 
 
 class TokenView(Schema):
-    access_token = fields.Text(most=4096, required=True)
+    access_token = fields.Secret(most=4096, required=True)
     token_type = fields.Choice("Bearer", required=True)
     expires_in = fields.Whole(required=True)
-    refresh_token = fields.Text(required=True)
+    refresh_token = fields.Secret(required=True)
 
 
 class RevokeRequest(Schema):
@@ -76,10 +76,24 @@ class StatusView(Schema):
 
 
 class StreamQuery(Schema):
-    """`last_event_id` is for clients that cannot send the header Last-Event-ID."""
+    """`last_event_id` and `ticket` are for clients that cannot send the headers Last-Event-ID and Authorization."""
 
+    ticket = fields.Text(most=8192)
     types = fields.Text(most=2000, validate=[fields.Form(PATTERNS, error="unknown_event_type")])
     last_event_id = fields.Text(most=36)
+
+
+class StreamTicketRequest(Schema):
+    """`types` as for the stream itself."""
+
+    types = fields.Text(most=2000, validate=[fields.Form(PATTERNS, error="unknown_event_type")])
+
+
+class StreamTicketView(Schema):
+    """For the query parameter `ticket` of one stream, within so many seconds."""
+
+    ticket = fields.Secret(required=True)
+    expires_in = fields.Whole(required=True)
 
 
 class SchemaView(Schema):
@@ -182,6 +196,15 @@ stream_events = Operation(
     parameters=StreamQuery,
     tag="events",
 )
+create_stream_ticket = Operation(
+    "POST /v1/events/stream-tickets",
+    "A ticket for one event stream of a browser, whose EventSource can send no header; good once, for 30 seconds",
+    "gateway.events:read",
+    request=StreamTicketRequest,
+    response=StreamTicketView,
+    status=201,
+    tag="events",
+)
 
 OPERATIONS: dict[str, Operation] = {
     "sign_in": sign_in,
@@ -193,6 +216,7 @@ OPERATIONS: dict[str, Operation] = {
     "me": me,
     "status": status,
     "stream_events": stream_events,
+    "create_stream_ticket": create_stream_ticket,
     "list_event_types": list_event_types,
     "get_event_type": get_event_type,
     "get_event_schema": get_event_schema,

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import access, metrics, problems
 from gateway.bounds import Bounds
+from gateway.compressing import compressed
+from gateway.cors import Origins
 from gateway.denials import Denials
 from gateway.errors import InternalError
 from gateway.identifying import Identifier
@@ -40,13 +42,14 @@ class Edge:
         identifier: Identifier,
         bounds: Bounds,
         denials: Denials,
+        origins: Origins,
         lifespan: ASGIApp,
         stops: Callable[[], bool],
     ) -> None:
         """`stops` tells that the process ends soon: then every connection closes with its answer."""
         self._stops = stops
         self._table, self._identifier, self._bounds, self._lifespan = table, identifier, bounds, lifespan
-        self._denials = denials
+        self._denials, self._origins = denials, origins
         self._policy = bounds.buckets.policy.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +66,8 @@ class Edge:
             status = response.status_code
             if status == 403 and request.principal and request.operation:
                 self._denials.note(request.principal, request.operation, request.address)
-            await response(scope, receive, _with_headers(request, send))
+            request.answer_headers += self._origins.headers(request)
+            await compressed(request, response)(scope, receive, _with_headers(request, send))
         except ClientDisconnect:
             pass  # nobody is there to read an answer
         finally:
@@ -83,6 +87,8 @@ class Edge:
 
     async def _dispatch(self, request: Incoming) -> Response:
         """Find, identify, limit, permit; then let the endpoint work."""
+        if preflight := self._origins.preflight(request):
+            return preflight
         route, values = self._table.find(request.method, request.scope["raw_path"])
         request.route, request.operation = route.operation.path, route.operation
         request.scope["path_params"] = values

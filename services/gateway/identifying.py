@@ -1,11 +1,15 @@
 """Who a request is from: an access token or an API key, and the company that is worked in."""
 
+from gateway import contract
 from gateway.access import Principal
 from gateway.apikeys import PREFIX
 from gateway.directory import Directory
+from gateway.events.tickets import Tickets
 from gateway.incoming import Incoming
 from gateway.limits import Buckets
+from gateway.reading import parse_query
 from gateway.tokens import LONGEST, Tokens
+from shared.refusals import Unauthenticated
 
 STRANGE_KEYS = 20
 """Keys from one address that turned out wrong, per minute, before the database is asked no more."""
@@ -14,12 +18,14 @@ STRANGE_KEYS = 20
 class Identifier:
     """Turns what stands in the headers into a principal."""
 
-    def __init__(self, tokens: Tokens, directory: Directory) -> None:
-        self._tokens, self._directory = tokens, directory
+    def __init__(self, tokens: Tokens, directory: Directory, tickets: Tickets) -> None:
+        self._tokens, self._directory, self._tickets = tokens, directory, tickets
         self._strange = Buckets(STRANGE_KEYS / 60, STRANGE_KEYS)
 
     async def principal(self, request: Incoming) -> Principal:
         """Raises Unauthenticated, TooManyRequests, or NotFound for a company that is not one's own."""
+        if request.operation is contract.stream_events and b"authorization" not in request.fields:
+            return await self._directory.user(await self._of_ticket(request))
         header = request.field(b"authorization") or ""
         scheme, _, credential = header.partition(" ")
         if credential.startswith(PREFIX) and scheme.lower() == "bearer" and len(credential) < LONGEST:
@@ -36,3 +42,13 @@ class Identifier:
         found = await self._directory.key(secret)
         self._strange.give_back(address)
         return found
+
+    async def _of_ticket(self, request: Incoming) -> Principal:
+        """Whom the ticket of a stream speaks for; it is used up when it is looked at for the first time."""
+        if request.admission is None:
+            ticket = parse_query(request.scope["query_string"]).get("ticket")
+            if not isinstance(ticket, str):
+                raise Unauthenticated
+            request.admission = await self._tickets.admit(ticket)
+        token: Principal = request.admission.token
+        return token

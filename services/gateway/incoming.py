@@ -3,6 +3,7 @@
 import os
 import re
 from functools import lru_cache
+from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -43,12 +44,15 @@ class Incoming(Request):
             if name in self.fields and name in ONCE:
                 self.doubled = name
             self.fields[name] = value.decode("latin-1")
+        if self._is_foreign() and self.fields.pop(b"cookie", None) is not None:
+            scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         self.body_pending = b"transfer-encoding" in self.fields or self.fields.get(b"content-length", "0") != "0"
         self.id = request_id(self.fields.get(b"x-request-id", ""))
         self.traceparent = traceparent(self.fields.get(b"traceparent", ""))
         self.language = language(self.fields.get(b"accept-language", ""))
         self.principal: Principal | None = None
         self.operation: Operation | None = None
+        self.admission: Any = None
         self.route = "unmatched"
         self.answer_headers: list[tuple[bytes, bytes]] = []
 
@@ -56,6 +60,11 @@ class Incoming(Request):
     def address(self) -> str:
         """Where it came from, as far as one can know."""
         return self.client.host if self.client else ""
+
+    def _is_foreign(self) -> bool:
+        """Whether a page of another origin sends it; then a cookie says nothing about what its user wants."""
+        origin = self.fields.get(b"origin")
+        return origin is not None and origin.partition("://")[2] != self.fields.get(b"host")
 
     def field(self, name: bytes) -> str | None:
         """A request header by its lower-case name."""

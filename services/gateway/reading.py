@@ -1,10 +1,14 @@
 """What stands in the headers and the query string of a request, checked and in the form in which services get it."""
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+import marshmallow as ma
+
 from gateway.errors import (
+    BodyRequired,
     IdempotencyKeyRequired,
     InvalidIdempotencyKey,
     InvalidParameter,
@@ -12,7 +16,11 @@ from gateway.errors import (
     UnsupportedMediaType,
 )
 from gateway.incoming import Incoming
+from gateway.limits import read_body
+from shared import strict_json
 from shared.awaited import check_known
+from shared.fields import Schema, pointers
+from shared.refusals import Invalid
 
 QUERY_FIELDS = 100
 MOST_EVENTS = 10
@@ -79,3 +87,15 @@ def check_media_type(request: Incoming, merge_patch: bool = False) -> None:
         or request.field(b"content-encoding") not in (None, "identity")
     ):
         raise UnsupportedMediaType(expected="application/json")
+
+
+async def load_body(request: Incoming, schema: type[Schema]) -> dict[str, Any]:
+    """The validated body. Raises BodyRequired, UnsupportedMediaType, InvalidJson or Invalid."""
+    if not request.body_pending:
+        raise BodyRequired
+    check_media_type(request)
+    try:
+        loaded: dict[str, Any] = schema().load(strict_json.loads(await read_body(request)))
+        return loaded
+    except ma.ValidationError as error:
+        raise Invalid(pointers(error.normalized_messages())) from None  # type: ignore[no-untyped-call]

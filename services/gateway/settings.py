@@ -23,6 +23,7 @@ class Settings:
     health_port: int = 0
     process: str = "gateway"
     trusted_proxies: str = ""
+    cors_origins: str = ""
     connections_per_address: int = 1000
     deadline: float = 10.0
     pending_calls: int = 150
@@ -53,6 +54,7 @@ def from_environment() -> Settings:
         health_port=int(env.get("LIAISON_HEALTH_PORT", "0")),
         process=env.get("LIAISON_PROCESS_NAME", "gateway"),
         trusted_proxies=env.get("LIAISON_GATEWAY_TRUSTED_PROXIES", ""),
+        cors_origins=env.get("LIAISON_CORS_ORIGINS", ""),
         connections_per_address=int(env.get("LIAISON_CONNECTIONS_PER_ADDRESS", "1000")),
         deadline=float(env.get("LIAISON_GATEWAY_DEADLINE_SECONDS", "10")),
         pending_calls=int(env.get("LIAISON_GATEWAY_PENDING_CALLS", "150")),

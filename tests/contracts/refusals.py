@@ -14,6 +14,7 @@ from gateway.app import Gateway
 from gateway.auth import Auth
 from gateway.edge import Edge
 from gateway.events.streaming import Streams
+from gateway.events.tickets import Tickets
 from gateway.forwarding import Forwarder
 from gateway.health import Health
 from gateway.oidc_sign_in import OidcSignIn
@@ -87,7 +88,13 @@ def _of_services() -> Iterator[_Root]:
 def _own() -> Iterator[_Root]:
     """What the edge answers itself: the methods that it adds to its table, of parts that are never started."""
     edge = object.__new__(Gateway)
-    for name, part in {"auth": Auth, "oidc": OidcSignIn, "health": Health, "streams": Streams}.items():
+    for name, part in {
+        "auth": Auth,
+        "oidc": OidcSignIn,
+        "health": Health,
+        "streams": Streams,
+        "tickets": Tickets,
+    }.items():
         setattr(edge, name, object.__new__(part))
     added: list[_Root] = []
     edge.table = type("Added", (), {"add": staticmethod(lambda *route: added.append(_root(*route)))})()  # type: ignore[assignment]

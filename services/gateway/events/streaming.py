@@ -54,13 +54,13 @@ class Streams:
         if request.principal is None:
             raise Unauthenticated
         query = parse_query(request.scope["query_string"])
-        only(query, "types", "last_event_id")
+        only(query, "last_event_id", "ticket" if request.admission else "types")
         if self._open[request.principal.id] >= PER_PRINCIPAL:
             raise TooManyStreams(most=PER_PRINCIPAL, retry_after=5)
         if self._open.total() >= ALL:
             raise Overloaded
         who = viewer(request.principal.permissions, request.principal.companies)
-        asked = chosen_types(str(query.get("types") or "#"))
+        asked = chosen_types(str(request.admission.types if request.admission else query.get("types") or "#"))
         seen = request.field(b"last-event-id") or str(query.get("last_event_id") or "")
         follower = Follower(asked & visible_types(who), who.companies, await self._start(seen))
         if request.method == "HEAD":
