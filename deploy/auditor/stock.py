@@ -1,11 +1,11 @@
-"""I22, I23: stock is the sum of its moves, and it was never negative, at no moment of its history."""
+"""I22, I23: stock is the sum of its moves, and it was never negative: at no moment of its history, at the end of no day."""
 
 from deploy.auditor.findings import Findings, Rule, World, checks
 
 _FLOWS = """flow AS (
-        SELECT product_id, to_location_id AS location_id, quantity, value, position, created_at FROM stock_move
+        SELECT product_id, to_location_id AS location_id, quantity, value, position, moved_on, created_at FROM stock_move
         UNION ALL
-        SELECT product_id, from_location_id, -quantity, -value, position, created_at FROM stock_move)"""
+        SELECT product_id, from_location_id, -quantity, -value, position, moved_on, created_at FROM stock_move)"""
 
 _ON_HAND = Rule(
     "erp_inventory",
@@ -74,6 +74,21 @@ _NEVER_NEGATIVE = Rule(
     WHERE on_hand < 0 OR worth < 0 OR (on_hand = 0 AND worth <> 0) ORDER BY product_id, location_id, position""",
     sentence="after move {position} there were {on_hand} on hand, worth {worth}",
 )
+_NEVER_NEGATIVE_ON_ANY_DAY = Rule(
+    "erp_inventory",
+    counted="SELECT count(DISTINCT (product_id, moved_on)) FROM stock_move",
+    broken=f"""
+    WITH {_FLOWS}, daily AS (
+        SELECT product_id, location_id, moved_on, sum(quantity) AS quantity, sum(value) AS value, max(f.created_at) AS since
+        FROM flow f JOIN location p ON p.id = f.location_id WHERE p.usage = 'internal' GROUP BY 1, 2, 3),
+    running AS (
+        SELECT product_id, location_id, moved_on, since,
+            sum(quantity) OVER history AS on_hand, sum(value) OVER history AS worth
+        FROM daily WINDOW history AS (PARTITION BY product_id, location_id ORDER BY moved_on))
+    SELECT DISTINCT ON (product_id, location_id) product_id, location_id, moved_on, on_hand, worth, since FROM running
+    WHERE on_hand < 0 OR worth < 0 OR (on_hand = 0 AND worth <> 0) ORDER BY product_id, location_id, moved_on""",
+    sentence="at the end of {moved_on} there were {on_hand} on hand, worth {worth}",
+)
 _LIMITS = Rule(
     "erp_inventory",
     counted="SELECT count(*) FROM stock_level",
@@ -85,5 +100,5 @@ _LIMITS = Rule(
 
 @checks("I23")
 def never_negative(world: World, found: Findings) -> None:
-    for rule in (_NEVER_NEGATIVE, _LIMITS):
+    for rule in (_NEVER_NEGATIVE, _NEVER_NEGATIVE_ON_ANY_DAY, _LIMITS):
         rule.apply(world, found)

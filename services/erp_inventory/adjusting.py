@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from erp_inventory.backdating import on_hand_at
 from erp_inventory.ledger import Document, Move, Place, lock_shelves, save_shelves, write_moves
 from erp_inventory.models import AdjustmentLine, Product, StockAdjustment, Warehouse
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, INVENTORY_LOCATION_ID, STOCK_LOCATION_ID
@@ -40,11 +41,13 @@ class Adjusting:
             adjusted_on=day,
             value=ZERO,
         )
+        then = on_hand_at(session, shelves, day)
         for place, line in enumerate(request["lines"]):
-            adjustment.correct(_shelf(session, shelves, line["product_id"], place), line)
+            shelf = _shelf(session, shelves, line["product_id"], place)
+            adjustment.correct(shelf, line, then[shelf.product_id])
         session.add(adjustment)
         session.flush()
-        _post(session, adjustment, Place(location_id, "internal"))
+        _post(session, adjustment, Place(location_id, "internal"), shelves)
         fill_shortages(session, shelves)
         save_shelves(session, shelves.values())
         return adjustment
@@ -89,14 +92,14 @@ def _shelf(session: Session, shelves: dict[UUID, Shelf], product_id: UUID, place
     return shelves[product_id]
 
 
-def _post(session: Session, adjustment: StockAdjustment, stock: Place) -> None:
+def _post(session: Session, adjustment: StockAdjustment, stock: Place, shelves: dict[UUID, Shelf]) -> None:
     """The moves of the lines that change something; a count that was right moves nothing."""
     moves = [_move(line, stock) for line in adjustment.lines if line.quantity_delta]
     if moves:
         document = Document(
             "adjustment", adjustment.id, adjustment.number, adjustment.company_id, adjustment.adjusted_on
         )
-        publish(session, write_moves(session, document, moves))
+        publish(session, write_moves(session, document, moves, shelves))
 
 
 def _move(line: AdjustmentLine, stock: Place) -> Move:

@@ -100,13 +100,13 @@ class Delivering:
         delivery.ship(request, today)
         shelves = _shelves_for(session, delivery)
         moves = [_ship_line(delivery, line, shelves[line.product_id]) for line in delivery.lines if line.done > 0]
-        save_shelves(session, shelves.values())
         rest = delivery.rest(_number(session)) if delivery.is_short else None
         _note_left(session, delivery)
         if rest:
             session.add(rest)
         publish(session, delivery.shipped(rest.id if rest else None))
-        publish(session, write_moves(session, _document(delivery, today), moves))
+        publish(session, write_moves(session, _document(delivery, today), moves, shelves))
+        save_shelves(session, shelves.values())
         return delivery
 
     @subscribe(sales.OrderCancelled)

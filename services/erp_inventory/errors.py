@@ -11,6 +11,14 @@ class InsufficientStock(Conflict):
     fr = "Sortie de {requested} impossible : {available} disponibles ({on_hand} en stock, {reserved} réservés)."
 
 
+class InsufficientStockThen(Conflict):
+    """A document that is dated back takes what was not there on a day since. Details: product_id, date, on_hand, value."""
+
+    code = "insufficient_stock_then"
+    en = "On {date}, {on_hand} worth {value} would have been on hand; use a later date."
+    fr = "Au {date}, le stock aurait été de {on_hand} pour une valeur de {value} ; utilisez une date ultérieure."
+
+
 class ProductInUse(Conflict):
     """Type and unit give past moves their meaning. Details: sku."""
 

@@ -4,7 +4,7 @@ Everybody who changes stock locks the levels first, sorted by product; only then
 why sixteen clients on one product queue up instead of deadlocking.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
+from erp_inventory.backdating import require_enough_since
 from erp_inventory.models import StockMove
 from erp_inventory.models.base import CURRENCY
 from erp_inventory.shelf import Shelf
@@ -20,7 +21,7 @@ from shared import clock, ids
 from shared.contracts import erp_inventory as inventory
 
 _LOCK = text(
-    "SELECT l.product_id, l.location_id, l.on_hand, l.reserved, l.value, p.unit, p.type, p.standard_cost"
+    "SELECT l.product_id, l.location_id, l.on_hand, l.reserved, l.value, l.moved_on, p.unit, p.type, p.standard_cost"
     " FROM stock_level l JOIN product p ON p.id = l.product_id"
     " WHERE l.location_id = :location AND l.product_id = ANY(:products) ORDER BY l.product_id FOR UPDATE OF l"
 )
@@ -35,9 +36,10 @@ _OPEN = text(
 )
 _SAVE = text(
     "UPDATE stock_level AS l SET on_hand = n.on_hand, reserved = n.reserved, value = n.value,"
-    " version = l.version + 1, updated_at = :now"
+    " moved_on = n.moved_on, version = l.version + 1, updated_at = :now"
     " FROM unnest(CAST(:products AS uuid[]), CAST(:locations AS uuid[]), CAST(:on_hand AS numeric[]),"
-    " CAST(:reserved AS numeric[]), CAST(:value AS numeric[])) AS n (product_id, location_id, on_hand, reserved, value)"
+    " CAST(:reserved AS numeric[]), CAST(:value AS numeric[]), CAST(:moved_on AS date[]))"
+    " AS n (product_id, location_id, on_hand, reserved, value, moved_on)"
     " WHERE l.product_id = n.product_id AND l.location_id = n.location_id"
 )
 
@@ -77,6 +79,7 @@ def save_shelves(session: Session, shelves: Iterable[Shelf]) -> None:
             "on_hand": [shelf.on_hand for shelf in rows],
             "reserved": [shelf.reserved for shelf in rows],
             "value": [shelf.value for shelf in rows],
+            "moved_on": [shelf.moved_on for shelf in rows],
             "now": clock.now(),
         },
     )
@@ -115,11 +118,20 @@ class Move:
     value: Decimal
 
 
-def write_moves(session: Session, document: Document, moves: list[Move]) -> inventory.StockMoved:
-    """Enter a document's moves into the ledger, in their order; returns the fact to publish."""
+def write_moves(
+    session: Session, document: Document, moves: list[Move], shelves: Mapping[UUID, Shelf]
+) -> inventory.StockMoved:
+    """Enter a document's moves, which have changed these shelves, into the ledger; returns the fact to publish.
+
+    The shelves are saved afterwards. Raises InsufficientStockThen when goods that are dated back were not there.
+    """
     move_ids = [ids.new_id() for _ in moves]
     rows = [_row(document, move, move_id) for move, move_id in zip(moves, move_ids, strict=True)]
     session.execute(insert(StockMove), rows)
+    taken = {move.product_id for move in moves if move.origin.usage == "internal"}
+    require_enough_since(session, [shelves[product] for product in sorted(taken)], document.moved_on)
+    for move in moves:
+        shelves[move.product_id].note_move(document.moved_on)
     return inventory.StockMoved(
         document_id=document.id,
         document_type=document.type,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,7 +13,10 @@ from shared.money import ZERO, total
 
 @dataclass(slots=True)
 class Shelf:
-    """The locked stock level of one product: 0 <= reserved <= on_hand, and no stock means no value."""
+    """The locked stock level of one product: 0 <= reserved <= on_hand, and no stock means no value.
+
+    `moved_on` is the latest day of its moves.
+    """
 
     product_id: UUID
     location_id: UUID
@@ -22,6 +26,7 @@ class Shelf:
     unit: str
     type: str = "goods"
     standard_cost: Decimal | None = None
+    moved_on: date | None = None
 
     @property
     def available(self) -> Decimal:
@@ -45,6 +50,10 @@ class Shelf:
         self.on_hand -= quantity
         self.value -= value
         return value
+
+    def note_move(self, day: date) -> None:
+        """A move of that day was written."""
+        self.moved_on = max(day, self.moved_on or day)
 
     def reserve(self, wanted: Decimal) -> Decimal:
         """Set aside as much of what is wanted as is free; returns how much."""

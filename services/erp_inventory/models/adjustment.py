@@ -38,10 +38,13 @@ class StockAdjustment(Aggregate, Base):
 
     currency = CURRENCY
 
-    def correct(self, shelf: Shelf, requested: dict[str, Any]) -> None:
-        """Add a line and let it take effect on its shelf. Raises Invalid or InsufficientStock."""
+    def correct(self, shelf: Shelf, requested: dict[str, Any], then: Decimal) -> None:
+        """Add a line and let it take effect on its shelf. Raises Invalid or InsufficientStock.
+
+        `then` lay there at the end of the day of the adjustment: what was counted is compared with it.
+        """
         position = len(self.lines)
-        delta = _delta(shelf, requested)
+        delta = _delta(requested, then)
         cost = _unit_cost(shelf, requested, position) if delta > 0 else None
         with computed_at(f"/lines/{position}"):
             value = _correct(shelf, delta, cost)
@@ -78,10 +81,10 @@ class AdjustmentLine(Base):
     value: Mapped[Decimal]
 
 
-def _delta(shelf: Shelf, requested: dict[str, Any]) -> Decimal:
+def _delta(requested: dict[str, Any], then: Decimal) -> Decimal:
     if "counted_quantity" in requested:
         counted: Decimal = requested["counted_quantity"]
-        return counted - shelf.on_hand
+        return counted - then
     delta: Decimal = requested["quantity_delta"]
     return delta
 

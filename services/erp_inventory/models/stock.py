@@ -15,6 +15,8 @@ from shared.database import Aggregate
 class StockLevel(Aggregate, Base):
     """What lies of one product at one internal location: the sum of its moves, kept in their transactions.
 
+    `moved_on` is the latest day of these moves.
+
     Written only through `ledger.py`, in bulk and under its locks.
     """
 
@@ -34,6 +36,7 @@ class StockLevel(Aggregate, Base):
     on_hand: Mapped[Decimal]
     reserved: Mapped[Decimal]
     value: Mapped[Decimal]
+    moved_on: Mapped[date | None]
 
 
 class StockMove(Base):

@@ -28,6 +28,14 @@ GOODS = [
         "DELETE FROM stock_move WHERE " + one("stock_move", "from_usage = 'inventory'", "position DESC"),
     ),
     corrupt(
+        "goods are said to have left before they came",
+        "I23",
+        STOCK,
+        first(
+            "stock_move", "moved_on = moved_on - 1", "from_usage = 'internal' AND to_usage = 'inventory'", "position"
+        ),
+    ),
+    corrupt(
         "two moves are swapped",
         "I23",
         STOCK,
