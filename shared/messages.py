@@ -139,6 +139,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This date is before the day of what is reversed.",
         "Cette date précède celle de la pièce extournée.",
     ),
+    "later_than_own": (
+        "A key that is made with another key ends no later than that one.",
+        "Une clé créée avec une autre clé ne dure pas plus longtemps que celle-ci.",
+    ),
     "in_the_past": ("This time has passed.", "Cette date est passée."),
     "circular": ("This would close a circle.", "Cela formerait un cercle."),
     "too_common": (

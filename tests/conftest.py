@@ -59,7 +59,7 @@ def pair(own_root: Path) -> Iterator[local.Servers]:
 @pytest.fixture(scope="session")
 def running(pair: local.Servers, own_root: Path) -> Iterator[Suite]:
     """The whole suite, started once per run: real services behind a real gateway. Leave it as you found it."""
-    env = QUICK_RETRIES | {"LIAISON_STATEMENT_SECONDS": "5"}
+    env = QUICK_RETRIES | {"LIAISON_STATEMENT_SECONDS": "5", "LIAISON_WEBHOOK_ALLOW": "127.0.0.0/8"}
     started = Suite(pair, own_root / "e2e", "e2e", env=env, together=True).start()
     yield started
     started.stop()

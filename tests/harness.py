@@ -151,6 +151,7 @@ def _context(given: dict[str, Any]) -> Context:
         company_id=given.pop("company_id", ids.DEFAULT_COMPANY_ID),
         companies=given.pop("companies", None),
         team=tuple(given.pop("team", ())),
+        api_key=given.pop("api_key", None),
         idempotency_key=key,
         if_match=given.pop("if_match", None),
         if_none_match=given.pop("if_none_match", None),

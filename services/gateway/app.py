@@ -25,6 +25,7 @@ from gateway.identifying import Identifier
 from gateway.limits import Buckets
 from gateway.oidc import Client
 from gateway.oidc_sign_in import OidcSignIn
+from gateway.overseeing import Overseer
 from gateway.own_writes import OwnWrites
 from gateway.routes import Endpoint, Table
 from gateway.rpc import Rpc
@@ -55,8 +56,10 @@ class Gateway:
         provider = Client(settings.provider) if settings.provider else None
         self.oidc = OidcSignIn(self.auth, provider, self.signer)
         self.lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="directory")
+        directory = Directory(self.engine, self.lookups)
+        self.overseer = Overseer(self.rpc, self.signer, directory)
         self.tickets = Tickets(tokens, self.signer, keys, self.engine, self.lookups)
-        identifier = Identifier(tokens, Directory(self.engine, self.lookups), self.tickets)
+        identifier = Identifier(tokens, directory, self.tickets)
         self.streams = Streams(self.engine, identifier.principal)
         self.table = Table()
         self._add_own_routes()
@@ -112,7 +115,9 @@ class Gateway:
     async def _lifespan(self, app: Any) -> AsyncIterator[None]:
         self.rpc.start()
         self.streams.hub.start()
+        self.overseer.start()
         yield
+        await self.overseer.stop()
         await self.streams.hub.stop()
         await self.rpc.stop()
         self.auth.close()

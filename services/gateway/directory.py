@@ -19,38 +19,34 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import apikeys
 from gateway.access import Principal
+from gateway.people import TEAM
 from gateway.roles import permissions_of
 from shared import contracts
 from shared.permissions import cut
 from shared.refusals import Unauthenticated, Unavailable
+from shared.rights import Rights
 
 KNOWN_FOR = 3.0
 """Rights that were taken away are gone within five seconds everywhere: an event stream asks for them once a second."""
 
 MOST_KNOWN = 20_000
 FOREVER = 1e11
-LARGEST_TEAM = 500
 
 _RIGHTS = f"""
     u.id, u.name, u.active, u.roles, u.company_id, u.companies, extract(epoch FROM u.sessions_ended_at) AS ended_at,
-    ARRAY(SELECT p FROM role r, unnest(r.permissions) AS p WHERE r.name = ANY (u.roles)) AS own_permissions,
-    ARRAY(
-        WITH RECURSIVE below AS (
-            SELECT id FROM app_user WHERE manager_id = u.id
-            UNION SELECT a.id FROM app_user a JOIN below b ON a.manager_id = b.id
-        )
-        SELECT u.id UNION SELECT id FROM below UNION SELECT id FROM app_user WHERE team = u.team LIMIT {LARGEST_TEAM}
-    ) AS team
+    ARRAY(SELECT p FROM role r, unnest(r.permissions) AS p WHERE r.name = ANY (u.roles)) AS own_permissions, {TEAM} AS team
 """
 _USER = text(
     f"SELECT {_RIGHTS}, EXISTS (SELECT 1 FROM refresh_token t WHERE t.family = :session AND t.revoked_at IS NOT NULL)"
     " AS signed_out FROM app_user u WHERE u.id = :id"
 )
-_KEY = text(
+_KEYS = (
     f"SELECT {_RIGHTS}, k.id AS key_row_id, k.name AS key_name, k.digest, k.scopes, k.company_id AS key_company_id,"
     " extract(epoch FROM k.expires_at) AS expires_at, k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 min'"
-    " AS unnoted FROM api_key k JOIN app_user u ON u.id = k.owner_id WHERE k.key_id = :key_id AND k.revoked_at IS NULL"
+    " AS unnoted FROM api_key k JOIN app_user u ON u.id = k.owner_id WHERE k.revoked_at IS NULL"
 )
+_KEY = text(f"{_KEYS} AND k.key_id = :key_id")
+_KEY_OF_ROW = text(f"{_KEYS} AND k.id = :id AND (k.expires_at IS NULL OR k.expires_at > now())")
 _USED = text("UPDATE api_key SET last_used_at = now() WHERE key_id = :key_id")
 
 
@@ -75,6 +71,13 @@ class Directory:
         if found.expires_at <= time.time():
             raise Unauthenticated(presented=True)
         return found
+
+    async def rights(self, user_id: UUID, key: UUID | None) -> Rights | None:
+        """What a user, or a key of theirs, may do at this moment; None where that is nothing any more.
+
+        Raises SQLAlchemyError while the database is away.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._rights, user_id, key)
 
     def is_known(self, secret: str) -> bool:
         """Whether a key was right a moment ago."""
@@ -135,6 +138,20 @@ class Directory:
                 connection.execute(_USED, {"key_id": key_id})
         return _of_key(row, key_id)
 
+    def _rights(self, user_id: UUID, key: UUID | None) -> Rights | None:
+        statement, given = (_KEY_OF_ROW, {"id": key}) if key else (_USER, {"id": user_id, "session": None})
+        with self._engine.connect() as connection:
+            row = connection.execute(statement, given).one_or_none()
+        if row is None or not row.active or row.id != user_id:
+            return None
+        held = _rights_of_key(row) if key else _rights(row)
+        own, team = frozenset((row.id,)), frozenset(row.team)
+        return None if held is None else Rights(held["permissions"], _ids(held["companies"]), own, team)
+
+
+def _ids(companies: tuple[str, ...] | None) -> frozenset[UUID] | None:
+    return None if companies is None else frozenset(map(UUID, companies))
+
 
 def _rights(row: Any) -> dict[str, Any]:
     companies = None if row.companies is None else tuple(str(one) for one in row.companies)
@@ -146,7 +163,7 @@ def _rights(row: Any) -> dict[str, Any]:
     }
 
 
-def _of_key(row: Any, key_id: str) -> Principal | None:
+def _rights_of_key(row: Any) -> dict[str, Any] | None:
     """Within the owner's rights as they are now; None where the key's company is closed to the owner."""
     rights = _rights(row)
     rights["permissions"] = cut(rights["permissions"], tuple(row.scopes), contracts.permissions())
@@ -155,12 +172,18 @@ def _of_key(row: Any, key_id: str) -> Principal | None:
         if rights["companies"] is not None and only not in rights["companies"]:
             return None
         rights["companies"], rights["company_id"] = (only,), only
-    expires_at = FOREVER if row.expires_at is None else float(row.expires_at)
+    return rights
+
+
+def _of_key(row: Any, key_id: str) -> Principal | None:
+    rights = _rights_of_key(row)
+    if rights is None:
+        return None
     return Principal(
         id=str(row.id),
         name=row.key_name,
         roles=(),
-        expires_at=expires_at,
+        expires_at=FOREVER if row.expires_at is None else float(row.expires_at),
         token_id=f"key:{key_id}",
         api_key=str(row.key_row_id),
         **rights,

@@ -76,6 +76,7 @@ class ApiKey(Aggregate, Base):
     """A key with which a program acts for its owner, within `scopes`. Only the SHA-256 of the key is kept.
 
     It can never do more than its owner can at that moment. `company_id` is None where all the owner's companies are open.
+    `parent_id` is the key that it was made with, if it was: it ends with that one.
     """
 
     __tablename__ = "api_key"
@@ -86,6 +87,7 @@ class ApiKey(Aggregate, Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_key.id", ondelete="CASCADE"))
     company_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]

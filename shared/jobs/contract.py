@@ -139,6 +139,12 @@ class PieceView(Schema):
     media_type = fields.Text()
 
 
+class JobsUnderWay(Schema):
+    """Jobs that have not ended, with the circumstances that they run in."""
+
+    data = fields.Many(fields.Open())
+
+
 class RowErrorsView(Schema):
     """A page of row errors; `next` is the position of the next one."""
 
@@ -161,8 +167,12 @@ class Position(Schema):
     after = fields.Text(most=16, load_default="0")
 
 
-def _job(route: str, summary: str, name: str, **given: Any) -> Operation:
-    return Operation(route, summary, SIGNED_IN, name=name, tag="jobs", everywhere=True, **given)
+OVERSEER = "overseer"
+"""What the edge may in its own name: see to it that no job goes on with rights that were taken away. No role grants it."""
+
+
+def _job(route: str, summary: str, name: str, permission: str = SIGNED_IN, **given: Any) -> Operation:
+    return Operation(route, summary, permission, name=name, tag="jobs", everywhere=True, **given)
 
 
 PUBLIC: dict[str, Operation] = {
@@ -185,6 +195,8 @@ INNER: dict[str, Operation] = {
     for o in (
         _job("POST /uploads/{id}/{number}", "Take a piece of a file", "keep_chunk", request=Chunk, response=Nothing),
         _job("POST /uploads/{id}/drop", "Forget a file", "drop_upload"),
+        _job("GET /jobs-under-way", "Whose jobs are under way", "jobs_under_way", OVERSEER, response=JobsUnderWay),
+        _job("POST /jobs-under-way/{id}/end", "End a job that lost its rights", "end_job", OVERSEER, response=JobView),
     )
 }
 """What only the edge asks."""

@@ -14,7 +14,7 @@ from shared.context import Context, current
 from shared.contract import Operation
 from shared.handlers import Handler
 from shared.jobs import contract, storage
-from shared.jobs.models import Job
+from shared.jobs.models import OPEN, Job
 from shared.messages import sentence
 from shared.operations import Call
 from shared.refusals import BadRequest, Conflict, Forbidden, Invalid, InvalidTransition, NotFound, Refusal
@@ -22,6 +22,7 @@ from shared.refusals import BadRequest, Conflict, Forbidden, Invalid, InvalidTra
 ERRORS_SHOWN = 100
 ERRORS_PAGE = 1000
 MOST_JOBS_SHOWN = 200
+MOST_OVERSEEN = 1000
 MOST_OPEN = 2
 """Exports that one actor may have waiting or running; the next one is refused until one has ended."""
 
@@ -41,6 +42,14 @@ class NothingToUndo(Conflict):
     code = "cannot_be_undone"
     en = "This job cannot be undone ({reason})."
     fr = "Cette tâche ne peut pas être annulée ({reason})."
+
+
+class RightsTakenAway(Forbidden):
+    """Whoever began the job may no longer do all that it began with."""
+
+    code = "rights_taken_away"
+    en = "Whoever began this job has lost rights that it began with; with the present ones, begin it again."
+    fr = "Qui a lancé cette tâche a perdu des droits qu'elle avait au départ ; relancez-la avec les droits actuels."
 
 
 def handlers(service: str) -> list[Handler]:
@@ -142,6 +151,11 @@ _ERRORS = text(
     "SELECT place, row_number, header, field, code, level, text_en, text_fr FROM job_error"
     " WHERE job_id = :job_id AND place > :after ORDER BY place LIMIT :limit"
 )
+
+
+def told(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as the failure of a job."""
+    return {"code": refusal.code, "en": refusal.text("en"), "fr": refusal.text("fr")}
 
 
 def _errors(session: Session, job_id: UUID, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
@@ -262,6 +276,20 @@ def _drop_upload(service: object, session: Session, call: Call) -> None:
     )
 
 
+def _under_way(service: object, session: Session) -> dict[str, Any]:
+    jobs = session.scalars(select(Job).where(Job.status.in_(OPEN)).order_by(Job.id).limit(MOST_OVERSEEN))
+    return {"data": [{"id": str(job.id), "actor": job.actor, **job.circumstances} for job in jobs]}
+
+
+def _end(service: object, session: Session, job: Job) -> dict[str, Any]:
+    """At once: the batch under way finds the job ended, and is rolled back."""
+    if not job.ended:
+        job.status, job.failure, job.finished_at = "failed", told(RightsTakenAway()), clock.now()
+        job.runner = job.leased_until = None
+    session.flush()
+    return view(session, job, errors=False)
+
+
 def refuse_more_exports(session: Session) -> None:
     """Raise TooManyJobs when the caller has as many exports under way as anybody may."""
     actor = current(session).actor
@@ -283,6 +311,8 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "read_job_result": (_read_result, {"job": Job, "parameters": None}),
     "keep_chunk": (_keep_chunk, {"call": None, "number": None, "request": None}),
     "drop_upload": (_drop_upload, {"call": None}),
+    "jobs_under_way": (_under_way, {}),
+    "end_job": (_end, {"job": Job}),
 }
 
 

@@ -8,6 +8,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Aggregate, Conventions, new_metadata
 
+OPEN = ("queued", "running")
+
 
 class Base(Conventions, DeclarativeBase):
     metadata = new_metadata()
@@ -45,4 +47,4 @@ class Job(Aggregate, Base):
 
     @property
     def ended(self) -> bool:
-        return self.status not in ("queued", "running")
+        return self.status not in OPEN

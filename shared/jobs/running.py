@@ -13,7 +13,7 @@ from shared.contract import Operation
 from shared.envelope import dumps
 from shared.handlers import Handler
 from shared.jobs.bulk import Loader, write_events
-from shared.jobs.handling import circumstances_of
+from shared.jobs.handling import circumstances_of, told
 from shared.jobs.models import Job
 from shared.pace import Pace
 from shared.refusals import Refusal
@@ -25,7 +25,7 @@ LEASE_SECONDS = 15
 
 
 class LeaseLost(Exception):
-    """Another runner has the job, or a commit succeeded whose answer was lost: look again where it stands."""
+    """Another runner has the job, it was ended, or a commit succeeded whose answer was lost: look again where it stands."""
 
 
 class Cancelled(Exception):
@@ -104,8 +104,7 @@ class Run:
         self._end("cancelled", self.job.result, None)
 
     def fail(self, refusal: Refusal) -> None:
-        told = {"code": refusal.code, "en": refusal.text("en"), "fr": refusal.text("fr")}
-        self._end("failed", self.job.result, told)
+        self._end("failed", self.job.result, told(refusal))
 
     def _end(self, status: str, result: dict[str, Any], failure: dict[str, Any] | None) -> None:
         values = {"status": status, "result": dumps(result), "failure": dumps(failure) if failure else None}

@@ -2,49 +2,60 @@
 could see then. Webhooks and subscriptions over AMQP belong to owners in this way."""
 
 from collections.abc import Iterable
+from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.events.visibility import Viewer, viewer
-from gateway.models import Role, User
-from gateway.roles import permissions_of
+from gateway.models import User
+from gateway.people import company_set, held_by, key_lives
 from shared import contracts
 from shared.context import current
 from shared.permissions import cut
 
 
-def held_by(session: Session, user: User) -> tuple[str, ...]:
-    """The permissions of a user's roles, built-in and own, as they are now."""
-    own = session.scalars(select(Role.permissions).where(Role.name.in_(user.roles)))
-    return tuple(dict.fromkeys((*permissions_of(tuple(user.roles)), *(p for held in own for p in held))))
+class Told(Protocol):
+    """What is told of events for its owner: `limited_*` and `api_key_id` say whose rights it was made with, where these
+    were others than the owner's."""
+
+    limited_to: list[str] | None
+    limited_companies: list[str] | None
+    api_key_id: UUID | None
 
 
-def audience_of(
-    session: Session, owner_id: UUID, limited_to: list[str] | None, limited_companies: list[str] | None
-) -> Viewer | None:
-    """What an owner may see within limits. None when the owner may no longer sign in."""
+def audience_of(session: Session, owner_id: UUID, told: Told) -> Viewer | None:
+    """What an owner may see within limits. None when the owner may no longer sign in, or the key has ended."""
     owner = session.get(User, owner_id)
-    if owner is None or not owner.active:
+    if owner is None or not owner.active or has_lost_its_key(session, told):
         return None
-    permissions, companies = held_by(session, owner), _set(owner.companies)
-    if limited_to is not None:
-        permissions = cut(permissions, tuple(limited_to), contracts.permissions())
-    if limited_companies is not None:
-        limit = {UUID(one) for one in limited_companies}
+    return limited(session, owner, told)
+
+
+def has_lost_its_key(session: Session, told: Told) -> bool:
+    return told.api_key_id is not None and not key_lives(session, told.api_key_id)
+
+
+def limited(session: Session, owner: User, told: Told) -> Viewer:
+    """What an owner may see within limits, whether they may sign in or not."""
+    permissions, companies = held_by(session, owner), company_set(owner.companies)
+    if told.limited_to is not None:
+        permissions = cut(permissions, tuple(told.limited_to), contracts.permissions())
+    if told.limited_companies is not None:
+        limit = frozenset(UUID(one) for one in told.limited_companies)
         companies = limit if companies is None else companies & limit
     return viewer(permissions, companies)
 
 
-def limits_of_the_caller(session: Session, owner_id: UUID) -> tuple[list[str] | None, list[str] | None]:
-    """Permissions and companies of the caller where they are others than the owner's; None where they are the same."""
+def limit_to_the_caller(session: Session, owner_id: UUID, told: Told) -> None:
+    """Note permissions and companies of the caller where they are others than the owner's, and the key that is used."""
     context, owner = current(session), session.get(User, owner_id)
     same_rights = owner is not None and set(context.permissions) == set(held_by(session, owner))
-    same_companies = owner is not None and _set(context.companies) == _set(owner.companies)
-    companies = None if context.companies is None else [str(one) for one in context.companies]
-    return None if same_rights else list(context.permissions), None if same_companies else companies
+    same_companies = owner is not None and company_set(context.companies) == company_set(owner.companies)
+    told.limited_to = None if same_rights else list(context.permissions)
+    told.limited_companies = None if same_companies else _texts(context.companies)
+    told.api_key_id = context.api_key
 
 
-def _set(companies: Iterable[UUID] | None) -> set[UUID] | None:
-    return None if companies is None else set(companies)
+def _texts(companies: Iterable[UUID] | None) -> list[str] | None:
+    return None if companies is None else [str(one) for one in companies]

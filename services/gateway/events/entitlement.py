@@ -11,6 +11,7 @@ from gateway.events.patterns import known_events
 from gateway.events.visibility import may_see_entirely
 from shared import transaction
 from shared.context import Context, person_of
+from shared.contract import Event
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,12 @@ def entitled(session: Session, subscription: EventSubscription) -> bool:
     owner_id = person_of(subscription.owner_id)
     if owner_id is None:
         return True
-    who = audience_of(session, owner_id, subscription.limited_to, subscription.limited_companies)
+    who = audience_of(session, owner_id, subscription)
     if who is None:
         return False
-    brought = [event for event in known_events() if subscription.replay or event.type in subscription.keys]
-    return all(may_see_entirely(who, event) for event in brought)
+    return all(may_see_entirely(who, event) for event in brought_by(subscription))
+
+
+def brought_by(subscription: EventSubscription) -> list[type[Event]]:
+    """The events that come with a subscription."""
+    return [event for event in known_events() if subscription.replay or event.type in subscription.keys]

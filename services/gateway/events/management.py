@@ -38,14 +38,18 @@ class Management:
         self._call("PUT", f"user-limits/{wanted.user}/max-connections", {"value": CONNECTIONS})
         self._call("PUT", f"permissions/{self._vhost}/{wanted.user}", _rights(wanted))
 
-    def remove(self, name: str) -> None:
-        """First the user, whose connections end with it, then the queue."""
+    def shut_out(self, name: str) -> None:
+        """Remove the user; its connections end with it."""
         self._call("DELETE", f"users/{name}")
+
+    def remove(self, name: str) -> None:
+        """First the user, then the queue."""
+        self.shut_out(name)
         self._call("DELETE", f"queues/{self._vhost}/{name}")
 
     def suspend(self, name: str) -> None:
-        """First the user, whose connections end with it, then the bindings. What waits in the queue stays."""
-        self._call("DELETE", f"users/{name}")
+        """First the user, then the bindings. What waits in the queue stays."""
+        self.shut_out(name)
         bindings = f"bindings/{self._vhost}/e/events/q/{name}"
         for binding in self._call("GET", bindings):
             self._call("DELETE", f"{bindings}/{quote(binding['properties_key'], safe='')}")

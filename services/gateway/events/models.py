@@ -23,8 +23,9 @@ class EventSubscription(Aggregate, Base):
     that the owner perhaps may not see, does not come in by a wildcard.
 
     It lasts as long as its owner may see all of it. `limited_to` and `limited_companies` are the rights of whoever made it
-    where these were less than the owner's: an API key of few scopes. Once that is over it is `suspended`: user and
-    bindings are gone from the broker, the queue with what waits in it stays, and all comes back with the rights.
+    where these were less than the owner's: an API key of few scopes, `api_key_id`, with which it ends. Once that is over it
+    is `suspended`: user and bindings are gone from the broker, the queue with what waits in it stays, and all comes back
+    with the rights.
     """
 
     __tablename__ = "event_subscription"
@@ -33,6 +34,7 @@ class EventSubscription(Aggregate, Base):
     owner_id: Mapped[str]
     limited_to: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     limited_companies: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    api_key_id: Mapped[UUID | None]
     status: Mapped[str] = mapped_column(default="creating")
     bindings: Mapped[list[str]]
     keys: Mapped[list[str]]

@@ -7,9 +7,11 @@ row is gone) is found by the sweep. Whether owners may still see what they are s
 works at a time, for as long as its session holds the lock.
 """
 
+import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, delete, select, text, update
@@ -28,7 +30,7 @@ log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.5
 MEASURE_SECONDS = 5.0
-RIGHTS_SECONDS = 2.0
+RIGHTS_SECONDS = 1.5
 SWEEP_SECONDS = 300.0
 _LOCK = 4220
 
@@ -48,14 +50,12 @@ def settle_until(engine: Engine, broker: Management, ending: threading.Event) ->
 
 
 def _rounds(engine: Engine, broker: Management, ending: threading.Event, office: Any) -> None:
-    measured = swept = asked = float("-inf")
+    rights = _Rights(engine, broker)
+    measured = swept = float("-inf")
     while not ending.is_set():
         office.execute(text("SELECT 1"))  # raises when the session, and so the office, is lost
         office.commit()
-        if time.monotonic() - asked > RIGHTS_SECONDS:
-            suspend_and_resume(engine)
-            asked = time.monotonic()
-        settle(engine, broker)
+        settle(engine, broker, rights.ask)
         if time.monotonic() - swept > SWEEP_SECONDS:
             sweep(engine, broker)
             swept = time.monotonic()
@@ -65,13 +65,36 @@ def _rounds(engine: Engine, broker: Management, ending: threading.Event, office:
         ending.wait(ROUND_SECONDS)
 
 
-def settle(engine: Engine, broker: Management) -> None:
-    """Tell the broker what is not settled yet."""
+class _Rights:
+    """Asks every few seconds whether owners may still see what they are sent, also between two that are settled: many of
+    them take longer than anybody may go on reading."""
+
+    def __init__(self, engine: Engine, broker: Management) -> None:
+        self._engine, self._broker, self._asked = engine, broker, float("-inf")
+
+    def ask(self) -> None:
+        if time.monotonic() - self._asked > RIGHTS_SECONDS:
+            suspend_and_resume(self._engine)
+            for row in _rows(self._engine, EventSubscription.status == "suspending"):
+                _shut_out(self._broker, row)
+            self._asked = time.monotonic()
+
+
+def settle(engine: Engine, broker: Management, ask: Callable[[], None] = lambda: None) -> None:
+    """Tell the broker what is not settled yet. `ask` is called before each one."""
+    ask()
     for wanted in _rows(engine, EventSubscription.status.not_in(("active", "suspended"))):
+        ask()
         try:
             _settle_one(engine, broker, wanted)
         except OSError as error:
             log.warning("not settled", extra={"queue": wanted.queue, "error_code": str(error)[:100]})
+
+
+def _shut_out(broker: Management, wanted: EventSubscription) -> None:
+    """Before its bindings are removed, which takes time. Where it fails now, settling does it."""
+    with contextlib.suppress(OSError):
+        broker.shut_out(wanted.user)
 
 
 def _settle_one(engine: Engine, broker: Management, wanted: EventSubscription) -> None:

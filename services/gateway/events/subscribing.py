@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from gateway.errors import SubscriptionsNotAvailable, SubscriptionTooWide, TooManySubscriptions
 from gateway.events import patterns
-from gateway.events.audience import limits_of_the_caller
+from gateway.events.audience import limit_to_the_caller
 from gateway.events.management import management, public_address
 from gateway.events.models import EventSubscription
 from gateway.events.settling import settle_until
@@ -36,7 +36,7 @@ class Subscribing:
         keys = sorted({event.type for event in events})
         made = EventSubscription.ask_for(request, current(session).actor, keys)
         if owner_id := current(session).person:
-            made.limited_to, made.limited_companies = limits_of_the_caller(session, owner_id)
+            limit_to_the_caller(session, owner_id, made)
         session.add(made)
         session.flush()
         return _shown(made)

@@ -15,7 +15,7 @@ from shared.context import current
 from shared.contracts import gateway as contract
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
-from shared.refusals import Invalid
+from shared.refusals import Invalid, Unauthenticated
 
 
 class Keys:
@@ -29,8 +29,10 @@ class Keys:
         if request.get("expires_at") and request["expires_at"] <= clock.now():
             raise Invalid.at("/expires_at", "in_the_past")
         secret, key_id = apikeys.new()
+        parent = _parent(session, request)
         chosen = {name: request.get(name) for name in ("name", "scopes", "company_id", "expires_at")}
         key = ApiKey(id=new_id(), key_id=key_id, digest=apikeys.digest(secret), owner_id=owner.id, **chosen)
+        key.parent_id = parent.id if parent else None
         key.secret = secret  # type: ignore[misc]
         session.add(key)
         return key
@@ -45,12 +47,38 @@ class Keys:
 
     @command(contract.revoke_api_key)
     def revoke_api_key(self, session: Session, key: ApiKey) -> ApiKey:
-        key.revoked_at = key.revoked_at or clock.now()
+        """With all keys that were made with it."""
+        _end(session, key)
         return key
 
     @command(contract.delete_api_key)
     def delete_api_key(self, session: Session, key: ApiKey) -> None:
         session.delete(key)
+
+
+def _parent(session: Session, request: dict[str, Any]) -> ApiKey | None:
+    """The key that calls, locked so that it is not ended meanwhile; what it makes lasts no longer than it does itself.
+
+    Raises Unauthenticated or Invalid.
+    """
+    used = current(session).api_key
+    if used is None:
+        return None
+    parent = session.get(ApiKey, used, with_for_update={"read": True})
+    if parent is None or parent.revoked_at is not None:
+        raise Unauthenticated(presented=True)
+    if parent.expires_at is not None:
+        wanted = request["expires_at"] = request.get("expires_at") or parent.expires_at
+        if wanted > parent.expires_at:
+            raise Invalid.at("/expires_at", "later_than_own")
+    return parent
+
+
+def _end(session: Session, key: ApiKey) -> None:
+    key.revoked_at = key.revoked_at or clock.now()
+    session.flush()
+    for made in session.scalars(select(ApiKey).where(ApiKey.parent_id == key.id).with_for_update()).all():
+        _end(session, made)
 
 
 def _caller(session: Session) -> User:

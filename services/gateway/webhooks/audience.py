@@ -5,18 +5,24 @@ from sqlalchemy.orm import Session
 from gateway.events import audience
 from gateway.events.patterns import types_of
 from gateway.events.visibility import Viewer, may_see, visible_types
+from gateway.webhooks import schedule
 from gateway.webhooks.feed import Stored
 from gateway.webhooks.models import Webhook
 
 
 def audience_of(session: Session, webhook: Webhook) -> Viewer | None:
-    """None when the owner may no longer sign in."""
-    return audience.audience_of(session, webhook.owner_id, webhook.limited_to, webhook.limited_companies)
+    """None when the owner may no longer sign in, or the key has ended that it was aimed with."""
+    return audience.audience_of(session, webhook.owner_id, webhook)
 
 
 def aim(session: Session, webhook: Webhook) -> None:
     """Note whose rights address and events were chosen with. Nobody sees through a webhook what is closed to them."""
-    webhook.limited_to, webhook.limited_companies = audience.limits_of_the_caller(session, webhook.owner_id)
+    audience.limit_to_the_caller(session, webhook.owner_id, webhook)
+
+
+def reason_to_end(session: Session, webhook: Webhook) -> str:
+    """Why it has no audience."""
+    return schedule.KEY_ENDED if audience.has_lost_its_key(session, webhook) else schedule.OWNER_INACTIVE
 
 
 def sees(who: Viewer, event: Stored) -> bool:

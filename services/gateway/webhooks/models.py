@@ -21,7 +21,8 @@ class Webhook(Aggregate, Base):
     """An address that is told of events. It belongs to a user and sees what that user may see.
 
     `limited_to` and `limited_companies` are the rights of whoever chose address and events, when these were less than,
-    or other than, the owner's: an API key of few scopes, another user. Then it sees only what both may see.
+    or other than, the owner's: an API key of few scopes, another user. Then it sees only what both may see; it ends
+    with the key (`api_key_id`).
     `disabled_reason` says why deliveries stopped by themselves, one of schedule.REASONS; it goes when they resume.
     """
 
@@ -30,6 +31,7 @@ class Webhook(Aggregate, Base):
     owner_id: Mapped[UUID]
     limited_to: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     limited_companies: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    api_key_id: Mapped[UUID | None]
     url: Mapped[str]
     event_types: Mapped[list[str]]
     description: Mapped[str] = mapped_column(default="")

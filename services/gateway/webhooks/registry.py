@@ -54,7 +54,7 @@ class Webhooks:
     def patch_webhook(self, session: Session, webhook: Webhook, request: dict[str, Any]) -> Webhook:
         _check(request)
         resumes = webhook.change(request)
-        if {"url", "event_types"} & set(request):
+        if resumes or {"url", "event_types"} & set(request):
             aim(session, webhook)
         if resumes:
             progress = session.get_one(Progress, webhook.id, with_for_update=True)

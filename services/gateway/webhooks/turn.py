@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gateway.events.visibility import Viewer
 from gateway.webhooks import feed, leases, metrics, schedule
-from gateway.webhooks.audience import audience_of, sees, types_for
+from gateway.webhooks.audience import audience_of, reason_to_end, sees, types_for
 from gateway.webhooks.feed import Stored
 from gateway.webhooks.models import Delivery, Progress, Webhook
 from gateway.webhooks.outgoing import Message, message, work
@@ -26,8 +26,8 @@ from shared.outbox import publish
 log = logging.getLogger(__name__)
 
 
-class OwnerInactive(Exception):
-    """Nobody stands behind this webhook any more."""
+class NobodyBehind(Exception):
+    """Nobody stands behind this webhook any more. Its text is the reason."""
 
 
 @dataclass
@@ -56,8 +56,9 @@ class Turn:
         """Send one event. Returns whether another may follow at once."""
         try:
             found = work(self.engine, self._look)
-        except OwnerInactive:
-            work(self.engine, lambda session: self._give_up(session, schedule.OWNER_INACTIVE))
+        except NobodyBehind as ended:
+            reason = str(ended)
+            work(self.engine, lambda session: self._give_up(session, reason))
             return False
         if not isinstance(found, Message):
             return found
@@ -75,7 +76,7 @@ class Turn:
             return False
         who = audience_of(session, webhook)
         if who is None:
-            raise OwnerInactive
+            raise NobodyBehind(reason_to_end(session, webhook))
         progress.hold(self.settings.lease)
         more = self._read_ahead(session, webhook, who, progress)
         self._next = self._first_visible(progress, who)

@@ -213,7 +213,8 @@ list_permissions = Operation(
 
 
 class ApiKeyRequest(Schema):
-    """A key to make: `scopes` are permissions that its owner holds; without `company_id`, in all the owner's companies."""
+    """A key to make: `scopes` are permissions that its owner holds; without `company_id`, in all the owner's companies. A
+    key that is made with another key reaches no further than that one, and ends with it."""
 
     name = fields.Text(most=200, least=1, required=True)
     scopes = fields.Many(fields.Text(most=100, least=1), least=1, most=200, required=True)
@@ -222,13 +223,15 @@ class ApiKeyRequest(Schema):
 
 
 class ApiKeyView(Schema):
-    """A key, by the eight characters that it is recognised by."""
+    """A key, by the eight characters that it is recognised by. `parent_id` is the key that it was made with, if it was: it
+    ends with that one."""
 
     id = fields.Uuid()
     name = fields.Text()
     key_id = fields.Text()
     scopes = fields.Many(fields.Text())
     owner_id = fields.Uuid()
+    parent_id = fields.Uuid(allow_none=True)
     company_id = fields.Uuid(allow_none=True)
     expires_at = fields.Instant(allow_none=True)
     last_used_at = fields.Instant(allow_none=True)

@@ -24,12 +24,14 @@ class SubscriptionRequest(Schema):
 
 class SubscriptionView(Schema):
     """`status` is `active` once queue and user exist, a moment after the answer; `suspended` while its owner may not see all
-    that it brings, or not sign in: then it has no user and nothing new comes. `messages` wait, `consumers` are connected;
+    that it brings, or not sign in, or the key has ended that it was made with (`api_key_id`): then it has no user and nothing
+    new comes. `messages` wait, `consumers` are connected;
     both are of `measured_at`."""
 
     id = fields.Uuid()
     name = fields.Text(most=100)
     owner_id = fields.Text()
+    api_key_id = fields.Uuid(allow_none=True)
     status = fields.Choice(*SUBSCRIPTION_STATUSES)
     bindings = fields.Many(fields.Text(most=255))
     max_length = fields.Whole()

@@ -10,7 +10,7 @@ from shared.fields import Schema
 
 DELIVERY_KINDS = ("event", "test", "redelivery")
 DELIVERY_STATUSES = ("pending", "delivered", "failed")
-DISABLED_REASONS = ("gone", "retries_exhausted", "failing_too_long", "owner_inactive")
+DISABLED_REASONS = ("gone", "retries_exhausted", "failing_too_long", "owner_inactive", "key_ended")
 
 _MOST_PATTERNS = 50
 
@@ -91,8 +91,11 @@ class WebhookPatch(Schema):
 
 
 class WebhookView(Schema):
+    """`api_key_id` is the key that address and events were chosen with, if one was: the webhook ends with it."""
+
     id = fields.Uuid()
     owner_id = fields.Uuid()
+    api_key_id = fields.Uuid(allow_none=True)
     url = fields.Text(most=2048)
     event_types = fields.Many(fields.Text(most=100))
     description = fields.Text(most=500)

@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from deploy.local import servers as local
+from gateway import users
 from gateway.errors import SubscriptionsNotAvailable, SubscriptionTooWide
 from gateway.events import management, settling
+from gateway.events.entitlement import suspend_and_resume
 from gateway.events.management import Management
 from gateway.service import Gateway
 from shared import faults
@@ -147,6 +150,24 @@ def test_what_somebody_removed_by_hand_is_made_again(service: Harness, own_broke
     settling.measure(service.engine, os.environ["LIAISON_GATEWAY_AMQP_URI"])
     settling.settle(service.engine, own_broker)
     assert made["queue"] in own_broker.queues() and made["user"] in own_broker.users()
+
+
+def test_a_subscription_ends_with_the_key_that_it_was_made_with(service: Harness, own_broker: Management) -> None:
+    """A1. Its account on the broker is removed; the queue stays for whoever looks after it."""
+    users.create(service.engine, "ada@lamp.example", "Ada", ["admin"], "plum-kettle-orbit-7")
+    ada = service.call("list_users", query={})["data"][0]["id"]
+    key = service.call("create_api_key", body={"name": "erp", "scopes": ["*"]}, actor=ada)
+    made = _ask(service, "crm_sales.order.held", actor=ada, api_key=UUID(key["id"]))
+    assert made["api_key_id"] == key["id"]
+    settling.settle(service.engine, own_broker)
+    connected(uri(made)).close()
+    suspend_and_resume(service.engine)
+    assert service.call("get_event_subscription", id=made["id"])["status"] == "active"
+    service.call("revoke_api_key", id=key["id"], actor=ada)
+    suspend_and_resume(service.engine)
+    settling.settle(service.engine, own_broker)
+    assert service.call("get_event_subscription", id=made["id"])["status"] == "suspended"
+    assert not own_broker.users() and own_broker.queues() == {made["queue"]}
 
 
 def test_what_nobody_wants_is_removed(service: Harness, own_broker: Management) -> None:
