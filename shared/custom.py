@@ -45,7 +45,7 @@ class Definition:
     def field(self) -> ma.fields.Field[Any]:
         """What parses and writes its values."""
         made: dict[str, Callable[[], ma.fields.Field[Any]]] = {
-            "text": lambda: fields.Text(most=2000),
+            "text": lambda: fields.Multiline(most=2000),
             "number": lambda: fields.Number(),
             "date": lambda: fields.Day(),
             "boolean": lambda: fields.Flag(),

@@ -10,11 +10,13 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from shared.money import LARGEST
+from shared.text_fields import CODES as _CODES
+from shared.text_fields import Form as Form
+from shared.text_fields import Messages, storable
+from shared.text_fields import Multiline as Multiline
+from shared.text_fields import Secret as Secret
+from shared.text_fields import Text as Text
 
-Messages = dict[str, str | list[Any] | dict[Any, Any]]
-
-_CODES: Messages = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid": "invalid_type"}
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -28,43 +30,6 @@ class Schema(ma.Schema):
 
     class Meta:
         unknown = ma.RAISE
-
-
-class Text(fields.String):
-    """A string without NUL and lone surrogates; at most `most` characters, at least `least`."""
-
-    default_error_messages: Messages = {
-        **_CODES,
-        "invalid_utf8": "invalid_text",
-        "text": "invalid_text",
-    }
-
-    def __init__(self, most: int = 200, least: int = 0, **kwargs: Any) -> None:
-        self.most = most
-        limits = [validate.Length(max=most, error="too_long")]
-        if least:
-            limits.append(validate.Length(min=least, error="too_short"))
-        super().__init__(validate=[*limits, *kwargs.pop("validate", [])], **kwargs)
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str):
-            raise self.make_error("invalid")
-        if _UNSTORABLE.search(value):
-            raise self.make_error("text")
-        return value
-
-
-class Form(validate.Regexp):
-    """A pattern that a whole text has: `$` alone would let a line feed pass at the end."""
-
-    def __call__(self, value: Any) -> Any:
-        if not self.regex.fullmatch(value):
-            raise ma.ValidationError(self.error)
-        return value
-
-
-class Secret(Text):
-    """A password, token or key: it crosses once, and no remembered request, reply, audit row or log holds it."""
 
 
 class Choice(fields.String):
@@ -325,7 +290,7 @@ class Scalar(fields.Field[Any]):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(value, (str, int)):
             raise self.make_error("invalid")
-        if isinstance(value, str) and (len(value) > 2000 or _UNSTORABLE.search(value)):
+        if isinstance(value, str) and (len(value) > 2000 or not storable(value)):
             raise self.make_error("text")
         return value
 
@@ -366,11 +331,6 @@ class Version(fields.Field[Any]):
 def _few(value: dict[str, Any]) -> None:
     if len(value) > 50:
         raise ma.ValidationError("too_long")
-
-
-def storable(text: str) -> bool:
-    """Whether PostgreSQL takes it as a text: no NUL, no lone surrogate."""
-    return not _UNSTORABLE.search(text)
 
 
 def plain(number: Decimal, least_decimals: int = 0) -> str:

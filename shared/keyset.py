@@ -14,8 +14,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 
-from shared.fields import instant, plain, storable
+from shared import folding
+from shared.fields import instant, plain
 from shared.refusals import BadRequest
+from shared.text_fields import storable
 
 _LARGEST = 2**63
 """No column of a list holds a larger number."""
@@ -29,8 +31,17 @@ class Key:
     descending: bool
 
     @property
+    def sorted_by(self) -> Any:
+        """Texts are sorted as they are compared; those that are equal then have the order of the next key."""
+        return folding.folded(self.column) if folding.is_text(self.column) else self.column
+
+    def bound(self, value: Any) -> Any:
+        """A value of the column in the form in which it is sorted."""
+        return folding.folded(value) if isinstance(value, str) else value
+
+    @property
     def order(self) -> Any:
-        return self.column.desc() if self.descending else self.column.asc()
+        return self.sorted_by.desc() if self.descending else self.sorted_by.asc()
 
     @property
     def may_be_null(self) -> bool:
@@ -45,16 +56,17 @@ class Key:
         return bounded and isinstance(value, self.column.type.python_type)
 
     def same(self, value: Any) -> ColumnElement[bool]:
-        found: ColumnElement[bool] = self.column.is_(None) if value is None else self.column == value
+        found: ColumnElement[bool] = self.column.is_(None) if value is None else self.sorted_by == self.bound(value)
         return found
 
     def later(self, value: Any) -> ColumnElement[bool]:
         """What this key alone puts behind the value."""
         if value is None:
             return self.column.is_not(None) if self.descending else false()
+        bound = self.bound(value)
         if self.descending:
-            return self.column < value  # type: ignore[no-any-return]
-        return or_(self.column > value, self.column.is_(None)) if self.may_be_null else self.column > value
+            return self.sorted_by < bound  # type: ignore[no-any-return]
+        return or_(self.sorted_by > bound, self.column.is_(None)) if self.may_be_null else self.sorted_by > bound
 
 
 def after(keys: list[Key], values: list[Any]) -> ColumnElement[bool]:
@@ -71,7 +83,7 @@ def after(keys: list[Key], values: list[Any]) -> ColumnElement[bool]:
     directions = {key.descending for key in keys}
     nulls = None in values if directions == {True} else any(key.may_be_null for key in keys)
     if len(directions) == 1 and not nulls:
-        left, right = tuple_(*(key.column for key in keys)), tuple_(*values)
+        left, right = tuple_(*(key.sorted_by for key in keys)), tuple_(*map(Key.bound, keys, values))
         return left < right if directions.pop() else left > right
     pairs = list(zip(keys, values, strict=True))
     behind = (and_(*(k.same(v) for k, v in pairs[:i]), key.later(value)) for i, (key, value) in enumerate(pairs))

@@ -13,10 +13,10 @@ from sqlalchemy import Select, func, inspect, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared import custom, fields, keyset, prepared
+from shared.conditions import condition
 from shared.context import current
 from shared.contract import Listing
 from shared.fields import Text, Whole
-from shared.prefixes import bounds
 from shared.reaching import conditions
 from shared.refusals import BadRequest
 
@@ -67,14 +67,11 @@ class ListRequest:
         entity = described[0]["entity"]
         find = _Columns(entity, columns or {})
         statement = statement.where(*conditions(entity, current(session), self.permission))
-        statement = statement.where(*(_condition(find[name], op, value) for name, op, value in self.conditions))
+        statement = statement.where(*(condition(find[name], op, value) for name, op, value in self.conditions))
         if self.customs:
             statement = statement.where(*self._custom_conditions(session, find["custom"]))
-        statement = statement.where(*bounds(session, find, self._unbounded()))
         if self.q:
-            statement = statement.where(
-                or_(*(find[name].ilike(f"%{_escaped(self.q)}%", escape="\\") for name in self.search))
-            )
+            statement = statement.where(or_(*(condition(find[name], "contains", self.q) for name in self.search)))
         total = self._total(session, statement) if self.include_total else None
         keys = [keyset.Key(find[name], descending) for name, descending in self.sort]
         if self.cursor is not None:
@@ -87,19 +84,13 @@ class ListRequest:
         shown = rows[: self.limit]
         return Page(shown, self._next(shown[-1]) if len(rows) > self.limit else None, total)
 
-    def _unbounded(self) -> Iterator[tuple[str, str, Any]]:
-        """Conditions on what the cursor does not bound yet: two bounds of one column mislead the planner."""
-        name, descending = self.sort[0]
-        bounded = None if self.cursor is None or descending else name
-        return (condition for condition in self.conditions if condition[0] != bounded)
-
     def _custom_conditions(self, session: Session, stored: Any) -> Iterator[Any]:
         """Filters by custom fields, read now that their definitions can be. Raises BadRequest."""
         known = {f"custom.{name}": d for name, d in custom.definitions(session, self.customs_of).items()}
         listing = Listing(filters={name: definition.field for name, definition in known.items()})
         for parameter, raw in self.customs.items():
             name, operator, value = _parse_filter(listing, parameter, raw)
-            yield _condition(custom.column(stored, known[name]), operator, _comparable(operator, value))
+            yield condition(custom.column(stored, known[name]), operator, _comparable(operator, value))
 
     def _total(self, session: Session, statement: Select[Any]) -> int:
         counted = select(func.count()).select_from(
@@ -230,32 +221,5 @@ def _fingerprint(conditions: list[Any], sort: list[Any], q: Any) -> str:
     return hashlib.sha256(repr((sorted(map(repr, conditions)), sort, q)).encode()).hexdigest()[:12]
 
 
-def _condition(column: Any, operator: str, value: Any) -> Any:
-    match operator:
-        case "eq":
-            return column == value
-        case "ne":
-            return column != value
-        case "gt":
-            return column > value
-        case "gte":
-            return column >= value
-        case "lt":
-            return column < value
-        case "lte":
-            return column <= value
-        case "in":
-            return column.in_(value)
-        case "contains":
-            return column.ilike(f"%{_escaped(value)}%", escape="\\")
-        case "starts":
-            return column.ilike(f"{_escaped(value)}%", escape="\\")
-    return column.is_(None) if value else column.is_not(None)
-
-
 def _comparable(operator: str, value: Any) -> Any:
     return value if operator == "is_null" else custom.comparable(value)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -10,6 +10,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This text holds characters that cannot be stored.",
         "Ce texte contient des caractères non admis.",
     ),
+    "control_character": (
+        "This holds control characters, or line breaks where one line is expected; remove them.",
+        "Ce texte contient des caractères de contrôle, ou des sauts de ligne là où une ligne est attendue ; retirez-les.",
+    ),
     "invalid_version": ("A version or * is expected.", "Une version ou * est attendue."),
     "ambiguous": ("This means more than one thing.", "Ceci désigne plusieurs éléments."),
     "immutable": ("This never changes.", "Ceci ne change jamais."),

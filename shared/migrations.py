@@ -8,7 +8,7 @@ from alembic import context
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from shared import clock, contracts, outbox
+from shared import clock, contracts, folding, outbox
 from shared.connecting import options, single
 from shared.context import Context
 from shared.contract import Event
@@ -138,6 +138,27 @@ _LANES = [
     "CREATE INDEX outbox_waiting ON outbox (bulk, id) WHERE state = 'new'",
     "CREATE INDEX IF NOT EXISTS outbox_bulk ON outbox (aggregate_id) WHERE state <> 'published' AND bulk",
 ]
+
+
+def text_folding(op: Any, **sorted_texts: tuple[str, ...]) -> None:
+    """Let texts be compared without case and accents (shared/folding.py).
+
+    By table the columns that lists of many rows are sorted by, or searched by their beginning: each gets an index.
+    """
+    op.execute(folding.function())
+    for table, columns in sorted_texts.items():
+        for column in columns:
+            op.execute(f"CREATE INDEX ix_{table}_{column}_folded ON {table} ({_FOLDED.format(column)}, id)")
+
+
+def searched_texts(op: Any, table: str, *columns: str) -> None:
+    """Indexes that find what these texts contain, with pg_trgm."""
+    for column in columns:
+        folded = _FOLDED.format(column)
+        op.execute(f"CREATE INDEX ix_{table}_{column}_trgm ON {table} USING gin (({folded}) gin_trgm_ops)")
+
+
+_FOLDED = 'folded({}) COLLATE "C"'
 
 
 def custom_fields(op: Any, *tables: str) -> None:

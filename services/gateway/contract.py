@@ -12,8 +12,8 @@ class TokenRequest(Schema):
     """Either e-mail and password, or a refresh token."""
 
     email = fields.Text(most=254, least=3)
-    password = fields.Text(most=1024, least=1)
-    refresh_token = fields.Text(most=200, least=1)
+    password = fields.Secret(most=1024, least=1)
+    refresh_token = fields.Secret(most=200, least=1)
 
 
 class TokenView(Schema):
@@ -26,7 +26,7 @@ class TokenView(Schema):
 class RevokeRequest(Schema):
     """`api_keys` ends the keys of the user as well, while the token still works."""
 
-    refresh_token = fields.Text(most=200, least=1, required=True)
+    refresh_token = fields.Secret(most=200, least=1, required=True)
     api_keys = fields.Flag(load_default=False)
 
 

@@ -162,7 +162,7 @@ class LineRequest(Schema):
 
     id = fields.Uuid()
     product_id = fields.Uuid(required=True)
-    description = fields.Text(most=500, least=1)
+    description = fields.Multiline(most=500, least=1)
     quantity = fields.Quantity(positive=True, required=True)
     unit = fields.Text(most=20)
     unit_price = fields.Price(not_negative=True)
@@ -302,7 +302,7 @@ class OrderRequest(OrderChange):
 class ReasonRequest(Schema):
     """Why it is done, in a person's words."""
 
-    reason = fields.Text(most=500, least=1, required=True)
+    reason = fields.Multiline(most=500, least=1, required=True)
 
 
 class OrderView(Schema):

@@ -544,7 +544,7 @@ class NewInvoiceLine(Schema):
     """A line of a manual invoice; its net is quantity × unit_price less the discount, rounded."""
 
     product_id = fields.Known("products", allow_none=True)
-    description = fields.Text(most=1000, least=1, required=True)
+    description = fields.Multiline(most=1000, least=1, required=True)
     kind = fields.Choice("goods", "service", "consumable", load_default="goods")
     quantity = fields.Quantity(positive=True, required=True)
     unit = fields.Text(most=20, load_default="unit")

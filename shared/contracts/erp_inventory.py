@@ -410,7 +410,7 @@ class AdjustmentRequest(Schema):
 
     id = fields.Uuid()
     warehouse_id = fields.Uuid()
-    reason = fields.Text(most=500, least=1, required=True)
+    reason = fields.Multiline(most=500, least=1, required=True)
     date = fields.Day()
     lines = fields.Many(fields.Part(AdjustmentLineRequest), most=500, least=1, unique="product_id", required=True)
 

@@ -51,7 +51,7 @@ class ParkedFilter(Schema):
 class ParkedReason(Schema):
     """Why; it is kept in the audit."""
 
-    reason = fields.Text(most=500, least=3, required=True)
+    reason = fields.Multiline(most=500, least=3, required=True)
 
 
 def cursor_of(row: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from shared import texts
 from shared.database import Aggregate
 from shared.jobs.bulk import KEYS_SEEN, Loader, Row
 from shared.tables.paths import Column
@@ -32,7 +33,7 @@ def key_of(body: dict[str, Any], column: Column) -> str | None:
             value = value[step]
         except (KeyError, IndexError, TypeError):
             return None
-    return value.strip() or None if isinstance(value, str) else None
+    return texts.tidy(value) or None if isinstance(value, str) else None
 
 
 def match(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import ContactCreated, ContactUpdated
@@ -247,3 +247,51 @@ def test_a_list_is_one_statement(book: Harness) -> None:
     statements.clear()
     book.call("create_contact", body={**ADA, "emails": [{"value": "compta@lumen.fr"}]})
     assert len(statements) <= 5
+
+
+_MANY = """
+    INSERT INTO contact (id, kind, status, name, language, emails, phones, addresses, roles, external_ids, tags, custom,
+        version, created_at, updated_at)
+    SELECT gen_random_uuid(), 'organization', 'active', 'Sté Dupônt n°' || n, 'fr', '[]', '[]', '[]', '[]', '{}', '[]', '{}',
+        1, now(), now() FROM generate_series(1, 3000) AS n
+"""
+
+
+@pytest.mark.parametrize("sort", ["name", "-created_at"])
+def test_a_beginning_is_found_by_an_index(book: Harness, sort: str) -> None:
+    """B1: `name[starts]` reads what it shows, although case and accents do not matter."""
+    sent: list[str] = []
+    with book.session() as session:
+        session.execute(text(_MANY))
+        session.commit()
+    event.listen(book.engine, "before_cursor_execute", lambda _c, cursor, statement, values, *_: sent.append(
+        cursor.mogrify(statement, values).decode() if "FROM contact" in statement else ""))  # fmt: skip
+    assert len(book.call("list_contacts", query={"name[starts]": "STE DUPONT N°77", "sort": sort})["data"]) == 11
+    (statement,) = filter(None, sent)
+    with book.session() as session:
+        plan = str(session.connection().exec_driver_sql("EXPLAIN " + statement.replace("%", "%%")).all())
+    assert "_folded" in plan or "_trgm" in plan, plan
+    assert "Seq Scan" not in plan
+
+
+def test_a_decomposed_name_is_the_same_name(book: Harness) -> None:
+    """B1: what comes in is kept in one normal form, and filters are read in the same."""
+    made = book.call(
+        "create_contact", body={"kind": "person", "last_name": " Rene\u0301\u00a0", "tags": ["e\u0301te\u0301"]}
+    )
+    assert (made["last_name"], made["tags"]) == ("Ren\u00e9", ["\u00e9t\u00e9"])
+    for query in ({"name": "Rene\u0301"}, {"name": " Ren\u00e9 "}, {"name[in]": "Rene\u0301,x"}, {"q": "rene"}):
+        assert [c["id"] for c in book.call("list_contacts", query=query)["data"]] == [made["id"]]
+    for wrong in ("   ", "\u200b", "two\nlines"):
+        with pytest.raises(Invalid):
+            book.call("create_contact", body={"kind": "organization", "name": wrong})
+
+
+def test_email_addresses_are_trimmed(book: Harness) -> None:
+    """B1: EML-01, EML-08."""
+    made = book.call("create_contact", body={**ADA, "emails": [{"value": "  Claire.DUBOIS@Client.Example "}]})
+    assert made["emails"][0]["value"] == "Claire.DUBOIS@client.example"
+    found = book.call("list_contacts", query={"email": " claire.dubois@client.example"})["data"]
+    assert [c["id"] for c in found] == [made["id"]]
+    with pytest.raises(Invalid):
+        book.call("create_contact", body={**ADA, "emails": [{"value": "jean@client.example; paul@client.example"}]})

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 import schemathesis
@@ -10,6 +11,7 @@ from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.generation import GenerationMode
 
 from gateway.access import PUBLIC, SIGNED_IN, allows
+from shared.texts import lines
 
 PERMISSIONS = tuple(json.loads(os.environ.get("FUZZ_PERMISSIONS", '["*"]')))
 """What the user of this run holds."""
@@ -149,13 +151,19 @@ def _beyond_schemas(case: Case) -> bool:
     inner = case.operation.path.endswith(
         ("/batch", "/export", "/import")
     )  # what is inside has the form of another operation
-    return len(sorts) != len(set(sorts)) or span or inner or any("[in]" in n for n in query) or _has_float(case.body)
+    known = len(sorts) != len(set(sorts)) or span or inner or any("[in]" in n for n in query)
+    return known or _holds(case.body, lambda value: isinstance(value, float) or _blank(value))
 
 
-def _has_float(value: Any) -> bool:
+def _blank(value: Any) -> bool:
+    """A text that is empty, or shorter, once it is in normal form."""
+    return isinstance(value, str) and lines(value) != value
+
+
+def _holds(value: Any, wanted: Callable[[Any], bool]) -> bool:
     if isinstance(value, dict):
-        return any(_has_float(inner) for inner in value.values())
-    return any(_has_float(inner) for inner in value) if isinstance(value, list) else isinstance(value, float)
+        return any(_holds(inner, wanted) for inner in value.values())
+    return any(_holds(inner, wanted) for inner in value) if isinstance(value, list) else wanted(value)
 
 
 @schemathesis.check

@@ -25,7 +25,18 @@ BAD = [
     (fields.Instant(), "2026-02-28 10:00:00Z", "invalid_instant"),
     (fields.Instant(), "2026-02-28T10:00:00", "invalid_instant"),
     (fields.Instant(), "0001-01-01T00:00:00+14:00", "invalid_instant"),
-    (fields.Text(validate=[fields.Form("^[a-z]{2}$", error="invalid")]), "fr\n", "invalid"),
+    (fields.Secret(validate=[fields.Form("^[a-z]{2}$", error="invalid")]), "fr\n", "invalid"),
+    (fields.Text(least=1), "   ", "too_short"),
+    (fields.Text(least=1), "\u200b\u00a0\ufeff", "too_short"),
+    (fields.Text(least=1), "\u2800\u3164", "too_short"),
+    (fields.Multiline(least=1), " \r\n\t", "too_short"),
+    (fields.Text(), "two\nlines", "control_character"),
+    (fields.Text(), "a\tb", "control_character"),
+    (fields.Text(), "a\u2028b", "control_character"),
+    (fields.Text(), "bell\x07", "control_character"),
+    (fields.Multiline(), "bell\x07", "control_character"),
+    (fields.Multiline(), "a\x0bb", "control_character"),
+    (fields.Text(most=1), "ab", "too_long"),
     (fields.Price(not_negative=True), "-0", "negative"),
 ]
 
@@ -40,3 +51,26 @@ def test_refused(field: ma.fields.Field[object], text: str, code: str) -> None:
     with pytest.raises(ma.ValidationError) as refused:
         field.deserialize(text)
     assert refused.value.messages == [code]
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "kept"),
+    [
+        (fields.Text(), "  Lampes\u00a0", "Lampes"),
+        (fields.Text(), "Rene\u0301", "Ren\u00e9"),
+        (fields.Text(), "\ufeffLampes\u200b", "Lampes"),
+        (fields.Text(most=4), "Rene\u0301", "Ren\u00e9"),
+        (fields.Text(), "fr\n", "fr"),
+        (fields.Text(), "deux\u00a0mots", "deux\u00a0mots"),
+        (fields.Text(), "\u2764\ufe0f", "\u2764\ufe0f"),
+        (fields.Text(), "", ""),
+        (fields.Multiline(), " un\r\ndeux\rtrois\u2028quatre\n", "un\ndeux\ntrois\nquatre"),
+        (fields.Multiline(), "a\tb", "a\tb"),
+        (fields.Table(), {" shop ": " Rene\u0301 "}, {"shop": "Ren\u00e9"}),
+        (fields.Many(fields.Text()), [" a", "b "], ["a", "b"]),
+        (fields.Secret(), " Rene\u0301 ", " Rene\u0301 "),
+    ],
+)
+def test_a_text_is_kept_in_normal_form(field: ma.fields.Field[object], sent: object, kept: object) -> None:
+    """B1: Unicode NFC, ends trimmed; a password is what was typed."""
+    assert field.deserialize(sent) == kept

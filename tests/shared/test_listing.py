@@ -213,8 +213,8 @@ def test_only_the_members_that_are_asked_for(shelf: Harness) -> None:
     assert set(shelf.call("history_of_things", id=id_, query={"fields": "actor"})["data"][0]) == {"actor"}
 
 
-@pytest.mark.parametrize("fields", ["", "colour", "name,", "name,colour", ["name", "id"]])
-def test_members_that_there_are_not_are_refused(shelf: Harness, fields: object) -> None:
+@pytest.mark.parametrize("fields", ["", "colour", "name,", "name,colour"])
+def test_members_that_there_are_not_are_refused(shelf: Harness, fields: str) -> None:
     with pytest.raises(BadRequest) as refused:
         shelf.call("list_things", query={"fields": fields})
     assert "name" in refused.value.details["allowed"]

@@ -77,7 +77,7 @@ class WebhookRequest(Schema):
     id = fields.Uuid()
     url = fields.Text(most=2048, least=1, required=True)
     event_types = fields.Many(fields.Text(most=100, least=1), most=_MOST_PATTERNS, least=1, required=True)
-    description = fields.Text(most=500, load_default="")
+    description = fields.Multiline(most=500, load_default="")
     active = fields.Flag(load_default=True)
 
 
@@ -86,7 +86,7 @@ class WebhookPatch(Schema):
 
     url = fields.Text(most=2048, least=1)
     event_types = fields.Many(fields.Text(most=100, least=1), most=_MOST_PATTERNS, least=1)
-    description = fields.Text(most=500)
+    description = fields.Multiline(most=500)
     active = fields.Flag()
 
 

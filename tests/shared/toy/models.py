@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Aggregate, Conventions, new_metadata
 from shared.ids import new_id
-from shared.migrations import machinery
+from shared.migrations import machinery, text_folding
 
 
 class Base(Conventions, DeclarativeBase):
@@ -58,6 +58,7 @@ class Run(Base):
 def create_schema(op: Any) -> None:
     """What the toy's migration would do."""
     machinery(op)
+    text_folding(op)
     for table in Base.metadata.sorted_tables:
         from sqlalchemy.dialects import postgresql
         from sqlalchemy.schema import CreateTable

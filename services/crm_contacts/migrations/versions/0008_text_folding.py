@@ -1,0 +1,14 @@
+"""Texts are compared and sorted without case and accents."""
+
+from alembic import op
+
+from shared.migrations import searched_texts, text_folding
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.execute("DROP INDEX ix_contact_name, ix_contact_name_trgm, ix_contact_email_trgm, ix_contact_siren_trgm")
+    text_folding(op, contact=("name",))
+    searched_texts(op, "contact", "name", "email", "siren")

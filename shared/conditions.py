@@ -1,0 +1,68 @@
+"""What a checked filter of a list means in SQL, and what stands there in the place of a column that has many values."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, not_
+
+from shared import folding
+from shared.refusals import BadRequest
+
+
+class Holds:
+    """Stands where a list query expects a column; `any_of(values)` is the condition that one of them is held.
+
+    `none` is the condition that nothing is held, `text` the column in which parts of words are looked for, if any.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        any_of: Callable[[list[Any]], ColumnElement[bool]],
+        none: ColumnElement[bool],
+        text: Any = None,
+    ) -> None:
+        self.name, self.any_of, self.none, self.text = name, any_of, none, text
+
+    def condition(self, operator: str, value: Any) -> ColumnElement[bool]:
+        """Raises BadRequest for an operator that says nothing about many values."""
+        match operator:
+            case "eq":
+                return self.any_of([value])
+            case "ne":
+                return not_(self.any_of([value]))
+            case "in":
+                return self.any_of(value)
+            case "is_null":
+                return self.none if value else not_(self.none)
+            case "contains" | "starts" if self.text is not None:
+                found: ColumnElement[bool] = condition(self.text, operator, value)
+                return found
+        operators = ["eq", "ne", "in", "is_null", *(("contains", "starts") if self.text is not None else ())]
+        raise BadRequest([{"pointer": f"?{self.name}", "code": "unknown_filter"}], operators=operators)
+
+
+def condition(column: Any, operator: str, value: Any) -> Any:
+    """One filter of a list: eq, ne, gt, gte, lt, lte, in, contains, starts, is_null."""
+    if isinstance(column, Holds):
+        return column.condition(operator, value)
+    match operator:
+        case "eq":
+            return column == value
+        case "ne":
+            return column != value
+        case "gt":
+            return column > value
+        case "gte":
+            return column >= value
+        case "lt":
+            return column < value
+        case "lte":
+            return column <= value
+        case "in":
+            return column.in_(value)
+        case "contains":
+            return folding.containing(column, value)
+        case "starts":
+            return folding.starting(column, value)
+    return column.is_(None) if value else column.is_not(None)

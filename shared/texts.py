@@ -1,0 +1,36 @@
+"""How a text is kept, wherever it comes from: in Unicode normal form C, and without anything invisible at its ends.
+
+So what looks the same is the same: a decomposed "é" (as macOS writes file names) equals a composed one, a name that a
+spreadsheet padded with no-break spaces equals the plain one, and a text of nothing visible is an empty one.
+"""
+
+import re
+import unicodedata
+
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c"
+    "\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f\u2800\u3164"
+    "\ufeff\uffa0"
+)
+"""What Unicode calls default ignorable (DerivedCoreProperties) and, like U+2800, draws nothing; the variation selectors
+and tags of emoji are not among them, because there they mean something at the end of a text."""
+
+_BLANK = _IGNORABLE + "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LINE_BREAK = re.compile("\r\n?|[\x85\u2028\u2029]")
+
+
+def tidy(text: str) -> str:
+    """The text as it is kept and compared."""
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip(_BLANK)
+
+
+def lines(text: str) -> str:
+    """The same for a text of several lines: each ends with a line feed."""
+    return tidy(text if text.isprintable() else _LINE_BREAK.sub("\n", text))
+
+
+def has_control(text: str, several_lines: bool = False) -> bool:
+    """Whether it holds control characters; line feeds and tabs are none in a text of several lines."""
+    return not text.isprintable() and bool((_CONTROL_IN_LINES if several_lines else _CONTROL).search(text))
