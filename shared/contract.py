@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 import marshmallow as ma
@@ -26,6 +26,12 @@ PUBLIC = "public"
 
 SIGNED_IN = "signed_in"
 """The permission of an operation that every signed-in user holds."""
+
+Amount = Annotated[Decimal, "amount"]
+"""An amount or price in an event: written with two decimals at least, as the API shows it."""
+
+Changes = dict[str, list[Any]]
+"""{field: [old, new]} of what has changed, in the notation of the API."""
 
 CATALOGUE: dict[str, type["Event"]] = {}
 """Every declared event by its CloudEvents type, e.g. `liaison.crm_sales.order.placed.v1`."""
@@ -123,8 +129,8 @@ class Event:
     Whoever holds the permission may be told of it outside of Liaison. The docstring says when it is sent.
 
     The first field is the id of the aggregate that the fact is about. Fields may be UUID, str, int, bool, Decimal,
-    date, datetime, nested frozen dataclasses, lists of these, and any of them or None. Within a version fields are
-    only added, with a default; anything else is a new class with the next version.
+    date, datetime, `Amount`, nested frozen dataclasses, lists of these, any of them or None, and `Changes`.
+    Within a version fields are only added, with a default; anything else is a new class with the next version.
     """
 
     type: ClassVar[str] = ""
@@ -155,7 +161,7 @@ class Event:
 
     def to_data(self) -> dict[str, Any]:
         """The JSON form: decimals, ids and times as strings."""
-        return {name: _to_json(getattr(self, name)) for name in _names(type(self))}
+        return _object(self)
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
@@ -164,13 +170,28 @@ class Event:
         return loaded
 
 
-_NAMES: dict[Any, tuple[str, ...]] = {}
+def _object(value: Any) -> dict[str, Any]:
+    return {name: write(getattr(value, name)) for name, write in _members(type(value))}
 
 
-def _names(cls: Any) -> tuple[str, ...]:
-    if cls not in _NAMES:
-        _NAMES[cls] = tuple(f.name for f in dataclasses.fields(cls))
-    return _NAMES[cls]
+_MEMBERS: dict[Any, list[tuple[str, Callable[[Any], Any]]]] = {}
+
+
+def _members(cls: Any) -> list[tuple[str, Callable[[Any], Any]]]:
+    """Each field of a dataclass with what writes its value."""
+    if cls not in _MEMBERS:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        names = [f.name for f in dataclasses.fields(cls)]
+        _MEMBERS[cls] = [(name, _amount if _is_amount(hints[name]) else _to_json) for name in names]
+    return _MEMBERS[cls]
+
+
+def _is_amount(hint: Any) -> bool:
+    return Amount in (hint, *typing.get_args(hint))
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value, fields.Amount.least_decimals)
 
 
 def _to_json(value: Any) -> Any:
@@ -187,8 +208,10 @@ def _to_json(value: Any) -> Any:
             return value.isoformat()
         case list() | tuple():
             return [_to_json(item) for item in value]
+        case dict():
+            return {name: _to_json(inner) for name, inner in value.items()}
         case _ if dataclasses.is_dataclass(value):
-            return {name: _to_json(getattr(value, name)) for name in _names(type(value))}
+            return _object(value)
     raise TypeError(f"an event cannot carry a {type(value).__name__}")
 
 
@@ -227,6 +250,8 @@ def _field(hint: Any, has_default: bool) -> ma.fields.Field[Any]:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         (hint,) = (h for h in typing.get_args(hint) if h is not type(None))
         options["allow_none"] = True
+    if typing.get_origin(hint) is dict:
+        return fields.Open(**options)
     if typing.get_origin(hint) is list:
         return ma.fields.List(_field(typing.get_args(hint)[0], has_default=False), **options)
     if dataclasses.is_dataclass(hint):

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import inspect
+from sqlalchemy import delete, exists, inspect, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from shared import clock
@@ -21,6 +22,14 @@ def keep(session: Session, cls: type[DeclarativeBase], rows: Iterable[dict[str, 
     if values:
         times = [clock.now()] * 2 if issubclass(cls, Aggregate) else []
         session.connection().exec_driver_sql(_statement(cls, tuple(values[0])), (*times, dumps(values)))
+
+
+def forget(session: Session, cls: type[DeclarativeBase], ids: Iterable[UUID], *named_by: Any, **left: Any) -> None:
+    """Delete copies of what is gone. Those that a document still names, in one of these columns, only change to `left`."""
+    (key,) = inspect(cls).primary_key
+    gone = key.in_(list(ids))
+    session.execute(delete(cls).where(gone, *(~exists().where(column == key) for column in named_by)))
+    session.execute(update(cls).where(gone).values(left))
 
 
 @lru_cache

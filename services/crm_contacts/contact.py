@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from crm_contacts import identity
 from crm_contacts.errors import ContactInUse
-from shared.contracts.crm_contacts import LIFECYCLE_STAGES, ROLES, ContactCreated, ContactUpdated
+from shared.contract import Changes
+from shared.contracts.crm_contacts import (
+    LIFECYCLE_STAGES,
+    ROLES,
+    ContactArchived,
+    ContactCreated,
+    ContactDeleted,
+    ContactUpdated,
+)
 from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
 
@@ -103,8 +111,14 @@ class AnyContact:
     def created(self) -> ContactCreated:
         return ContactCreated(**self._state())
 
-    def updated(self) -> ContactUpdated:
-        return ContactUpdated(**self._state())
+    def updated(self, changes: Changes) -> ContactUpdated:
+        return ContactUpdated(**self._state(), changes=changes)
+
+    def archived(self) -> ContactArchived:
+        return ContactArchived(**self._state())
+
+    def deleted(self) -> ContactDeleted:
+        return ContactDeleted(contact_id=self.id)
 
     def _state(self) -> dict[str, Any]:
         names = ("kind", "name", "status", "language", "email", "siren", "vat_number")

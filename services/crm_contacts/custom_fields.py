@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm_contacts.models import CustomField
 from shared import custom
+from shared.changes import recorded
 from shared.contracts import crm_contacts as contacts
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.outbox import publish
@@ -36,8 +37,9 @@ class CustomFields:
 
     @command(contacts.patch_custom_field)
     def patch_custom_field(self, session: Session, defined: CustomField, request: dict[str, Any]) -> CustomField:
+        changes = recorded(contacts.CustomFieldView, defined)
         defined.change(request)
-        publish(session, defined.updated())
+        publish(session, defined.updated(changes()))
         return defined
 
     @command(contacts.delete_custom_field)

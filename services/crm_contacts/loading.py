@@ -71,8 +71,9 @@ class ContactLoader(bulk.Loader):
         statement = select(Contact).where(tuple_(Contact.id, Contact.version).in_(same), Contact.id.not_in(parents))
         found = list(session.scalars(statement.with_for_update()))
         for contact in found:
-            contact.status = "erased"
-            publish(session, contact.updated())
+            was, contact.status = contact.status, "erased"
+            publish(session, contact.updated({"status": [was, contact.status]}))
+            publish(session, contact.deleted())
             session.expunge(contact)
         gone = {contact.id for contact in found}
         session.execute(delete(Contact).where(Contact.id.in_(gone)))

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from crm_contacts.contact import AnyContact
+from shared.contract import Changes
 from shared.contracts.crm_contacts import CustomFieldCreated, CustomFieldDeleted, CustomFieldUpdated
 from shared.database import Aggregate, Conventions, new_metadata
 from shared.ids import new_id
@@ -104,8 +105,8 @@ class CustomField(Aggregate, Base):
     def created(self) -> CustomFieldCreated:
         return CustomFieldCreated(**self._state())
 
-    def updated(self) -> CustomFieldUpdated:
-        return CustomFieldUpdated(**self._state())
+    def updated(self, changes: Changes) -> CustomFieldUpdated:
+        return CustomFieldUpdated(**self._state(), changes=changes)
 
     def deleted(self) -> CustomFieldDeleted:
         return CustomFieldDeleted(custom_field_id=self.id, resource=self.resource, name=self.name)

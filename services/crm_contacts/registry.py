@@ -9,6 +9,7 @@ from crm_contacts.contact import Point
 from crm_contacts.duplicates import find_duplicates
 from crm_contacts.filters import columns
 from crm_contacts.models import Contact, ContactPoint, ExternalId
+from shared.changes import recorded
 from shared.contracts import crm_contacts as contacts
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.outbox import publish
@@ -39,25 +40,30 @@ class Registry:
     @command(contacts.patch_contact)
     def patch_contact(self, session: Session, contact: Contact, request: dict[str, Any]) -> Contact:
         points, external_ids = contact.points(), contact.external_ids
+        changes = recorded(contacts.ContactView, contact)
         contact.change(request)
         if request.get("parent_id"):
             _check_parent(session, contact)
         session.flush()
         _index(session, contact, points, external_ids)
-        publish(session, contact.updated())
+        publish(session, contact.updated(changes()))
         return contact
 
     @command(contacts.archive_contact)
     def archive_contact(self, session: Session, contact: Contact) -> Contact:
+        changes = recorded(contacts.ContactView, contact)
         contact.archive()
-        publish(session, contact.updated())
+        publish(session, contact.updated(changes()))
+        publish(session, contact.archived())
         return contact
 
     @command(contacts.delete_contact)
     def delete_contact(self, session: Session, contact: Contact) -> None:
         has_children = session.execute(select(exists().where(Contact.parent_id == contact.id))).scalar_one()
+        changes = recorded(contacts.ContactView, contact)
         contact.erase_unused(has_children)
-        publish(session, contact.updated())
+        publish(session, contact.updated(changes()))
+        publish(session, contact.deleted())
         session.delete(contact)
 
 

@@ -12,10 +12,12 @@ from crm_sales.models import Order
 from crm_sales.process import steps_of
 from crm_sales.story import Document, invoices_of, lines_of, locked, tell
 from shared import clock
+from shared.changes import recorded
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import command, subscribe
+from shared.outbox import publish
 
 
 class Cancelling:
@@ -23,8 +25,11 @@ class Cancelling:
 
     @command(sales.cancel_order)
     def cancel_order(self, session: Session, order: Order, request: dict[str, Any]) -> Order:
-        before = steps_of(order)
+        before, drafted = steps_of(order), order.status == "draft"
+        changes = recorded(sales.ChangedOrder, order)
         tell(session, order, before, order.cancel(request["reason"], clock.now()))
+        if drafted:
+            publish(session, order.changed(changes()))
         return order
 
     @subscribe(finance.CreditReleased)

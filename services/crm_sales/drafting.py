@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 from crm_sales.models import Order
 from crm_sales.selling import change_document, new_document
 from shared.business_days import business_day
+from shared.changes import recorded
 from shared.contracts import crm_sales as sales
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.numbering import next_loose
+from shared.outbox import publish
 
 
 class Drafting:
@@ -23,6 +25,8 @@ class Drafting:
         number = f"SO{day.year}-{next_loose(session, 'order_number'):06d}"
         order = Order.draft(number, columns, lines)
         session.add(order)
+        session.flush()
+        publish(session, order.created())
         return order
 
     @query(sales.get_order)
@@ -35,10 +39,13 @@ class Drafting:
 
     @command(sales.patch_order)
     def patch_order(self, session: Session, order: Order, request: dict[str, Any]) -> Order:
+        changes = recorded(sales.ChangedOrder, order)
         change_document(session, order, request)
+        publish(session, order.changed(changes()))
         return order
 
     @command(sales.delete_order)
     def delete_order(self, session: Session, order: Order) -> None:
         order.check_editable()
+        publish(session, order.deleted())
         session.delete(order)

@@ -59,7 +59,7 @@ class Quoting:
 
     @command(sales.send_quote)
     def send_quote(self, session: Session, quote: Quote) -> Quote:
-        quote.send(business_day(session, quote.company_id))
+        publish(session, quote.send(business_day(session, quote.company_id)))
         return quote
 
     @command(sales.accept_quote)
@@ -70,12 +70,14 @@ class Quoting:
         order = Order.draft(number, quote.order_values(), quote.order_lines())
         accepted = quote.accept(order.id, day)
         session.add(order)
+        session.flush()
+        publish(session, order.created())
         publish(session, accepted)
         return quote
 
     @command(sales.refuse_quote)
     def refuse_quote(self, session: Session, quote: Quote, request: dict[str, Any]) -> Quote:
-        quote.refuse(request["reason"])
+        publish(session, quote.refuse(request["reason"]))
         return quote
 
     @command(sales.revise_quote)

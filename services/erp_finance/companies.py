@@ -11,6 +11,7 @@ from erp_finance.ledger import open_year
 from erp_finance.models import Account, Company, Journal, LedgerHead
 from shared import clock
 from shared.business_days import forget_zones
+from shared.changes import recorded
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
@@ -41,8 +42,9 @@ class Companies:
     @command(finance.change_company)
     def change_company(self, session: Session, company: Company, request: dict[str, Any]) -> Company:
         """Another time zone counts from the next document on; what has its day keeps it."""
+        changes = recorded(finance.CompanyView, company)
         _change(company, request, required=("name", "payment_days", "vat_on_debits", "time_zone"))
-        publish(session, company.changed())
+        publish(session, company.changed(changes()))
         forget_zones(session)
         return company
 

@@ -73,6 +73,7 @@ class Paying:
         on = ledger.posting_day(session, payment.company_id, day)
         mirrored = posting.mirror(payment.postings())
         _post(session, payment, mirrored, on, "payment_reversal", new_id(), reverses_id=payment.entry_id)
+        publish(session, payment.undone(released, on.day))
         for _, invoice in released:
             publish(session, invoice.reopened())
         return payment

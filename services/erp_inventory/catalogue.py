@@ -9,6 +9,7 @@ from erp_inventory.errors import ProductInUse
 from erp_inventory.ledger import open_shelves
 from erp_inventory.models import AdjustmentLine, DeliveryLine, Product, StockLevel, StockMove
 from erp_inventory.models.places import STOCK_LOCATION_ID
+from shared.changes import recorded
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
@@ -43,18 +44,20 @@ class Catalogue:
         """A product is changed. Sales and finance learn of it from ProductUpdated."""
         if product.redefined_by(request) and _is_used(session, product):
             raise ProductInUse(sku=product.sku)
+        changes = recorded(inventory.ProductView, product)
         product.change(request)
-        publish(session, product.updated())
+        publish(session, product.updated(changes()))
         return product
 
     @command(inventory.delete_product)
     def delete_product(self, session: Session, product: Product) -> None:
-        """A product that nothing ever happened to goes; replicas see it retired."""
+        """A product that nothing ever happened to goes."""
         if _is_used(session, product):
             raise InUse
         session.execute(delete(StockLevel).where(StockLevel.product_id == product.id))
         session.delete(product)
         publish(session, product.retired())
+        publish(session, product.deleted())
 
 
 def _is_used(session: Session, product: Product) -> bool:

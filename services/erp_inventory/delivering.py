@@ -75,11 +75,13 @@ class Delivering:
     @subscribe(sales.OrderConfirmed)
     def prepare_delivery(self, session: Session, event: sales.OrderConfirmed) -> None:
         """The goods may leave now, or as soon as all are there."""
-        order = session.get(CustomerOrder, event.order_id)
-        if order is None:
+        waiting = _locked(session, Delivery.order_id == event.order_id, Delivery.status == "waiting")
+        if not waiting and session.get(CustomerOrder, event.order_id) is None:
             raise OrderUnknown(order_id=event.order_id)
-        for delivery in _locked(session, Delivery.order_id == event.order_id, Delivery.status == "waiting"):
+        for delivery in waiting:
             delivery.confirm()
+            if delivery.status == "ready":
+                publish(session, delivery.ready())
 
     @query(inventory.get_delivery)
     def get_delivery(self, session: Session, delivery: Delivery) -> Delivery:
@@ -105,6 +107,8 @@ class Delivering:
         if rest:
             session.add(rest)
         publish(session, delivery.shipped(rest.id if rest else None))
+        if rest:
+            publish(session, rest.ready())
         publish(session, write_moves(session, _document(delivery, today), moves, shelves))
         save_shelves(session, shelves.values())
         return delivery

@@ -42,7 +42,7 @@ _SERVED = text(
 _NOTE = text(
     "UPDATE delivery SET version = version + 1, updated_at = :now,"
     " status = CASE WHEN confirmed AND id = ANY(CAST(:complete AS uuid[])) THEN 'ready' ELSE status END"
-    " WHERE id = ANY(:deliveries)"
+    " WHERE id = ANY(:deliveries) RETURNING id AS delivery_id, number, order_id, company_id, customer_id, status"
 )
 
 
@@ -76,9 +76,12 @@ def _tell(session: Session, deliveries: list[UUID]) -> None:
     rows = session.execute(_SERVED, {"deliveries": deliveries}).all()
     answers = [_answer(list(lines)) for _, lines in groupby(rows, key=lambda row: row.delivery_id)]
     complete = [answer.delivery_id for answer in answers if answer.complete]
-    session.execute(_NOTE, {"deliveries": deliveries, "complete": complete, "now": clock.now()})
+    noted = session.execute(_NOTE, {"deliveries": deliveries, "complete": complete, "now": clock.now()}).all()
+    ready = {row.delivery_id: row for row in noted if row.status == "ready"}
     for answer in answers:
         publish(session, answer)
+        if answer.delivery_id in ready:
+            publish(session, _ready(ready[answer.delivery_id], answer))
 
 
 def _answer(rows: list[Any]) -> inventory.StockReserved:
@@ -89,6 +92,15 @@ def _answer(rows: list[Any]) -> inventory.StockReserved:
         complete=all(row.reserved == row.wanted for row in rows),
         lines=[_reserved(row.order_line_id, row.product_id, row.wanted, row.reserved) for row in rows],
     )
+
+
+def _ready(delivery: Any, answer: inventory.StockReserved) -> inventory.DeliveryReady:
+    lines = [
+        inventory.ReadyLine(order_line_id=line.order_line_id, product_id=line.product_id, quantity=line.quantity)
+        for line in answer.lines
+    ]
+    told = {name: value for name, value in delivery._mapping.items() if name != "status"}
+    return inventory.DeliveryReady(lines=lines, **told)
 
 
 def _reserved(order_line_id: UUID, product_id: UUID, quantity: Decimal, reserved: Decimal) -> inventory.ReservedLine:

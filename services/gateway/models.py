@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared import clock, ids
+from shared.contract import Changes
 from shared.contracts import gateway as contract
 from shared.database import Aggregate, Conventions, new_metadata
 
@@ -47,8 +48,8 @@ class User(Aggregate, Base):
     def created(self) -> contract.UserCreated:
         return contract.UserCreated(**self.facts())  # type: ignore[arg-type]
 
-    def updated(self) -> contract.UserUpdated:
-        return contract.UserUpdated(**self.facts())  # type: ignore[arg-type]
+    def updated(self, changes: Changes) -> contract.UserUpdated:
+        return contract.UserUpdated(**self.facts(), changes=changes)  # type: ignore[arg-type]
 
 
 class Credential(Base):

@@ -1,11 +1,11 @@
 """Events and operations of `crm_contacts`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
 from shared import codes, fields
-from shared.contract import Event, Listing, Operation
+from shared.contract import Changes, Event, Listing, Operation
 from shared.fields import Schema
 
 
@@ -35,10 +35,28 @@ class ContactCreated(ContactState, Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactUpdated(ContactState, Event):
-    """A contact was changed or archived; `status` says which state it is in now."""
+    """A contact was changed; `status` says which state it is in now, also when it is archived or about to be deleted."""
 
     type: ClassVar[str] = "crm_contacts.contact.updated"
     permission: ClassVar[str] = "contacts.contacts:read"
+    changes: Changes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactArchived(ContactState, Event):
+    """A contact was taken out of use."""
+
+    type: ClassVar[str] = "crm_contacts.contact.archived"
+    permission: ClassVar[str] = "contacts.contacts:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactDeleted(Event):
+    """A contact that nothing had used is gone."""
+
+    type: ClassVar[str] = "crm_contacts.contact.deleted"
+    permission: ClassVar[str] = "contacts.contacts:read"
+    contact_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +89,7 @@ class CustomFieldUpdated(CustomFieldState, Event):
 
     type: ClassVar[str] = "crm_contacts.custom_field.updated"
     permission: ClassVar[str] = "contacts.custom_fields:read"
+    changes: Changes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,13 @@
 """Events and operations of `crm_sales`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Event, Listing, Operation
+from shared.contract import Amount, Changes, Event, Listing, Operation
 from shared.fields import Schema
 from shared.money import MINOR_UNITS
 
@@ -22,11 +22,55 @@ class PlacedLine:
     kind: str
     quantity: Decimal
     unit: str
-    unit_price: Decimal
+    unit_price: Amount
     discount_percent: Decimal
-    net: Decimal
+    net: Amount
     tax_code: str
     tax_rate: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderState:
+    """What the events of a draft order carry: the order after the change."""
+
+    order_id: UUID
+    number: str
+    status: str
+    company_id: UUID
+    customer_id: UUID
+    quote_id: UUID | None
+    currency: str
+    net_total: Amount
+    tax_total: Amount
+    gross_total: Amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCreated(OrderState, Event):
+    """A draft order was made, by hand or from a quote; nobody else is concerned before it is placed."""
+
+    type: ClassVar[str] = "crm_sales.order.created"
+    permission: ClassVar[str] = "sales.orders:read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderChanged(OrderState, Event):
+    """A draft order was changed, or cancelled before it was placed. Of its lines, `changes` tells product and price."""
+
+    type: ClassVar[str] = "crm_sales.order.changed"
+    permission: ClassVar[str] = "sales.orders:read"
+    changes: Changes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderDeleted(Event):
+    """A draft order is gone."""
+
+    type: ClassVar[str] = "crm_sales.order.deleted"
+    permission: ClassVar[str] = "sales.orders:read"
+    order_id: UUID
+    number: str
+    company_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +88,9 @@ class OrderPlaced(Event):
     placed_on: date
     payment_days: int
     invoicing_policy: str
-    net_total: Decimal
-    tax_total: Decimal
-    gross_total: Decimal
+    net_total: Amount
+    tax_total: Amount
+    gross_total: Amount
     lines: list[PlacedLine]
 
 
@@ -60,7 +104,7 @@ class OrderConfirmed(Event):
     number: str
     company_id: UUID
     customer_id: UUID
-    gross_total: Decimal
+    gross_total: Amount
     currency: str
 
 
@@ -126,8 +170,39 @@ class OrderCompleted(Event):
     order_id: UUID
     number: str
     customer_id: UUID
-    gross_total: Decimal
+    gross_total: Amount
     currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuoteSent(Event):
+    """A quote was sent to the customer: until `valid_until` its prices bind."""
+
+    type: ClassVar[str] = "crm_sales.quote.sent"
+    permission: ClassVar[str] = "sales.quotes:read"
+    quote_id: UUID
+    number: str
+    revision: int
+    company_id: UUID
+    customer_id: UUID
+    currency: str
+    net_total: Amount
+    tax_total: Amount
+    gross_total: Amount
+    valid_until: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuoteRefused(Event):
+    """The customer refused a quote."""
+
+    type: ClassVar[str] = "crm_sales.quote.refused"
+    permission: ClassVar[str] = "sales.quotes:read"
+    quote_id: UUID
+    number: str
+    company_id: UUID
+    customer_id: UUID
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,6 +415,23 @@ class OrderView(Schema):
     created_at = fields.Instant()
     updated_at = fields.Instant()
     version = fields.Whole()
+
+
+class _TermsView(Schema):
+    """Of an order line what was agreed: the lines of a large order, old and new, fit into one event so."""
+
+    product_id = fields.Uuid()
+    quantity = fields.Quantity()
+    unit_price = fields.Price()
+    discount_percent = fields.Percent()
+    tax_code = fields.Text()
+    net = fields.Amount()
+
+
+class ChangedOrder(OrderView):
+    """How `changes` of an event shows an order."""
+
+    lines = fields.Many(fields.Part(_TermsView))
 
 
 class StepView(Schema):

@@ -1,13 +1,13 @@
 """Events and operations of `erp_finance`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
 from shared import codes, fields
-from shared.contract import Event, Listing, Operation
+from shared.contract import Amount, Changes, Event, Listing, Operation
 from shared.fields import Schema
 from shared.money import MINOR_UNITS, ZERO
 from shared.time_zones import known_zone
@@ -37,6 +37,7 @@ class CompanyChanged(CompanyState, Event):
 
     type: ClassVar[str] = "erp_finance.company.changed"
     permission: ClassVar[str] = "finance.companies:read"
+    changes: Changes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,8 @@ class CreditApproved(Event):
     permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
-    exposure: Decimal
-    limit: Decimal | None
+    exposure: Amount
+    limit: Amount | None
     currency: str
 
 
@@ -87,8 +88,8 @@ class CreditHeld(Event):
     permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
-    exposure: Decimal
-    limit: Decimal
+    exposure: Amount
+    limit: Amount
     currency: str
 
 
@@ -108,7 +109,7 @@ class InvoicedLine:
 
     order_line_id: UUID
     quantity: Decimal
-    net: Decimal
+    net: Amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +127,9 @@ class InvoiceIssued(Event):
     issued_on: date
     due_on: date
     currency: str
-    net_total: Decimal
-    tax_total: Decimal
-    gross_total: Decimal
+    net_total: Amount
+    tax_total: Amount
+    gross_total: Amount
     lines: list[InvoicedLine]
 
 
@@ -146,9 +147,9 @@ class CreditNoteIssued(Event):
     order_id: UUID | None
     issued_on: date
     currency: str
-    net_total: Decimal
-    tax_total: Decimal
-    gross_total: Decimal
+    net_total: Amount
+    tax_total: Amount
+    gross_total: Amount
     lines: list[InvoicedLine]
 
 
@@ -175,7 +176,7 @@ class InvoiceReopened(Event):
     number: str
     order_id: UUID | None
     customer_id: UUID
-    residual: Decimal
+    residual: Amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +185,8 @@ class PaidInvoice:
 
     invoice_id: UUID
     order_id: UUID | None
-    amount: Decimal
-    residual: Decimal
+    amount: Amount
+    residual: Amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +200,7 @@ class PaymentAllocated(Event):
     customer_id: UUID
     currency: str
     allocated_on: date
-    unallocated: Decimal
+    unallocated: Amount
     allocations: list[PaidInvoice]
 
 
@@ -213,10 +214,30 @@ class PaymentReceived(Event):
     number: str
     company_id: UUID
     customer_id: UUID
-    amount: Decimal
+    amount: Amount
     currency: str
     paid_on: date
-    unallocated: Decimal
+    unallocated: Amount
+    allocations: list[PaidInvoice]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReversed(Event):
+    """A payment did not hold: its entry is mirrored, and the invoices named in `allocations` are open again.
+
+    Of each, `amount` is what it had been settled by, `residual` what is open now.
+    """
+
+    type: ClassVar[str] = "erp_finance.payment.reversed"
+    permission: ClassVar[str] = "finance.payments:read"
+    payment_id: UUID
+    number: str
+    company_id: UUID
+    customer_id: UUID
+    direction: str
+    amount: Amount
+    currency: str
+    reversed_on: date
     allocations: list[PaidInvoice]
 
 

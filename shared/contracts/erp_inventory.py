@@ -1,6 +1,6 @@
 """Events and operations of `erp_inventory`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from uuid import UUID
 from marshmallow import ValidationError, validates_schema
 
 from shared import codes, fields
-from shared.contract import Event, Listing, Operation
+from shared.contract import Amount, Changes, Event, Listing, Operation
 from shared.fields import Schema
 
 
@@ -22,7 +22,7 @@ class ProductState:
     name: str
     kind: str
     unit: str
-    sale_price: Decimal | None
+    sale_price: Amount | None
     tax_code: str
     active: bool
 
@@ -37,10 +37,21 @@ class ProductCreated(ProductState, Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ProductUpdated(ProductState, Event):
-    """A product was changed or retired."""
+    """A product was changed or retired; also sent, as not active, before a product is deleted."""
 
     type: ClassVar[str] = "erp_inventory.product.updated"
     permission: ClassVar[str] = "inventory.products:read"
+    changes: Changes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductDeleted(Event):
+    """A product that nothing ever happened to is gone."""
+
+    type: ClassVar[str] = "erp_inventory.product.deleted"
+    permission: ClassVar[str] = "inventory.products:read"
+    product_id: UUID
+    sku: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +97,29 @@ class ShippedLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadyLine:
+    """What lies ready for one order line, in the unit of the order line."""
+
+    order_line_id: UUID
+    product_id: UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryReady(Event):
+    """All goods of a delivery are set aside and its order is confirmed: they may leave."""
+
+    type: ClassVar[str] = "erp_inventory.delivery.ready"
+    permission: ClassVar[str] = "inventory.deliveries:read"
+    delivery_id: UUID
+    number: str
+    order_id: UUID
+    company_id: UUID
+    customer_id: UUID
+    lines: list[ReadyLine]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeliveryShipped(Event):
     """Goods left the warehouse for a customer: revenue is due. `backorder_id` is the delivery of the rest, if any."""
 
@@ -111,7 +145,7 @@ class MovedLine:
     unit: str
     from_usage: str
     to_usage: str
-    value: Decimal
+    value: Amount
 
 
 @dataclass(frozen=True, kw_only=True)

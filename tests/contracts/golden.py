@@ -32,6 +32,8 @@ def build(cls: Any, path: str = "") -> Any:
 def _value(hint: Any, path: str) -> Any:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         (hint,) = (h for h in typing.get_args(hint) if h is not type(None))
+    if typing.get_origin(hint) is dict:
+        return {"name": ["old é€", "new"], "price": [None, "1234.50"]}
     if typing.get_origin(hint) is list:
         return [_value(typing.get_args(hint)[0], f"{path}/{n}/") for n in range(2)]
     if dataclasses.is_dataclass(hint):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, text
 
 from crm_contacts.service import CrmContacts
-from shared.contracts.crm_contacts import ContactCreated, ContactUpdated
+from shared.contracts.crm_contacts import ContactArchived, ContactCreated, ContactDeleted, ContactUpdated
 from shared.ids import new_id
 from shared.refusals import BadRequest, Conflict, InUse, Invalid, InvalidTransition, NotFound, StaleVersion
 from tests.harness import Harness
@@ -154,15 +154,33 @@ def test_used_contacts_are_archived_unused_ones_deleted(book: Harness) -> None:
     ada = book.call("create_contact", body={**ADA, "parent_id": lumen["id"]})
     with pytest.raises(InUse):
         book.call("delete_contact", id=lumen["id"], if_match=1)
+    book.published()
     assert book.call("archive_contact", id=lumen["id"])["status"] == "archived"
+    updated, archived = book.published()
+    assert isinstance(updated, ContactUpdated) and updated.changes == {"status": ["active", "archived"]}
+    assert isinstance(archived, ContactArchived) and archived.status == "archived"
     with pytest.raises(InvalidTransition):
         book.call("archive_contact", id=lumen["id"])
     book.published()
     book.call("delete_contact", id=ada["id"], if_match=1)
     with pytest.raises(NotFound):
         book.call("get_contact", id=ada["id"])
-    (gone,) = book.published()
-    assert isinstance(gone, ContactUpdated) and gone.status == "erased"
+    erased, gone = book.published()
+    assert isinstance(erased, ContactUpdated) and erased.status == "erased"
+    assert isinstance(gone, ContactDeleted) and str(gone.contact_id) == ada["id"]
+
+
+def test_an_update_tells_what_has_changed(book: Harness) -> None:
+    """D8: old and new of each field, as the API shows it; a patch that changes nothing tells nothing."""
+    ada = book.call("create_contact", body=ADA)
+    book.published()
+    new = {"last_name": "Byron", "tags": ["poet"], "first_name": ada["first_name"]}
+    changed = book.call("patch_contact", id=ada["id"], if_match=1, body=new)
+    (told,) = book.published()
+    assert isinstance(told, ContactUpdated)
+    assert told.changes == {name: [ada[name], changed[name]] for name in ("name", "last_name", "tags")}
+    book.call("patch_contact", id=ada["id"], if_match=2, body={"tags": ["poet"]})
+    assert book.published() == []
 
 
 def test_a_stale_version_is_refused(book: Harness) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from crm_contacts.service import CrmContacts
-from shared.contracts.crm_contacts import ContactCreated, ContactUpdated
+from shared.contracts.crm_contacts import ContactCreated, ContactDeleted, ContactUpdated
 from shared.jobs import imports, runner, storage
 from shared.refusals import Conflict, Invalid, NotFound
 from tests.harness import Harness
@@ -93,7 +93,7 @@ def test_rows_that_exist_are_changed_and_an_undo_puts_everything_back(book: Harn
     assert (undo["status"], undo["undoes"]) == ("succeeded", job["id"])
     assert (undo["result"]["deleted"], undo["result"]["restored"], undo["result"]["kept"]) == (1, 1, 0)
     assert _everything(book) == before
-    assert {type(e) for e in book.published()} == {ContactCreated, ContactUpdated}
+    assert {type(e) for e in book.published()} == {ContactCreated, ContactUpdated, ContactDeleted}
     assert book.call("get_job", id=job["id"])["undone_by"] == undo["id"]
     with pytest.raises(Conflict):
         book.call("undo_job", id=job["id"])

@@ -1,12 +1,19 @@
 """Writing an order: who may buy what at which price, changes, lists."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from crm_sales.models import Customer, Product
+from shared.contracts import crm_contacts as contacts
+from shared.contracts import crm_sales as sales
+from shared.contracts import erp_inventory as inventory
 from shared.ids import new_id
 from shared.refusals import BadRequest, Conflict, Invalid, NotFound, StaleVersion, VersionRequired
-from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, UNPRICED, Shop, contact, product
+from shared.settings import LIMITS
+from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, UNPRICED, D, Shop, contact, product
+from tests.harness import message
 
 
 def test_prices_and_totals_come_from_the_server(shop: Shop) -> None:
@@ -15,7 +22,7 @@ def test_prices_and_totals_come_from_the_server(shop: Shop) -> None:
     assert [line["net"] for line in order["lines"]] == ["149.70", "19.99", "160.00"]
     assert [line["tax_rate"] for line in order["lines"]] == ["20", "5.5", "20"]
     assert (order["net_total"], order["tax_total"], order["gross_total"]) == ("329.69", "63.04", "392.73")
-    assert shop.read(order) == order and shop.told() == []
+    assert shop.read(order) == order and shop.told() == ["OrderCreated"]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,68 @@ def test_a_draft_is_changed_and_deleted(shop: Shop) -> None:
         shop.read(order)
 
 
+def test_the_life_of_a_draft_is_told(shop: Shop) -> None:
+    """D8: made, changed (with old and new values), cancelled, deleted."""
+    order, other = shop.draft((LAMP, 1)), shop.draft((BOOK, 1))
+    first, _ = shop.sales.published()
+    assert isinstance(first, sales.OrderCreated) and (first.status, first.number) == ("draft", order["number"])
+    assert first.to_data()["net_total"] == "49.90" and first.quote_id is None
+    body = {"reference": "PO 7", "lines": [{"product_id": str(LAMP), "quantity": "2"}]}
+    shop.sales.call("patch_order", id=order["id"], if_match=1, body=body)
+    (changed,) = shop.sales.published()
+    assert isinstance(changed, sales.OrderChanged) and changed.gross_total == D("119.76")
+    line = {"product_id": str(LAMP), "unit_price": "49.90", "discount_percent": "0", "tax_code": "S20"}
+    assert changed.changes == {
+        "reference": [None, "PO 7"], "net_total": ["49.90", "99.80"], "tax_total": ["9.98", "19.96"],
+        "gross_total": ["59.88", "119.76"],
+        "lines": [[line | {"quantity": "1", "net": "49.90"}], [line | {"quantity": "2", "net": "99.80"}]],
+    }  # fmt: skip
+    shop.sales.call("cancel_order", id=order["id"], body={"reason": "a mistake"})
+    (cancelled,) = shop.sales.published()
+    assert isinstance(cancelled, sales.OrderChanged) and cancelled.status == "cancelled"
+    assert cancelled.changes["status"] == ["draft", "cancelled"]
+    assert cancelled.changes["cancel_reason"] == [None, "a mistake"]
+    shop.sales.call("delete_order", id=other["id"], if_match=1)
+    (deleted,) = shop.sales.published()
+    assert isinstance(deleted, sales.OrderDeleted) and str(deleted.order_id) == other["id"]
+
+
+def test_the_events_of_the_largest_draft_fit(shop: Shop) -> None:
+    """D8: old and new lines of an order of 500 lines stay below the largest message."""
+    order = shop.draft(*[(LAMP, 1)] * 500)
+    lines = [{"product_id": str(BOOK), "quantity": "2", "description": "é" * 500}] * 500
+    shop.sales.call("patch_order", id=order["id"], if_match=1, body={"lines": lines})
+    *_, changed = shop.sales.published()
+    assert isinstance(changed, sales.OrderChanged)
+    assert len(message(changed, new_id())) < LIMITS.largest_message / 2
+
+
+def test_a_deleted_contact_or_product_is_forgotten_unless_a_document_names_it(shop: Shop) -> None:
+    """D8: the copies follow; what a document names stays readable, but is not sold to or sold any more."""
+    order, stranger, unused = shop.draft((LAMP, 1)), new_id(), new_id()
+    shop.hear(contact(contact_id=stranger), product(unused))
+    for contact_id in (stranger, LUMEN):
+        shop.hear(contacts.ContactDeleted(contact_id=contact_id))
+    for product_id in (unused, LAMP):
+        shop.hear(inventory.ProductDeleted(product_id=product_id, sku="x"))
+    with shop.sales.session() as session:
+        assert session.get(Customer, stranger) is None and session.get(Product, unused) is None
+        assert session.get_one(Customer, LUMEN).status == "erased" and not session.get_one(Product, LAMP).active
+    assert shop.read(order)["customer_name"] == "Lumen SARL"
+    with pytest.raises(Invalid) as refusal:
+        shop.sales.call("place_order", id=order["id"], key="k" * 16)
+    assert refusal.value.code == "customer_not_active"
+    assert shop.sales.deliver(contact(contact_id=stranger), sequence=1) == "skipped"
+
+
+def test_an_archived_contact_is_known_as_such(shop: Shop) -> None:
+    """D8: whichever of the two events is heard."""
+    told = {f.name: getattr(contact(status="archived"), f.name) for f in dataclasses.fields(contacts.ContactState)}
+    shop.hear(contacts.ContactArchived(**told))
+    with shop.sales.session() as session:
+        assert session.get_one(Customer, LUMEN).status == "archived"
+
+
 def test_a_stale_version_is_refused(shop: Shop) -> None:
     order = shop.draft()
     with pytest.raises(VersionRequired):
@@ -107,7 +176,7 @@ def test_placing_twice_with_one_key_is_placing_once(shop: Shop) -> None:
     first = shop.sales.reply("place_order", id=order["id"], key="k" * 16)
     again = shop.sales.reply("place_order", id=order["id"], key="k" * 16)
     assert again.replayed and (again.body, again.event_ids) == (first.body, first.event_ids)
-    assert shop.told() == ["OrderPlaced"]
+    assert shop.told() == ["OrderCreated", "OrderPlaced"]
     with pytest.raises(Conflict) as refusal:
         shop.sales.call("place_order", id=order["id"], key="j" * 16)
     assert (refusal.value.code, refusal.value.details["allowed"]) == ("invalid_transition", ["cancel", "resume"])

@@ -11,7 +11,7 @@ from crm_sales.models import Quote
 from crm_sales.models.quote import VERBS
 from crm_sales.pricing import PricedLine
 from shared import clock
-from shared.contracts.crm_sales import QuoteAccepted
+from shared.contracts.crm_sales import OrderCreated, QuoteAccepted, QuoteRefused, QuoteSent
 from shared.ids import new_id
 from shared.refusals import Conflict, Invalid, InvalidTransition
 from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, D, Shop, product
@@ -93,8 +93,11 @@ def test_an_accepted_quote_becomes_an_order_at_its_prices(shop: Shop) -> None:
     quote = _make(shop, reference="PO 9", payment_terms="net_45")
     shop.sales.call("send_quote", id=quote["id"])
     shop.hear(product(LAMP, sale_price=D(99)))
+    (sent,) = shop.sales.published()
+    assert isinstance(sent, QuoteSent) and sent.to_data()["gross_total"] == quote["gross_total"]
     accepted = shop.sales.call("accept_quote", id=quote["id"], key="accept-" + quote["id"])
-    (event,) = shop.sales.published()
+    created, event = shop.sales.published()
+    assert isinstance(created, OrderCreated) and str(created.quote_id) == quote["id"]
     order = shop.sales.call("get_order", id=accepted["order_id"])
     assert isinstance(event, QuoteAccepted) and str(event.order_id) == order["id"]
     assert (accepted["status"], order["status"], order["quote_id"]) == ("accepted", "draft", quote["id"])
@@ -112,7 +115,10 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
     with pytest.raises(Conflict) as refusal:
         shop.sales.call("patch_quote", id=quote["id"], if_match=2, body={"reference": "x"})
     assert refusal.type is NotEditable
+    shop.sales.published()
     refused = shop.sales.call("refuse_quote", id=quote["id"], body={"reason": "too dear"})
+    (told,) = shop.sales.published()
+    assert isinstance(told, QuoteRefused) and (told.reason, told.number) == ("too dear", quote["number"])
     assert (refused["status"], refused["refusal_reason"]) == ("refused", "too dear")
     revised = shop.sales.call("revise_quote", id=quote["id"])
     assert (revised["status"], revised["revision"], revised["number"]) == ("draft", 2, quote["number"])

@@ -73,6 +73,7 @@ def test_companies_and_locks_are_told(books: Harness) -> None:
     added, changed, soft, opened, final = books.published()
     assert isinstance(added, finance.CompanyAdded) and added.time_zone == "Indian/Reunion"
     assert isinstance(changed, finance.CompanyChanged) and changed.time_zone == "Europe/Brussels"
+    assert changed.changes == {"time_zone": ["Europe/Paris", "Europe/Brussels"]}
     assert isinstance(soft, finance.PeriodLocked) and isinstance(final, finance.PeriodLocked)
     assert isinstance(opened, finance.PeriodUnlocked)
     assert (soft.final, final.final, str(final.company_id), final.starts_on.isoformat()) == (

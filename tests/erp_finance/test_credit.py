@@ -7,9 +7,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from erp_finance.models import CreditApproval, SalesOrder
+from erp_finance.models import CreditApproval, Customer, SalesOrder
 from erp_finance.service import ErpFinance
+from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
+from shared.refusals import NotFound
 from tests.erp_finance.goods import Order, balances, invoices, known_customer, line, pay
 from tests.harness import Harness
 
@@ -145,3 +147,16 @@ def test_a_limit_is_changed_and_taken_away(books: Harness) -> None:
     books.deliver(order_of(customer, "100.00", "SO-2").placed)
     assert [type(e) for e in books.published()] == [finance.CreditHeld, finance.CreditApproved]
     assert exposure(books, customer)[3] is None
+
+
+def test_a_deleted_contact_is_forgotten_unless_the_books_name_it(books: Harness) -> None:
+    """D8: whoever has an invoice, a limit, a payment or an account stays, as erased."""
+    unknown, owing = known_customer(books), known_customer(books)
+    books.call("create_credit_limit", body={"contact_id": str(owing), "limit": "10"})
+    for contact_id in (unknown, owing):
+        assert books.deliver(contacts.ContactDeleted(contact_id=contact_id)) == "done"
+    with pytest.raises(NotFound):
+        books.call("get_exposure", id=unknown)
+    assert books.call("get_exposure", id=owing)["limit"] == "10.00"
+    with books.session() as session:
+        assert session.get_one(Customer, owing).status == "erased"

@@ -10,6 +10,7 @@ from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
 from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
+from tests.days import present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay, verified
 from tests.harness import Harness
 
@@ -43,7 +44,11 @@ def test_a_bounced_payment_opens_the_invoice_again(books: Harness) -> None:
     assert (reversed_["status"], reversed_["allocations"], reversed_["unallocated"]) == ("reversed", [], "0.00")
     again = books.call("get_invoice", id=invoice["id"])
     assert (again["status"], again["residual"]) == ("issued", "120.00")
-    assert [type(e) for e in books.published()] == [finance.InvoiceReopened]
+    undone, reopened = books.published()
+    assert isinstance(undone, finance.PaymentReversed) and isinstance(reopened, finance.InvoiceReopened)
+    assert (undone.number, undone.amount, undone.reversed_on) == (paid["number"], 120, present_day())
+    (opened,) = undone.allocations
+    assert (str(opened.invoice_id), opened.amount, opened.residual) == (invoice["id"], 120, 120)
     assert balances(books) == {"411": 120, "44571": -20, "512": 0, "707": -100}
     with pytest.raises(InvalidTransition):
         books.call("reverse_payment", id=paid["id"], key=KEY.format("twice"), body={})

@@ -35,7 +35,7 @@ def test_a_product_is_added_changed_and_found(shop: Shop) -> None:
     assert after["external_ids"] == {"market": "M-9"}
     created, updated = shop.inventory.published()
     assert isinstance(created, inventory.ProductCreated) and isinstance(updated, inventory.ProductUpdated)
-    assert created.kind == "goods" and str(created.sale_price) == "49.9" and updated.sale_price == 45
+    assert created.kind == "goods" and str(created.sale_price) == "49.90" and updated.sale_price == 45
 
     shop.product("other", category="garden")
     for query in ({"q": "bureau"}, {"sku": "LAMP-01"}, {"name[contains]": "LAMPE"}, {"category": "lighting"}):
@@ -71,11 +71,24 @@ def test_only_an_unused_product_is_redefined_or_deleted(shop: Shop) -> None:
     shop.inventory.call("update_product", id=idle, if_match=1, body={"unit": "kg"})
     shop.inventory.published()
     assert shop.inventory.reply("delete_product", id=idle, if_match=2).status == 204
-    (retired,) = shop.inventory.published()
+    retired, gone = shop.inventory.published()
     assert isinstance(retired, inventory.ProductUpdated) and not retired.active
+    assert retired.changes == {"active": [True, False]}
+    assert isinstance(gone, inventory.ProductDeleted) and (str(gone.product_id), gone.sku) == (idle, "idle")
     with pytest.raises(Refusal) as refused:
         shop.inventory.call("get_product", id=idle)
     assert refused.value.code == "not_found"
+
+
+def test_an_update_of_a_product_tells_what_has_changed(shop: Shop) -> None:
+    """D8: prices as the API shows them."""
+    lamp = shop.product("lamp", sale_price="10")
+    shop.inventory.published()
+    shop.inventory.call("update_product", id=lamp, if_match=1, body={"sale_price": "12.5", "tags": ["new"]})
+    (told,) = shop.inventory.published()
+    assert isinstance(told, inventory.ProductUpdated)
+    assert told.changes == {"sale_price": ["10.00", "12.50"], "tags": [[], ["new"]]}
+    assert told.to_data()["sale_price"] == "12.50"
 
 
 def test_places_exist_from_the_start_and_more_are_added(shop: Shop) -> None:

@@ -29,6 +29,9 @@ def test_an_order_is_set_aside_confirmed_and_shipped_at_cost(shop: Shop) -> None
         shop.ship(delivery)
 
     assert shop.confirm(placed) == "done"
+    (ready,) = shop.inventory.published()
+    assert isinstance(ready, inventory.DeliveryReady) and ready.number == delivery["number"]
+    assert [(str(line.product_id), line.quantity) for line in ready.lines] == [(lamp, 4), (cable, 8)]
     shipped = shop.ship(delivery, carrier="Chronopost", tracking="XY123")
     assert shipped["status"] == "shipped" and shipped["carrier"] == "Chronopost"
     assert [(line["done"], line["reserved"]) for line in shipped["lines"]] == [("4", "0"), ("8", "0")]
@@ -46,6 +49,28 @@ def test_an_order_is_set_aside_confirmed_and_shipped_at_cost(shop: Shop) -> None
     with pytest.raises(InvalidTransition) as refused:
         shop.ship(delivery)
     assert refused.value.details == {"state": "shipped", "allowed": []}
+
+
+def test_a_delivery_tells_that_it_is_ready_however_it_comes_to_be(shop: Shop) -> None:
+    """D8: by the confirmation, by goods that arrive, and as the rest of a part shipment; each once."""
+    lamp = shop.product("lamp")
+    shop.receive(lamp, "1")
+    placed = shop.place((lamp, "3"))
+    shop.confirm(placed)
+    waiting = shop.place((lamp, "1"))
+    assert shop.told(inventory.DeliveryReady) == []
+    shop.receive(lamp, "3")
+    (ready,) = shop.told(inventory.DeliveryReady)
+    assert (ready.order_id, [line.quantity for line in ready.lines]) == (placed.order_id, [3])
+    shop.confirm(waiting)
+    assert [told.order_id for told in shop.told(inventory.DeliveryReady)] == [waiting.order_id]
+    (delivery,) = shop.deliveries(placed)
+    shop.ship(delivery, lines=[{"id": delivery["lines"][0]["id"], "quantity": "1"}])
+    (rest,) = shop.told(inventory.DeliveryReady)
+    assert str(rest.delivery_id) == shop.deliveries(placed)[1]["id"] and rest.lines[0].quantity == 2
+    shop.receive(lamp, "1")
+    shop.confirm(placed)
+    assert shop.told(inventory.DeliveryReady) == []
 
 
 def test_what_is_short_is_filled_oldest_order_first(shop: Shop) -> None:
@@ -87,7 +112,8 @@ def test_a_partial_shipment_leaves_a_backorder_that_stays_reserved(shop: Shop) -
 
     part = shop.ship(delivery, lines=[{"id": delivery["lines"][1]["id"], "quantity": "5"}])
     assert [(line["quantity"], line["done"]) for line in part["lines"]] == [("3", "0"), ("8", "5")]
-    left, moved = shop.told(Event)
+    left, ready, moved = shop.told(Event)
+    assert [line.quantity for line in ready.lines] == [3, 3]
     assert [line.quantity for line in left.lines] == [5] and [m.quantity for m in moved.lines] == [5]
 
     _, rest = shop.deliveries(placed)
@@ -183,8 +209,8 @@ def test_every_event_twice_has_one_effect(shop: Shop) -> None:
     for event in (placed, placed, confirmed(placed), confirmed(placed), cancelled(placed), cancelled(placed), placed):
         assert shop.inventory.deliver(event) == "done"  # a new event id each time: not even the inbox helps
     answers = shop.inventory.published()  # whoever asks again hears the same again
-    assert [type(e).__name__ for e in answers] == ["StockReserved"] * 2 + ["StockReleased"] * 2
-    assert answers[0] == answers[1] and answers[2] == answers[3]
+    assert [type(e).__name__ for e in answers] == ["StockReserved"] * 2 + ["DeliveryReady"] + ["StockReleased"] * 2
+    assert answers[0] == answers[1] and answers[3] == answers[4]
     assert shop.figures(lamp)[:2] == ("10", "0")
 
 

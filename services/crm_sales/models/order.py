@@ -13,7 +13,7 @@ from crm_sales import process
 from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
 from crm_sales.models.base import Base, PricedColumns, PricedDocument
 from crm_sales.pricing import LIST_CURRENCY, PricedLine, totals
-from shared.contract import Event
+from shared.contract import Changes, Event
 from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import PAYMENT_DAYS
 from shared.database import Aggregate
@@ -225,6 +225,19 @@ class Order(Aggregate, PricedDocument, Base):
             raise InvalidTransition(state=self.status, allowed=list(allowed))
 
     # -- facts to publish --------------------------------------------------------------------------------------------
+
+    def created(self) -> sales.OrderCreated:
+        return sales.OrderCreated(**self._state())
+
+    def changed(self, changes: Changes) -> sales.OrderChanged:
+        return sales.OrderChanged(**self._state(), changes=changes)
+
+    def deleted(self) -> sales.OrderDeleted:
+        return sales.OrderDeleted(order_id=self.id, number=self.number, company_id=self.company_id)
+
+    def _state(self) -> dict[str, Any]:
+        names = [name for name in sales.OrderState.__dataclass_fields__ if name != "order_id"]
+        return {"order_id": self.id, **{name: getattr(self, name) for name in names}}
 
     def placed(self) -> sales.OrderPlaced:
         assert self.placed_on is not None

@@ -68,11 +68,12 @@ class Quote(Aggregate, PricedDocument, Base):
         self.lines.extend(QuoteLine.of(line, position) for position, line in enumerate(lines, start=1))
         self.take_totals(totals(lines, self.currency))
 
-    def send(self, today: date) -> None:
+    def send(self, today: date) -> sales.QuoteSent:
         """Make the offer. Raises QuoteExpired: what has ended already binds nobody."""
         self._allow("send")
         self._check_valid(today)
         self.status = "sent"
+        return sales.QuoteSent(quote_id=self.id, **{name: getattr(self, name) for name in _SENT})
 
     def accept(self, order_id: UUID, today: date) -> sales.QuoteAccepted:
         """The customer said yes in time. Raises QuoteExpired."""
@@ -83,9 +84,16 @@ class Quote(Aggregate, PricedDocument, Base):
             quote_id=self.id, number=self.number, order_id=order_id, customer_id=self.customer_id
         )
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, reason: str) -> sales.QuoteRefused:
         self._move("refuse", "refused")
         self.refusal_reason = reason
+        return sales.QuoteRefused(
+            quote_id=self.id,
+            number=self.number,
+            company_id=self.company_id,
+            customer_id=self.customer_id,
+            reason=reason,
+        )
 
     def revise(self) -> None:
         """Open it for changes; what bound the seller until now no longer does."""
@@ -127,6 +135,11 @@ class Quote(Aggregate, PricedDocument, Base):
         allowed = VERBS[self.status]
         if verb not in allowed:
             raise InvalidTransition(state=self.status, allowed=list(allowed))
+
+
+_SENT = (
+    "number", "revision", "company_id", "customer_id", "currency", "net_total", "tax_total", "gross_total", "valid_until",
+)  # fmt: skip
 
 
 class QuoteLine(PricedColumns, Base):

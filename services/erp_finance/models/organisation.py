@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from erp_finance.models.base import Base
 from shared import clock
 from shared.closed_periods import PeriodLocked
+from shared.contract import Changes
 from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID
@@ -39,8 +40,8 @@ class Company(Aggregate, Base):
     def added(self) -> finance.CompanyAdded:
         return finance.CompanyAdded(**self._state())
 
-    def changed(self) -> finance.CompanyChanged:
-        return finance.CompanyChanged(**self._state())
+    def changed(self, changes: Changes) -> finance.CompanyChanged:
+        return finance.CompanyChanged(**self._state(), changes=changes)
 
     def _state(self) -> dict[str, Any]:
         names = ("name", "currency", "time_zone")

@@ -139,6 +139,14 @@ class Payment(Aggregate, Base):
             allocations=_parts(settled),
         )  # fmt: skip
 
+    def undone(self, released: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentReversed:
+        """The reversed payment as an event."""
+        return finance.PaymentReversed(
+            payment_id=self.id, number=self.number, company_id=self.company_id, customer_id=self.contact_id,
+            direction=self.direction, amount=self.amount, currency=self.currency, reversed_on=on,
+            allocations=_parts(released),
+        )  # fmt: skip
+
     def allocated(self, settled: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentAllocated:
         """What a later allocation settled, as an event."""
         return finance.PaymentAllocated(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
 from shared import ids
+from shared.contract import Changes
 from shared.contracts import erp_inventory as inventory
 from shared.database import Aggregate
 
@@ -60,12 +61,16 @@ class Product(Aggregate, Base):
     def created(self) -> inventory.ProductCreated:
         return inventory.ProductCreated(**self._state())
 
-    def updated(self) -> inventory.ProductUpdated:
-        return inventory.ProductUpdated(**self._state())
+    def updated(self, changes: Changes) -> inventory.ProductUpdated:
+        return inventory.ProductUpdated(**self._state(), changes=changes)
 
     def retired(self) -> inventory.ProductUpdated:
-        """What replicas learn when an unused product is deleted: it is not offered any more."""
-        return inventory.ProductUpdated(**{**self._state(), "active": False})
+        """What is said before an unused product is deleted: it is not offered any more."""
+        changes = {"active": [True, False]} if self.active else {}
+        return inventory.ProductUpdated(**{**self._state(), "active": False}, changes=changes)
+
+    def deleted(self) -> inventory.ProductDeleted:
+        return inventory.ProductDeleted(product_id=self.id, sku=self.sku)
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -49,6 +49,8 @@ def _build(cls: Any, path: str) -> Any:
 def _value(hint: Any, name: str, path: str) -> Any:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         (hint,) = (h for h in typing.get_args(hint) if h is not type(None))
+    if typing.get_origin(hint) is dict:
+        return {"name": ["Lampe", _NAMED["name"]]}
     if typing.get_origin(hint) is list:
         return [_value(typing.get_args(hint)[0], name, path)]
     if dataclasses.is_dataclass(hint):

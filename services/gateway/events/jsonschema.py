@@ -22,6 +22,11 @@ _SIMPLE: dict[Any, dict[str, Any]] = {
     datetime: {"type": "string", "format": "date-time"},
 }
 _TEXT = _SIMPLE[str]
+_CHANGES: dict[str, Any] = {
+    "type": "object",
+    "description": "each field that has changed, with its old and its new value",
+    "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
+}
 
 
 def schema(event: type[Event]) -> dict[str, Any]:
@@ -52,6 +57,8 @@ def _of(hint: Any) -> dict[str, Any]:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         (inner,) = (h for h in typing.get_args(hint) if h is not type(None))
         return {"anyOf": [_of(inner), {"type": "null"}]}
+    if typing.get_origin(hint) is dict:
+        return dict(_CHANGES)
     if typing.get_origin(hint) is list:
         return {"type": "array", "items": _of(typing.get_args(hint)[0])}
     return of_dataclass(hint) if dataclasses.is_dataclass(hint) else dict(_SIMPLE[hint])

@@ -15,6 +15,7 @@ from gateway.models import ApiKey, Credential, RefreshToken, User
 from gateway.passwords import hashed, weakness
 from gateway.roles import ADMINISTRATOR
 from shared import clock
+from shared.changes import recorded
 from shared.context import current
 from shared.contracts import gateway as contract
 from shared.entrypoints import ListRequest, Page, command, query
@@ -58,26 +59,29 @@ class Users:
         _check_power(session, user)
         shut_out = user.active and request.get("active") is False
         _keep_an_administrator(session, user, request)
+        changes = recorded(contract.UserView, user)
         _fill(session, user, request)
         if shut_out:
             _end_sessions(session, user)
-        publish(session, user.updated())
+        publish(session, user.updated(changes()))
         return user
 
     @command(contract.deactivate_user)
     def deactivate_user(self, session: Session, user: User) -> User:
         _check_power(session, user)
         _keep_an_administrator(session, user, {"active": False})
+        changes = recorded(contract.UserView, user)
         user.active = False
         _end_sessions(session, user)
-        publish(session, user.updated())
+        publish(session, user.updated(changes()))
         return user
 
     @command(contract.activate_user)
     def activate_user(self, session: Session, user: User) -> User:
         _check_power(session, user)
+        changes = recorded(contract.UserView, user)
         user.active = True
-        publish(session, user.updated())
+        publish(session, user.updated(changes()))
         return user
 
     @command(contract.delete_user)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gateway.models import Base
 from gateway.webhooks.addresses import take_apart
 from shared import clock, ids
+from shared.contract import Changes
 from shared.contracts import gateway as contract
 from shared.database import Aggregate
 
@@ -68,8 +69,8 @@ class Webhook(Aggregate, Base):
     def created(self) -> contract.WebhookCreated:
         return contract.WebhookCreated(**self._state())
 
-    def updated(self) -> contract.WebhookUpdated:
-        return contract.WebhookUpdated(**self._state())
+    def updated(self, changes: Changes) -> contract.WebhookUpdated:
+        return contract.WebhookUpdated(**self._state(), changes=changes)
 
     def deleted(self) -> contract.WebhookDeleted:
         return contract.WebhookDeleted(**self._state())
@@ -77,12 +78,16 @@ class Webhook(Aggregate, Base):
     def disabled(self) -> contract.WebhookDisabled:
         return contract.WebhookDisabled(**self._state(), disabled_reason=self.disabled_reason or "")
 
+    @property
+    def host(self) -> str:
+        """What events tell of the address: what follows it is often a secret of the receiver."""
+        return take_apart(self.url).host
+
     def _state(self) -> dict[str, Any]:
-        """Of the address only the host: what follows it is often a secret of the receiver."""
         return {
             "webhook_id": self.id,
             "owner_id": self.owner_id,
-            "host": take_apart(self.url).host,
+            "host": self.host,
             "event_types": self.event_types,
             "active": self.active,
         }

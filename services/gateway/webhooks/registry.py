@@ -17,6 +17,7 @@ from gateway.webhooks.sealing import vault
 from gateway.webhooks.settings import settings
 from gateway.webhooks.signing import new_secret
 from shared import clock
+from shared.changes import recorded
 from shared.context import current
 from shared.contracts import gateway as contract
 from shared.entrypoints import ListRequest, Page, command, query
@@ -53,13 +54,14 @@ class Webhooks:
     @command(contract.patch_webhook)
     def patch_webhook(self, session: Session, webhook: Webhook, request: dict[str, Any]) -> Webhook:
         _check(request)
+        changes = recorded(contract.ChangedWebhook, webhook)
         resumes = webhook.change(request)
         if resumes or {"url", "event_types"} & set(request):
             aim(session, webhook)
         if resumes:
             progress = session.get_one(Progress, webhook.id, with_for_update=True)
             progress.resume()
-        publish(session, webhook.updated())
+        publish(session, webhook.updated(changes()))
         return webhook
 
     @command(contract.delete_webhook)
@@ -71,7 +73,7 @@ class Webhooks:
     def rotate_webhook_secret(self, session: Session, webhook: Webhook) -> Webhook:
         _give_secret(session, webhook)
         webhook.touch()
-        publish(session, webhook.updated())
+        publish(session, webhook.updated({}))
         return webhook
 
 

@@ -1,11 +1,11 @@
 """Who may come in, and what they may do there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Event, Listing, Operation
+from shared.contract import Changes, Event, Listing, Operation
 from shared.fields import Schema
 
 LANGUAGES = ("en", "fr")
@@ -44,6 +44,7 @@ class UserUpdated(UserState, Event):
 
     type: ClassVar[str] = "gateway.user.updated"
     permission: ClassVar[str] = "gateway.users:read"
+    changes: Changes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
 """What other systems are told: addresses that receive signed events, and the log of what was sent to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Event, Listing, Operation
+from shared.contract import Changes, Event, Listing, Operation
 from shared.fields import Schema
 
 DELIVERY_KINDS = ("event", "test", "redelivery")
@@ -40,6 +40,7 @@ class WebhookUpdated(WebhookState, Event):
 
     type: ClassVar[str] = "gateway.webhook.updated"
     permission: ClassVar[str] = "gateway.webhooks:read"
+    changes: Changes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,14 @@ class WebhookTested(Event):
 
     webhook_id: UUID
     asked_by: str
+
+
+class ChangedWebhook(Schema):
+    """How `changes` of an event shows a webhook."""
+
+    host = fields.Text()
+    event_types = fields.Many(fields.Text())
+    active = fields.Flag()
 
 
 class WebhookRequest(Schema):
