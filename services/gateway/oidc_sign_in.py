@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from gateway import accounts, metrics
+from gateway import accounts, metrics, users
 from gateway.auth import Auth
 from gateway.errors import OidcRefused, RouteNotFound
 from gateway.incoming import Incoming
@@ -22,10 +22,8 @@ from gateway.oidc import Client, Identity, IdentityRefused, Trip
 from gateway.outbound import OutboundFailed
 from gateway.reading import parse_query
 from shared import transaction
-from shared.context import Context
 from shared.database import new_session
 from shared.ids import new_id
-from shared.outbox import publish
 from shared.refusals import Unavailable
 from shared.signing import Keys, Signer
 
@@ -119,12 +117,10 @@ def _made(engine: Engine, identity: Identity, roles: tuple[str, ...]) -> User:
 
     def work(session: Session) -> User:
         user = User(id=new_id(), email=accounts.normal(identity.email), name=identity.name, roles=list(roles))
-        session.add(user)
-        session.flush()
-        publish(session, user.created())
+        users.add(session, user)
         return user
 
-    return transaction.run(engine, Context(actor="oidc"), work, repeatable=False)
+    return transaction.run(engine, users.acting("oidc"), work, action=users.CREATE, repeatable=False)
 
 
 def _reach(work: Any, *given: Any) -> Any:

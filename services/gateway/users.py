@@ -13,13 +13,14 @@ from gateway.accounts import normal
 from gateway.models import Credential, User
 from gateway.passwords import hashed
 from gateway.roles import ROLES
-from shared import contracts, settings, transaction
+from shared import auditing, contracts, settings, transaction
 from shared.context import Context
 from shared.database import new_engine
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.outbox import publish
 
 SHORTEST_PASSWORD = 12
+CREATE = "gateway.create_user"
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,25 @@ def create(engine: Engine, email: str, name: str, roles: list[str], password: st
     def work(session: Session) -> bool:
         if session.scalar(select(User.id).where(User.email == user.email)):
             return False
-        session.add(user)
-        session.flush()
+        add(session, user)
         session.add(credential)
-        publish(session, user.created())
         return True
 
-    return transaction.run(engine, Context(actor="operator"), work)
+    return transaction.run(engine, acting("operator"), work, action=CREATE)
+
+
+def acting(actor: str) -> Context:
+    """The circumstances of a user that no operation makes; its own request is what it is traced to."""
+    request = f"{actor}:{new_id()}"
+    return Context(actor=actor, request_id=request, correlation_id=request, causation_id=request)
+
+
+def add(session: Session, user: User) -> None:
+    """Write the user down, audited and published as if an operation had made it."""
+    auditing.begin(session)
+    session.add(user)
+    session.flush()
+    publish(session, user.created())
 
 
 def ensure_administrator(database_url: str) -> None:
