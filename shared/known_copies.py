@@ -28,9 +28,10 @@ class KnownUsers:
 class KnownProducts:
     """Products that lines of invoices name."""
 
-    @subscribe(inventory.ProductCreated, inventory.ProductUpdated, order="latest")
-    def know_product(self, session: Session, events: list[inventory.ProductCreated | inventory.ProductUpdated]) -> None:
-        _learn(session, "products", (e.product_id for e in events))
+    @subscribe(inventory.ProductCreated, inventory.ProductUpdated, inventory.ProductDeleted, order="latest")
+    def know_product(self, session: Session, events: list[inventory.ProductState | inventory.ProductDeleted]) -> None:
+        _learn(session, "products", (e.product_id for e in events if not isinstance(e, inventory.ProductDeleted)))
+        _forget(session, "products", (e.product_id for e in events if isinstance(e, inventory.ProductDeleted)))
 
 
 def _learn(session: Session, resource: str, ids: Iterable[UUID]) -> None:

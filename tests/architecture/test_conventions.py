@@ -8,7 +8,7 @@ from shared import contracts, custom, fields
 from shared.contract import Operation
 from shared.custom_copies import CustomFieldCopies
 from shared.fields import Many, Part, Schema, Uuid
-from shared.handlers import collect, service_class
+from shared.handlers import Handler, collect, service_class
 from shared.ids import new_id
 from shared.operations import load
 from shared.references import references_of
@@ -118,3 +118,23 @@ def test_what_is_named_twice_is_refused_at_the_second_place() -> None:
         {"pointer": "/lines/4/line_id", "code": "duplicate"},
         {"pointer": "/ids/2", "code": "duplicate"},
     ]
+
+
+COPIES = [
+    (service, handler)
+    for service in contracts.SERVICES
+    for handler in collect(service_class(service))
+    if handler.kind == "event" and handler.order == "latest"
+]
+
+
+@pytest.mark.parametrize(("service", "copy"), COPIES, ids=lambda value: getattr(value, "name", value))
+def test_whoever_keeps_copies_hears_of_the_end_of_what_is_copied(service: str, copy: Handler) -> None:
+    """D8: an aggregate that can be deleted or archived leaves no copy behind that does not know it."""
+    copied = {(event.service, event.aggregate) for event in copy.events}
+    ends = {
+        event
+        for event in contracts.events().values()
+        if (event.service, event.aggregate) in copied and event.type.rpartition(".")[2] in ("deleted", "archived")
+    }
+    assert ends <= set(copy.events)

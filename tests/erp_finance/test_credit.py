@@ -11,7 +11,9 @@ from erp_finance.models import CreditApproval, Customer, SalesOrder
 from erp_finance.service import ErpFinance
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
-from shared.refusals import NotFound
+from shared.contracts import erp_inventory as inventory
+from shared.ids import new_id
+from shared.refusals import Invalid, NotFound
 from tests.erp_finance.goods import Order, balances, invoices, known_customer, line, pay
 from tests.harness import Harness
 
@@ -160,3 +162,20 @@ def test_a_deleted_contact_is_forgotten_unless_the_books_name_it(books: Harness)
     assert books.call("get_exposure", id=owing)["limit"] == "10.00"
     with books.session() as session:
         assert session.get_one(Customer, owing).status == "erased"
+
+
+def test_a_deleted_product_is_not_invoiced_by_hand(books: Harness) -> None:
+    """D8: it was known for ever."""
+    product_id, customer = new_id(), known_customer(books)
+    line = {"product_id": str(product_id), "description": "Lamp", "quantity": "1", "unit_price": "10"}
+    body = {"customer_id": str(customer), "lines": [line]}
+    made = inventory.ProductCreated(
+        product_id=product_id, sku="lamp", name="Lamp", kind="goods", unit="unit", sale_price=D(10), tax_code="S20",
+        active=True,
+    )  # fmt: skip
+    assert books.deliver(made) == "done"
+    assert books.call("create_invoice", body=body)["status"] == "draft"
+    assert books.deliver(inventory.ProductDeleted(product_id=product_id, sku="lamp")) == "done"
+    with pytest.raises(Invalid) as refused:
+        books.call("create_invoice", body=body)
+    assert [e["code"] for e in refused.value.errors] == ["not_found"]
