@@ -1,10 +1,12 @@
 """Reading the history of a resource from the audit rows of its service."""
 
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+import marshmallow as ma
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -13,7 +15,7 @@ from shared.context import current
 from shared.contract import Operation
 from shared.contracts import AUDIT_PERMISSION
 from shared.database import Aggregate, Conventions, new_metadata
-from shared.fields import Schema
+from shared.fields import Number, Schema, plain
 from shared.handlers import Handler
 from shared.listing import ListRequest, Page
 from shared.operations import Call
@@ -84,7 +86,7 @@ def _deletion(session: Session, raw: Any, cls: type[Aggregate]) -> Audit | None:
 def _entry(row: Audit, key: str, view: type[Schema]) -> dict[str, Any]:
     changes = row.changes.get(key, {}) if isinstance(row.changes, dict) else {}
     shown = _shown(view)
-    told = [{"field": shown[name], "old": old, "new": new} for name, (old, new) in changes.items() if name in shown]
+    told = [_change(*shown[name], *values) for name, values in changes.items() if name in shown]
     return {
         "id": row.id,
         "at": row.at,
@@ -97,6 +99,17 @@ def _entry(row: Audit, key: str, view: type[Schema]) -> dict[str, Any]:
     }
 
 
+def _change(name: str, field: ma.fields.Field[Any], old: Any, new: Any) -> dict[str, Any]:
+    return {"field": name, "old": _as_shown(field, old), "new": _as_shown(field, new)}
+
+
+def _as_shown(field: ma.fields.Field[Any], value: Any) -> Any:
+    """Numbers have the decimals that the resource itself shows; a row of the audit has no more than they need."""
+    return (
+        plain(Decimal(value), field.least_decimals) if isinstance(field, Number) and isinstance(value, str) else value
+    )
+
+
 def _effect(changes: dict[str, Any], told: list[Any]) -> str:
     match changes.get(WHOLE):
         case [None, made]:
@@ -107,6 +120,6 @@ def _effect(changes: dict[str, Any], told: list[Any]) -> str:
 
 
 @cache
-def _shown(view: type[Schema]) -> dict[str, str]:
-    """Attribute → public name: what the resource itself does not show, its history does not tell either."""
-    return {field.attribute or name: name for name, field in view().dump_fields.items()}
+def _shown(view: type[Schema]) -> dict[str, tuple[str, ma.fields.Field[Any]]]:
+    """Attribute → public name and field: what the resource itself does not show, its history does not tell either."""
+    return {field.attribute or name: (name, field) for name, field in view().dump_fields.items()}

@@ -34,7 +34,7 @@ def test_every_command_is_told_newest_first(toy: Harness, lamp: str) -> None:
     assert told[0]["changes"] == [{"field": "broken", "old": False, "new": True}]
     assert {c["field"]: (c["old"], c["new"]) for c in told[1]["changes"]} == {
         "name": ("lamp", "rug"),
-        "amount": ("0", "3"),
+        "amount": ("0.00", "3.00"),
     }
     assert told[2]["changes"] == []
 
