@@ -83,6 +83,33 @@ def crash_database(trial: Trial) -> None:
     trial.result.figures["http"] = dict(sorted(work.history.statuses.items()))
 
 
+@gate(111, "PostgreSQL is away for a while")
+def stop_database(trial: Trial) -> None:
+    """A11: nobody ends, every line of every log stays structured, and the relays listen again afterwards."""
+    rig, work = trial.rig, trial.work()
+    trial.nobody_may_exit()
+    begun = {name: len(rig.log(name)) for name in rig.suite.supervisor.names}
+    with work.running(clients=3):
+        time.sleep(2)
+        rig.servers.stop_postgresql("immediate")
+        time.sleep(trial.lasting(25, 6))
+        rig.servers.start_postgresql()
+        trial.result.figures["first_write_s"] = _until_accepted(trial, work)
+    until(lambda: _listening(trial) >= {SALES, STOCK, BOOKS, CONTACTS}, 30, "relays that listen")
+    told = {name: rig.log(name)[size:].splitlines() for name, size in begun.items()}
+    raw = [f"{name}: {line}" for name, lines in told.items() for line in lines if not line.startswith("{")]
+    trial.result.expect(not raw, f"{len(raw)} lines are not structured: {raw[:3]}")
+    trial.result.expect(any("relay interrupted" in line for lines in told.values() for line in lines), "no outage")
+
+
+def _listening(trial: Trial) -> set[str]:
+    """The services in whose database a connection listens."""
+    prefix = f"{trial.rig.suite.name}_"
+    asked = "SELECT DISTINCT datname FROM pg_stat_activity WHERE query = 'LISTEN outbox' AND datname LIKE %s"
+    rows = trial.rig._query(trial.rig.servers.pg_admin_url, asked, (f"{prefix}%",))
+    return {str(name).removeprefix(prefix) for (name,) in rows}
+
+
 @gate(17, "a handler blocks the event loop")
 def block_the_loop(trial: Trial) -> None:
     """Longer than two heartbeats: the broker drops the connection, another replica repeats the message."""

@@ -202,59 +202,56 @@ def _out_within_five_seconds(gateway: Process, *credentials: str) -> None:
     assert time.monotonic() - begun < 5
 
 
-@pytest.mark.parametrize("how", ["signed out", "refresh token used twice"])
-def test_access_tokens_end_with_their_session(gateway: Process, make: Make, how: str) -> None:
-    """A10: the one before the exchange and the one after it; another session of the same user goes on."""
-    who = {"email": make("sales")["email"], "password": PASSWORD}
-    first, other = _session(gateway, **who), _session(gateway, **who)
-    second = _session(gateway, refresh_token=first["refresh_token"])
-    ending = [first["access_token"], second["access_token"]]
-    assert {asks(gateway, one, "/v1/me").status_code for one in ending} == {200}
-    if how == "signed out":
-        ended = httpx.post(f"{gateway.url}/v1/auth/revoke", json={"refresh_token": second["refresh_token"]})
-        assert ended.status_code == 204
-    else:
-        again = httpx.post(f"{gateway.url}/v1/auth/token", json={"refresh_token": first["refresh_token"]})
-        assert again.status_code == 401
-    _out_within_five_seconds(gateway, *ending)
+def _post(gateway: Process, path: str, body: dict[str, Any], status: int, bearer: str = "") -> None:
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    answer = httpx.post(gateway.url + path, json=body, headers=headers)
+    assert answer.status_code == status, answer.text
+
+
+def test_access_tokens_end_with_their_session(gateway: Process, house: Harness, make: Make) -> None:
+    """A10: the one before the exchange and the one after it; other sessions of the same user go on, and so do keys."""
+    user = make("sales")
+    who = {"email": user["email"], "password": PASSWORD}
+    out, copied, found, other = (_session(gateway, **who) for _ in range(4))
+    key = key_of(house, user, "sales.orders:read")["secret"]
+    ending = [out, copied, found]
+    ending += [_session(gateway, refresh_token=session["refresh_token"]) for session in ending]
+    assert {asks(gateway, session["access_token"], "/v1/me").status_code for session in ending} == {200}
+    _post(gateway, "/v1/auth/revoke", {"refresh_token": ending[3]["refresh_token"]}, 204)
+    _post(gateway, "/v1/auth/token", {"refresh_token": copied["refresh_token"]}, 401)
+    # A used token may be anybody's who found it: it ends its session, and nothing else.
+    _post(gateway, "/v1/auth/revoke", {"refresh_token": found["refresh_token"], "api_keys": True}, 204)
+    _out_within_five_seconds(gateway, *(session["access_token"] for session in ending))
     assert asks(gateway, other["access_token"], "/v1/me").status_code == 200
+    assert asks(gateway, key).status_code == 200
 
 
-@pytest.mark.parametrize("how", ["sign-out", "own password", "password by an administrator"])
-@pytest.mark.parametrize("wished", [True, False])
-def test_keys_end_on_request(gateway: Process, house: Harness, make: Make, how: str, wished: bool) -> None:
-    """A10: with the session, or not: a program's key is not ended by somebody who only leaves their desk."""
-    user = make("sales")
+def _ways_out(gateway: Process, house: Harness, user: dict[str, Any], wished: bool) -> list[Callable[[], object]]:
+    """Signing out, one's own new password, and one that an administrator gives."""
     session = _session(gateway, email=user["email"], password=PASSWORD)
-    key = key_of(house, user, "sales.orders:read")["secret"]
-    theirs = key_of(house, make("sales"), "sales.orders:read")["secret"]
-    assert asks(gateway, key).status_code == 200
-    if how == "password by an administrator":
-        house.call("set_password", id=user["id"], body={"password": OTHER, "api_keys": wished})
-    else:
-        path, body = {
-            "sign-out": ("/v1/auth/revoke", {"refresh_token": session["refresh_token"]}),
-            "own password": ("/v1/me/password", {"old_password": PASSWORD, "new_password": OTHER}),
-        }[how]
-        bearer = {"Authorization": f"Bearer {session['access_token']}"}
-        assert httpx.post(gateway.url + path, json={**body, "api_keys": wished}, headers=bearer).status_code == 204
-    _out_within_five_seconds(gateway, session["access_token"], *([key] if wished else []))
-    assert asks(gateway, key).status_code == (401 if wished else 200)
-    assert asks(gateway, theirs).status_code == 200
-    (row,) = house.call("list_api_keys", query={"owner_id": user["id"]})["data"]
-    assert (row["revoked_at"] is not None, row["version"] > 1) == (wished, wished)
+    asked, bearer = {"api_keys": wished}, session["access_token"]
+    new = {"old_password": PASSWORD, "new_password": OTHER, **asked}
+    out = {"refresh_token": session["refresh_token"], **asked}
+    return [
+        lambda: _post(gateway, "/v1/auth/revoke", out, 204),
+        lambda: _post(gateway, "/v1/me/password", new, 204, bearer),
+        lambda: house.call("set_password", id=user["id"], body={"password": OTHER, **asked}),
+    ]
 
 
-def test_a_used_refresh_token_ends_no_keys(gateway: Process, house: Harness, make: Make) -> None:
-    """It may be anybody's who found it: it ends its session, and nothing else."""
-    user = make("sales")
-    first = _session(gateway, email=user["email"], password=PASSWORD)
-    _session(gateway, refresh_token=first["refresh_token"])
-    key = key_of(house, user, "sales.orders:read")["secret"]
-    body = {"refresh_token": first["refresh_token"], "api_keys": True}
-    assert httpx.post(f"{gateway.url}/v1/auth/revoke", json=body).status_code == 204
-    _out_within_five_seconds(gateway, first["access_token"])
-    assert asks(gateway, key).status_code == 200
+def test_keys_end_on_request(gateway: Process, house: Harness, make: Make) -> None:
+    """A10: with the session, or not: a program's key is not ended by somebody who only leaves their desk."""
+    keys: dict[bool, list[str]] = {True: [], False: [key_of(house, make("sales"), "sales.orders:read")["secret"]]}
+    for way in range(3):
+        for wished in keys:
+            user = make("sales")
+            keys[wished].append(key_of(house, user, "sales.orders:read")["secret"])
+            assert asks(gateway, keys[wished][-1]).status_code == 200
+            _ways_out(gateway, house, user, wished)[way]()
+            (row,) = house.call("list_api_keys", query={"owner_id": user["id"]})["data"]
+            assert (row["revoked_at"] is not None, row["version"] > 1) == (wished, wished)
+    _out_within_five_seconds(gateway, *keys[True])
+    assert {asks(gateway, key).status_code for key in keys[False]} == {200}
 
 
 def test_ones_own_password(gateway: Process, make: Make, database: DatabaseUrls, enter: Enter) -> None:
