@@ -82,7 +82,7 @@ def test_where_the_checkout_is_closed_it_may_look_in(files: list[Path], tmp_path
 def test_the_account_depends_on_the_checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tmp_path.chmod(0o700)
     (tmp_path / "services").mkdir()
-    for package in ("gateway", "shared", "sqlalchemy"):
+    for package in ("gateway", "shared", "psycopg2"):
         (tmp_path / "services" / package).mkdir()
         (tmp_path / "services" / package / "__init__.py").touch()
     (tmp_path / "services" / "shared" / "settings.py").touch()

@@ -47,7 +47,7 @@ _DOUBLES = {
         "SELECT id::text FROM order_line WHERE delivered_quantity > quantity OR invoiced_quantity > quantity",
     ),
 }
-_FOUND = re.compile(r"I\d+ +\D")
+_FOUND = re.compile(r"I\d+ +[^\d\s]")
 """A line of the auditor's report that names a violation; lines of its table go on with a number."""
 
 _UNBALANCED = (
