@@ -112,8 +112,8 @@ def permit(operation: Operation, context: Context) -> None:
 class NotAllowed(Forbidden):
     """Details: the permission that is missing."""
 
-    en = "You need the permission {permission}."
-    fr = "Il vous faut la permission {permission}."
+    en = "You need the permission {permission}; ask an administrator for it."
+    fr = "Il vous faut la permission {permission} ; demandez-la à un administrateur."
 
 
 def _ids(value: Any) -> tuple[UUID, ...]:

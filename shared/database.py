@@ -1,5 +1,6 @@
 """Engine, sessions and the conventions that every service's models share."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -78,6 +79,11 @@ class Aggregate:
     def touch(self) -> None:
         """Count a new version although only children changed."""
         self.updated_at = clock.now()
+
+
+def kind_of(cls: type) -> str:
+    """What a class of aggregates is called in refusals: `journal_entry` for JournalEntry."""
+    return re.sub("(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 def new_engine(url: str, pool_size: int = 12) -> Engine:

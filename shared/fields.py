@@ -17,6 +17,7 @@ from shared.text_fields import Multiline as Multiline
 from shared.text_fields import Secret as Secret
 from shared.text_fields import Text as Text
 
+MOST_KEYS = 50  # of an open object
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -329,7 +330,7 @@ class Version(fields.Field[Any]):
 
 
 def _few(value: dict[str, Any]) -> None:
-    if len(value) > 50:
+    if len(value) > MOST_KEYS:
         raise ma.ValidationError("too_long")
 
 
@@ -346,14 +347,3 @@ def plain(number: Decimal, least_decimals: int = 0) -> str:
 def instant(value: datetime) -> str:
     """An instant in RFC 3339 form, in UTC, with a Z."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def pointers(messages: Any, at: str = "") -> list[dict[str, str]]:
-    """Marshmallow's nested messages as a flat list of {pointer, code} with RFC 6901 JSON pointers."""
-    if isinstance(messages, dict):
-        found = []
-        for key, inner in messages.items():
-            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
-            found += pointers(inner, at + step)
-        return found
-    return [{"pointer": at, "code": str(code)} for code in (messages if isinstance(messages, list) else [messages])]

@@ -16,6 +16,7 @@ from shared import custom, fields, keyset, prepared
 from shared.conditions import condition
 from shared.context import current
 from shared.contract import Listing
+from shared.explaining import details
 from shared.fields import Text, Whole
 from shared.reaching import conditions
 from shared.refusals import BadRequest
@@ -156,17 +157,33 @@ def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str,
         )
     try:
         if operator == "is_null":
-            return name, operator, {"true": True, "false": False}[raw]
+            return name, operator, _flag(raw)
         if operator == "in":
             parts = _listed(raw)
             if len(parts) > _LARGEST_IN:
-                raise ValueError
+                raise _wrong(parameter, "too_long", {"most": _LARGEST_IN})
             return name, operator, [_value(parser, part) for part in parts]
         if operator in ("contains", "starts") and not isinstance(parser, ma.fields.String):
-            raise KeyError
+            raise _wrong(
+                parameter, "unknown_filter", {"allowed": [o for o in _OPERATORS if o not in ("contains", "starts")]}
+            )
         return name, operator, _value(parser, raw)
-    except (KeyError, ValueError, csv.Error, ma.ValidationError):
-        raise BadRequest([{"pointer": f"?{parameter}", "code": "invalid"}]) from None
+    except csv.Error:
+        raise _wrong(parameter, "invalid", {}) from None
+    except ma.ValidationError as error:
+        code = str(error.messages[0])
+        known = {"allowed": ["true", "false"]} if code == "invalid_choice" else {}
+        raise _wrong(parameter, code, known | details(parser, code)) from None
+
+
+def _wrong(parameter: str, code: str, known: dict[str, Any]) -> BadRequest:
+    return BadRequest([{"pointer": f"?{parameter}", "code": code}], [known])
+
+
+def _flag(raw: str) -> bool:
+    if raw not in ("true", "false"):
+        raise ma.ValidationError("invalid_choice")
+    return raw == "true"
 
 
 def _listed(raw: str) -> list[str]:
@@ -175,8 +192,8 @@ def _listed(raw: str) -> list[str]:
 
 
 def _value(parser: ma.fields.Field[Any], raw: str) -> Any:
-    if type(parser).__name__ == "Flag":
-        return {"true": True, "false": False}[raw]
+    if isinstance(parser, fields.Flag):
+        return _flag(raw)
     if isinstance(parser, Whole):
         return parser.deserialize(int(raw) if _WHOLE.fullmatch(raw) else raw)
     return parser.deserialize(raw)
@@ -202,7 +219,7 @@ def _parse_limit(raw: Any) -> int:
 
 def _parse_flag(name: str, raw: Any) -> bool:
     if raw not in ("true", "false"):
-        raise BadRequest([{"pointer": f"?{name}", "code": "invalid_type"}])
+        raise BadRequest([{"pointer": f"?{name}", "code": "invalid_choice"}], allowed=["true", "false"])
     return bool(raw == "true")
 
 
@@ -210,11 +227,11 @@ def _parse_q(listing: Listing, raw: Any) -> str | None:
     if raw is None or raw == "":
         return None
     if not listing.search:
-        raise BadRequest([{"pointer": "?q", "code": "unknown_filter"}])
+        raise BadRequest([{"pointer": "?q", "code": "unknown_filter"}], allowed=sorted({*listing.filters, "id"}))
     try:
         return str(Text(most=200).deserialize(raw))
-    except ma.ValidationError:
-        raise BadRequest([{"pointer": "?q", "code": "invalid"}]) from None
+    except ma.ValidationError as error:
+        raise BadRequest([{"pointer": "?q", "code": str(error.messages[0])}], most=200) from None
 
 
 def _fingerprint(conditions: list[Any], sort: list[Any], q: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import marshmallow as ma
 
 from shared import fields
+from shared.explaining import explained
 from shared.refusals import Invalid
 
 _OBJECTS = (fields.Part, fields.Table)
@@ -79,7 +80,7 @@ def _complete(name: str, field: Any, now: Any, patch: Any) -> Any:
     try:
         return field.deserialize(merged(stored, patch) if patch is not None else {})
     except ma.ValidationError as error:
-        raise Invalid(fields.pointers({name: error.messages})) from None
+        raise Invalid(*explained(field.parent, ma.ValidationError({name: error.messages}))) from None
 
 
 def _knows(field: Any, member: str) -> bool:

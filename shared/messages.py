@@ -1,10 +1,19 @@
 """The sentences behind the codes of validation errors, in English and French."""
 
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from string import Formatter
+from typing import Any
+
 _SENTENCES: dict[str, tuple[str, str]] = {
     "required": ("This field is required.", "Ce champ est obligatoire."),
     "null": ("This field may not be null.", "Ce champ ne peut pas être nul."),
     "unknown_field": ("This field does not exist.", "Ce champ n'existe pas."),
-    "invalid": ("This value is not valid.", "Cette valeur n'est pas valide."),
+    "invalid": (
+        "This value cannot be used here; see the API document.",
+        "Cette valeur ne convient pas ici ; voyez le document de l'API.",
+    ),
     "invalid_type": ("This value has the wrong type.", "Cette valeur n'est pas du bon type."),
     "invalid_text": (
         "This text holds characters that cannot be stored.",
@@ -44,7 +53,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "No event has this id; send it as it came in X-Event-Id.",
         "Aucun événement ne porte cet identifiant ; envoyez-le tel que reçu dans X-Event-Id.",
     ),
-    "not_found": ("What this refers to does not exist.", "L'élément désigné n'existe pas."),
+    "not_found": (
+        "What this refers to does not exist; check the id or code.",
+        "L'élément désigné n'existe pas ; vérifiez l'identifiant ou le code.",
+    ),
     "not_sellable": ("This product is not sold.", "Ce produit n'est pas en vente."),
     "duplicate": ("This occurs more than once.", "Cette valeur figure plus d'une fois."),
     "possible_duplicate": (
@@ -115,7 +127,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "price_required": ("No list price exists; give a unit price.", "Aucun prix catalogue ; indiquez un prix unitaire."),
     "invalid_unit": ("This product is sold in another unit.", "Ce produit se vend dans une autre unité."),
-    "customer_not_active": ("This contact is no longer active.", "Ce contact n'est plus actif."),
+    "customer_not_active": (
+        "This contact is no longer active; choose another one.",
+        "Ce contact n'est plus actif ; choisissez-en un autre.",
+    ),
     "not_for_this_type": ("This does not apply to this type.", "Ceci ne s'applique pas à ce type."),
     "invalid_name": (
         "A name begins with a letter and has small letters, digits and underscores.",
@@ -174,12 +189,131 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
+_DETAILED: dict[str, tuple[str, str]] = {
+    "unknown_field": (
+        "This field does not exist. There are: {allowed}.",
+        "Ce champ n'existe pas. Champs admis : {allowed}.",
+    ),
+    "unknown_filter": (
+        "This does not exist here. There are: {allowed}.",
+        "Ceci n'existe pas ici. Valeurs admises : {allowed}.",
+    ),
+    "unknown_parameter": (
+        "This parameter does not exist. There are: {allowed}.",
+        "Ce paramètre n'existe pas. Paramètres admis : {allowed}.",
+    ),
+    "unknown_expand": (
+        "This cannot be expanded; what can: {allowed}.",
+        "Ceci ne peut pas être développé ; peuvent l'être : {allowed}.",
+    ),
+    "invalid_choice": (
+        "This is not one of the allowed values: {allowed}.",
+        "Cette valeur n'est pas admise ; valeurs admises : {allowed}.",
+    ),
+    "invalid_type": (
+        "This value has the wrong type; send a JSON {expected}.",
+        "Cette valeur n'est pas du bon type ; envoyez un type JSON {expected}.",
+    ),
+    "too_long": ("This is too long; send at most {most}.", "C'est trop long ; envoyez au plus {most}."),
+    "too_short": ("This is too short; send at least {least}.", "C'est trop court ; envoyez au moins {least}."),
+    "too_many_digits": (
+        "This number has too many digits; send at most {decimals} decimals, and less than 1,000,000,000,000.",
+        "Ce nombre comporte trop de chiffres ; envoyez au plus {decimals} décimales et moins de 1 000 000 000 000.",
+    ),
+    "out_of_range": (
+        "This value is out of range; send one from {least} to {most}.",
+        "Cette valeur est hors limites ; envoyez une valeur de {least} à {most}.",
+    ),
+}
+"""Said instead where it is known what would have been right."""
+
+
+_NAMES: dict[str, tuple[str, str]] = {
+    "account": ("account", "compte"),
+    "api_key": ("API key", "clé d'API"),
+    "company": ("company", "société"),
+    "contact": ("contact", "contact"),
+    "credit_limit": ("credit limit", "plafond d'encours"),
+    "credit_note": ("credit note", "avoir"),
+    "custom_field": ("custom field", "champ personnalisé"),
+    "customer": ("customer", "client"),
+    "delivery": ("delivery", "livraison"),
+    "event_subscription": ("event subscription", "abonnement aux événements"),
+    "fiscal_year": ("fiscal year", "exercice"),
+    "invoice": ("invoice", "facture"),
+    "job": ("job", "tâche"),
+    "journal": ("journal", "journal"),
+    "journal_entry": ("journal entry", "écriture"),
+    "location": ("location", "emplacement"),
+    "order": ("order", "commande"),
+    "parked_message": ("parked message", "message en attente"),
+    "payment": ("payment", "paiement"),
+    "period": ("period", "période"),
+    "product": ("product", "produit"),
+    "quote": ("quote", "devis"),
+    "result": ("result", "résultat"),
+    "role": ("role", "rôle"),
+    "stock_adjustment": ("stock adjustment", "ajustement de stock"),
+    "stock_level": ("stock level", "niveau de stock"),
+    "tax_code": ("tax code", "code de TVA"),
+    "user": ("user", "utilisateur"),
+    "warehouse": ("warehouse", "entrepôt"),
+    "webhook": ("webhook", "webhook"),
+    "webhook_delivery": ("webhook delivery", "envoi de webhook"),
+    "supplier": ("supplier", "fournisseur"),
+    "parent": ("parent of others", "parent d'autres contacts"),
+    "not_an_import": ("it is no import", "ce n'est pas une importation"),
+    "not_ended": ("it has not ended", "elle n'est pas terminée"),
+    "too_old": ("it is older than a week", "elle date de plus d'une semaine"),
+    "already_undone": ("it has been undone already", "elle a déjà été annulée"),
+    "syntax_error": ("a syntax error", "erreur de syntaxe"),
+    "not_utf8": ("it is not UTF-8", "le texte n'est pas en UTF-8"),
+    "too_deep": ("it is nested too deeply", "l'imbrication est trop profonde"),
+    "too_many_members": ("an object has too many members", "un objet a trop de membres"),
+    "duplicate_member": ("an object names a member twice", "un objet nomme deux fois un membre"),
+    "not_a_number": ("NaN and Infinity are no numbers", "NaN et Infinity ne sont pas des nombres"),
+    "number_too_long": ("a number is too long or too large", "un nombre est trop long ou trop grand"),
+    "unstorable_text": ("it holds characters that cannot be stored", "il contient des caractères non admis"),
+}
+"""What the details `what` and `reason` of refusals are called in sentences."""
+
+
+def named(name: str, language: str) -> str:
+    """The name of a kind of thing, or of a reason, in "fr" or else in English."""
+    return _NAMES[name][language == "fr"] if name in _NAMES else name
+
+
+def spoken(value: Any) -> str:
+    """A detail as a sentence shows it: nothing of it is Python."""
+    match value:
+        case list() | tuple() | set() | frozenset():
+            return ", ".join(map(spoken, value)) or "–"
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return format(value, "f")
+        case None:
+            return "–"
+    return str(value)
+
+
 def sentences() -> dict[str, tuple[str, str]]:
     """Every code with its sentence in English and French."""
     return dict(_SENTENCES)
 
 
-def sentence(code: str, language: str) -> str:
-    """The sentence for a code in "fr" or else in English; a code without one is shown in words."""
-    english, french = _SENTENCES.get(code, (code.replace("_", " ").capitalize() + ".",) * 2)
-    return french if language == "fr" else english
+def sentence(code: str, language: str, details: Mapping[str, Any] | None = None) -> str:
+    """The sentence for a code in "fr" or else in English, with what would have been right where the details say so.
+
+    A code without a sentence is shown in words.
+    """
+    texts = _SENTENCES.get(code, (code.replace("_", " ").capitalize() + ".",) * 2)
+    if details and code in _DETAILED and all(name in details for name in _names_in(_DETAILED[code][0])):
+        texts = _DETAILED[code]
+    known = {name: spoken(value) for name, value in (details or {}).items()}
+    return texts[language == "fr"].format_map(known) if texts is _DETAILED.get(code) else texts[language == "fr"]
+
+
+@cache
+def _names_in(text: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(text) if name)

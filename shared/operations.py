@@ -18,10 +18,11 @@ from shared.caller import permit
 from shared.concealing import secrets_of, without_secrets
 from shared.context import Context
 from shared.contract import Operation
-from shared.database import Aggregate, new_session
+from shared.database import Aggregate, kind_of, new_session
 from shared.dumping import compiled
 from shared.envelope import dumps
-from shared.fields import Schema, pointers
+from shared.explaining import MOST_ERRORS, explained
+from shared.fields import Schema
 from shared.handlers import Handler
 from shared.listing import Page, parse
 from shared.refusals import (
@@ -207,7 +208,7 @@ class Call:
     def aggregate(self, session: Session, cls: type[Aggregate], lock: bool) -> Aggregate:
         found = session.get(cls, _uuid(self.path.get("id"), cls), with_for_update={"of": cls} if lock else None)
         if found is None or not self.reaches(found):
-            raise NotFound(what=cls.__name__.lower(), id=self.path.get("id"))
+            raise NotFound(what=kind_of(cls), id=self.path.get("id"))
         if lock and not _expected(self.context.if_match, found.version):
             raise StaleVersion(version=found.version)
         return found
@@ -328,14 +329,11 @@ def _uuid(raw: Any, cls: type) -> UUID:
     try:
         return UUID(str(raw))
     except ValueError:
-        raise NotFound(what=cls.__name__.lower(), id=raw) from None
+        raise NotFound(what=kind_of(cls), id=raw) from None
 
 
 _MOST_TOLD = 10
 """Event ids in one answer: as many as `wait_for` takes."""
-
-_MOST_ERRORS = 100
-"""Named in one refusal; nobody reads more, and the answer must not be larger than the question."""
 
 
 def load(schema: type[Schema] | None, body: Any, partial: bool = False) -> dict[str, Any]:
@@ -346,7 +344,7 @@ def load(schema: type[Schema] | None, body: Any, partial: bool = False) -> dict[
         loaded: dict[str, Any] = _instance(schema).load({} if body is None else body, partial=partial)
         return loaded
     except ma.ValidationError as error:
-        raise Invalid(pointers(error.normalized_messages())[:_MOST_ERRORS]) from None
+        raise Invalid(*explained(_instance(schema), error)) from None
 
 
 def _query(kwargs: dict[str, Any]) -> dict[str, str]:
@@ -357,7 +355,7 @@ def _query(kwargs: dict[str, Any]) -> dict[str, str]:
     if not isinstance(query, dict):
         raise BadRequest([{"pointer": "/query", "code": "invalid_type"}])
     if wrong := [name for name, value in query.items() if not isinstance(value, str)]:
-        raise BadRequest([{"pointer": f"?{name}", "code": "invalid_type"} for name in wrong[:_MOST_ERRORS]])
+        raise BadRequest([{"pointer": f"?{name}", "code": "invalid_type"} for name in wrong[:MOST_ERRORS]])
     return query
 
 
@@ -367,7 +365,7 @@ def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict
     except Invalid as refusal:
         errors = [{**e, "pointer": "?" + e["pointer"].lstrip("/")} for e in refusal.errors]
         errors = [{**e, "code": "unknown_parameter"} if e["code"] == "unknown_field" else e for e in errors]
-        raise BadRequest(errors) from None
+        raise BadRequest(errors, refusal.known) from None
 
 
 @lru_cache(maxsize=1000)

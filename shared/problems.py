@@ -51,11 +51,19 @@ _OWN = {"presented", "type", "title", "status", "detail", "instance", "code", "r
 
 
 class ProblemError(Schema):
-    """One error inside a problem, with an RFC 6901 pointer into the body or `?name` of a query parameter."""
+    """One error inside a problem, with an RFC 6901 pointer into the body or `?name` of a query parameter.
+
+    The rest tells what would have been right, as far as that is known.
+    """
 
     pointer = fields.Text(required=True)
     code = fields.Text(required=True)
     message = fields.Text()
+    allowed = fields.Many(fields.Text())
+    expected = fields.Text()
+    decimals = fields.Whole()
+    least = fields.Scalar()
+    most = fields.Scalar()
 
 
 class Problem(Schema):

@@ -12,6 +12,8 @@ and raises `OrderNotEditable(number=…, state=…)`. The keyword arguments fill
 
 from typing import Any, ClassVar
 
+from shared.messages import named, sentence, spoken
+
 
 class Refusal(Exception):
     """The base of all refusals; raise one of the families below or a subclass of them."""
@@ -27,7 +29,9 @@ class Refusal(Exception):
 
     def text(self, language: str) -> str:
         """The sentence for a person, in "fr" or else in English."""
-        return (self.fr if language == "fr" else self.en).format_map(_Blank(self.details))
+        details = {name: spoken(value) for name, value in self.details.items()}
+        details |= {name: named(details[name], language) for name in ("what", "reason") if name in details}
+        return (self.fr if language == "fr" else self.en).format_map(_Blank(details))
 
     def to_wire(self, language: str) -> dict[str, Any]:
         """The form in which a refusal crosses RPC; values of details become strings."""
@@ -47,8 +51,8 @@ class NotFound(Refusal):
 
     family = "not_found"
     code = "not_found"
-    en = "There is no {what} with the id {id}."
-    fr = "Aucun objet « {what} » ne porte l'identifiant {id}."
+    en = "There is no {what} with the id {id}, or you may not see it."
+    fr = "Aucun objet « {what} » que vous puissiez voir ne porte l'identifiant {id}."
 
 
 class Conflict(Refusal):
@@ -56,6 +60,8 @@ class Conflict(Refusal):
 
     family = "conflict"
     code = "conflict"
+    en = "Its present state does not allow this; read it again and decide anew."
+    fr = "Son état actuel ne le permet pas ; relisez-le avant de décider."
 
 
 class InvalidTransition(Conflict):
@@ -74,8 +80,8 @@ class StaleVersion(Refusal):
 
     family = "stale"
     code = "stale_version"
-    en = "It has been changed in the meantime; the present version is {version}."
-    fr = "L'objet a été modifié entre-temps ; la version actuelle est {version}."
+    en = 'It has been changed in the meantime; read it again, and change it with If-Match: "{version}".'
+    fr = 'L\'objet a été modifié entre-temps ; relisez-le et modifiez-le avec If-Match : "{version}".'
 
 
 class VersionRequired(Refusal):
@@ -88,15 +94,20 @@ class VersionRequired(Refusal):
 
 
 class Invalid(Refusal):
-    """The input breaks a rule. `errors` is a list of {pointer, code} with JSON pointers into the body."""
+    """The input breaks a rule. `errors` is a list of {pointer, code} with JSON pointers into the body.
+
+    `known` tells beside each of them what would have been right (`shared/explaining.py`).
+    """
 
     family = "invalid"
     code = "invalid"
-    en = "The request is not valid."
-    fr = "La demande n'est pas valide."
+    en = "The request is not valid; see `errors`."
+    fr = "La demande n'est pas valide ; voyez « errors »."
 
-    def __init__(self, errors: list[dict[str, Any]] | None = None, **details: Any) -> None:
-        self.errors = errors or []
+    def __init__(
+        self, errors: list[dict[str, Any]] | None = None, known: list[dict[str, Any]] | None = None, **details: Any
+    ) -> None:
+        self.errors, self.known = errors or [], known or []
         super().__init__(**details)
 
     @classmethod
@@ -104,10 +115,14 @@ class Invalid(Refusal):
         """A refusal about one member of the body, e.g. at("/lines/0/quantity", "not_positive")."""
         return cls([{"pointer": pointer, "code": code, **details}])
 
-    def to_wire(self, language: str) -> dict[str, Any]:
-        from shared.messages import sentence
+    def explained(self) -> list[dict[str, Any]]:
+        """The errors, each with what would have been right."""
+        known = [*self.known, *({} for _ in self.errors[len(self.known) :])]
+        return [{**error, **more} for error, more in zip(self.errors, known, strict=True)]
 
-        errors = [{**e, "message": e.get("message") or sentence(e["code"], language)} for e in self.errors]
+    def to_wire(self, language: str) -> dict[str, Any]:
+        told = [(e, {**self.details, **e}) for e in self.explained()]
+        errors = [{**e, "message": e.get("message") or sentence(e["code"], language, all_)} for e, all_ in told]
         return {**super().to_wire(language), "errors": errors}
 
 
@@ -132,8 +147,8 @@ class Forbidden(Refusal):
 
     family = "forbidden"
     code = "forbidden"
-    en = "You are not allowed to do this."
-    fr = "Vous n'avez pas le droit de faire cela."
+    en = "You are not allowed to do this; ask an administrator."
+    fr = "Vous n'avez pas le droit de faire cela ; adressez-vous à un administrateur."
 
 
 class NotYet(Refusal):
@@ -172,29 +187,29 @@ class IdempotencyMismatch(Invalid):
     """The same idempotency key came with another request."""
 
     code = "idempotency_mismatch"
-    en = "This idempotency key was used for another request."
-    fr = "Cette clé d'idempotence a servi à une autre demande."
+    en = "This idempotency key was used for another request; use a new one."
+    fr = "Cette clé d'idempotence a servi à une autre demande ; prenez-en une nouvelle."
 
 
 class IdempotencyRunning(Conflict):
     """A request with the same idempotency key is being carried out right now."""
 
     code = "idempotency_running"
-    en = "A request with this idempotency key is still running."
-    fr = "Une demande avec cette clé d'idempotence est encore en cours."
+    en = "A request with this idempotency key is still running; send it again in a second."
+    fr = "Une demande avec cette clé d'idempotence est encore en cours ; renvoyez-la dans une seconde."
 
 
 class IdConflict(Conflict):
     """The id chosen by the client belongs to something with other content."""
 
     code = "id_conflict"
-    en = "The id {id} is already used for something else."
-    fr = "L'identifiant {id} est déjà utilisé pour autre chose."
+    en = "The id {id} is already used for something else; choose another one."
+    fr = "L'identifiant {id} est déjà utilisé pour autre chose ; choisissez-en un autre."
 
 
 class InUse(Conflict):
     """Other records depend on it."""
 
     code = "in_use"
-    en = "It is used elsewhere and cannot be deleted."
-    fr = "Il est utilisé ailleurs et ne peut pas être supprimé."
+    en = "It is used elsewhere; remove what refers to it first."
+    fr = "Il est utilisé ailleurs ; supprimez d'abord ce qui s'y réfère."

@@ -36,11 +36,11 @@ def loads(raw: bytes) -> Any:
     try:
         value = _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        _refuse("not UTF-8")
+        _refuse("not_utf8")
     except RecursionError:
-        _refuse("nested too deeply")
+        _refuse("too_deep")
     except ValueError as error:
-        _refuse(str(error) if isinstance(error, _Unacceptable) else "syntax error")
+        _refuse(str(error) if isinstance(error, _Unacceptable) else "syntax_error")
     if raw.count(b"[") + raw.count(b"{") > DEEPEST:
         _check_depth(value)
     if b"\\u" in raw:
@@ -54,27 +54,27 @@ class _Unacceptable(ValueError):
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) > MOST_MEMBERS:
-        raise _Unacceptable("too many members")
+        raise _Unacceptable("too_many_members")
     value = dict(members)
     if len(value) != len(members):
-        raise _Unacceptable("duplicate member")
+        raise _Unacceptable("duplicate_member")
     return value
 
 
 def _constant(name: str) -> NoReturn:
-    raise _Unacceptable(f"{name} is not a number")
+    raise _Unacceptable("not_a_number")
 
 
 def _integer(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
-        raise _Unacceptable("number too long")
+        raise _Unacceptable("number_too_long")
     return int(digits)
 
 
 def _fraction(digits: str) -> float:
     value = float(digits) if len(digits) <= LONGEST_NUMBER else float("inf")
     if value in (float("inf"), float("-inf")):
-        raise _Unacceptable("number too long or too large")
+        raise _Unacceptable("number_too_long")
     return value
 
 
@@ -89,7 +89,7 @@ def _check_depth(value: Any) -> None:
         level = [child for container in level for child in _children(container)]
         if not level:
             return
-    _refuse("nested too deeply")
+    _refuse("too_deep")
 
 
 def _children(container: Any) -> Iterator[Any]:
@@ -105,7 +105,7 @@ def _check_texts(value: Any) -> None:
         one = waiting.pop()
         if isinstance(one, str):
             if _UNSTORABLE.search(one):
-                _refuse("characters that cannot be stored")
+                _refuse("unstorable_text")
         elif isinstance(one, dict):
             waiting.extend(one)
             waiting.extend(one.values())

@@ -10,7 +10,13 @@ from shared import texts
 
 Messages = dict[str, str | list[Any] | dict[Any, Any]]
 
-CODES: Messages = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid": "invalid_type"}
+CODES: Messages = {
+    "required": "required",
+    "null": "null",
+    "validator_failed": "invalid",
+    "invalid": "invalid_type",
+    "invalid_utf8": "invalid_text",
+}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

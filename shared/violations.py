@@ -14,8 +14,8 @@ class Duplicate(Conflict):
     """A unique value is already taken. Details: constraint."""
 
     code = "duplicate"
-    en = "This already exists."
-    fr = "Cet élément existe déjà."
+    en = "This already exists; change that one, or send another value."
+    fr = "Cet élément existe déjà ; modifiez-le ou envoyez une autre valeur."
 
 
 def refusal_of(error: IntegrityError) -> Exception:

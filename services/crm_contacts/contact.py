@@ -83,7 +83,7 @@ class AnyContact:
         """Prepare its deletion. Raises ContactInUse."""
         used = [role for role in ("customer", "supplier") if role in self.roles] + ["parent"] * has_children
         if used:
-            raise ContactInUse(reason=", ".join(used))
+            raise ContactInUse(reason=used[0])
         self.status = "erased"
 
     def points(self) -> set[Point]:

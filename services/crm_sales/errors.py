@@ -47,8 +47,8 @@ class CustomerNotActive(Invalid):
     """Nothing is sold to an archived, merged or erased contact."""
 
     code = "customer_not_active"
-    en = "This contact is no longer active."
-    fr = "Ce contact n'est plus actif."
+    en = "This contact is no longer active; choose another one."
+    fr = "Ce contact n'est plus actif ; choisissez-en un autre."
 
 
 class OrderNotHere(NotYet):

@@ -15,8 +15,8 @@ class NoOpenPeriod(Conflict):
     """Every period from a date on is closed. Details: date."""
 
     code = "no_open_period"
-    en = "There is no open period from {date} on."
-    fr = "Il n'y a aucune période ouverte à partir du {date}."
+    en = "There is no open period from {date} on; open a fiscal year or unlock a period first."
+    fr = "Il n'y a aucune période ouverte à partir du {date} ; ouvrez un exercice ou une période."
 
 
 class YearsDoNotAdjoin(Conflict):
@@ -76,11 +76,11 @@ class NothingToCredit(Conflict):
 
 
 class CreditExceedsInvoice(Invalid):
-    """More would be credited than was invoiced."""
+    """More would be credited than was invoiced; credit less."""
 
     code = "credit_exceeds_invoice"
-    en = "More would be credited than was invoiced."
-    fr = "L'avoir dépasserait ce qui a été facturé."
+    en = "More would be credited than was invoiced; credit less."
+    fr = "L'avoir dépasserait ce qui a été facturé ; réduisez-le."
 
 
 class AllocationExceedsPayment(Conflict):

@@ -47,8 +47,8 @@ class InvitationRefused(Unauthenticated):
     """The invitation is unknown, was used or has expired."""
 
     code = "invitation_refused"
-    en = "This invitation is not valid."
-    fr = "Cette invitation n'est pas valable."
+    en = "This invitation is not valid; ask for a new one."
+    fr = "Cette invitation n'est pas valable ; demandez-en une nouvelle."
 
 
 class TooManyRequests(Refusal):
@@ -84,8 +84,8 @@ class TooLarge(Refusal):
 
     family = "too_large"
     code = "body_too_large"
-    en = "The body is larger than {limit} bytes."
-    fr = "Le corps dépasse {limit} octets."
+    en = "The body is larger than {limit} bytes; send less at once."
+    fr = "Le corps dépasse {limit} octets ; envoyez-en moins à la fois."
 
 
 class UnsupportedMediaType(Refusal):
@@ -102,36 +102,36 @@ class BodyTimeout(Refusal):
 
     family = "request_timeout"
     code = "body_timeout"
-    en = "The body took too long to arrive."
-    fr = "Le corps a mis trop de temps à arriver."
+    en = "The body took too long to arrive; send it again."
+    fr = "Le corps a mis trop de temps à arriver ; renvoyez-le."
 
 
 class BodyRequired(BadRequest):
     code = "body_required"
-    en = "A JSON body is needed."
-    fr = "Un corps JSON est nécessaire."
+    en = "A JSON body is needed; send one."
+    fr = "Un corps JSON est nécessaire ; envoyez-en un."
 
 
 class BodyNotExpected(BadRequest):
     code = "body_not_expected"
-    en = "This operation takes no body."
-    fr = "Cette opération n'accepte pas de corps."
+    en = "This operation takes no body; send none."
+    fr = "Cette opération n'accepte pas de corps ; n'en envoyez pas."
 
 
 class InvalidForm(BadRequest):
     """A multipart form that is broken, or ends too early."""
 
     code = "invalid_form"
-    en = "The body is not a complete multipart form."
-    fr = "Le corps n'est pas un formulaire multipart complet."
+    en = "The body is not a complete multipart form; send it again."
+    fr = "Le corps n'est pas un formulaire multipart complet ; renvoyez-le."
 
 
 class DuplicateHeader(BadRequest):
     """A header that may stand once came twice. Details: header."""
 
     code = "duplicate_header"
-    en = "The header {header} may be sent only once."
-    fr = "L'en-tête {header} ne peut être envoyé qu'une fois."
+    en = "The header {header} came more than once; send it once."
+    fr = "L'en-tête {header} est venu plusieurs fois ; envoyez-le une seule fois."
 
 
 class IdempotencyKeyRequired(BadRequest):
@@ -162,8 +162,8 @@ class InvalidParameter(BadRequest):
     """A query string that is not readable, or a parameter that the operation does not have."""
 
     code = "unknown_parameter"
-    en = "The query parameters are not valid."
-    fr = "Les paramètres de la requête ne sont pas valides."
+    en = "The query parameters are not valid; see `errors`."
+    fr = "Les paramètres de la requête ne sont pas valides ; voyez « errors »."
 
 
 class InvalidLastEventId(BadRequest):
@@ -184,8 +184,8 @@ class UnknownEvent(BadRequest):
     """No event of this id was stored."""
 
     code = "unknown_event"
-    en = "There is no event with the id {id}."
-    fr = "Aucun événement ne porte l'identifiant {id}."
+    en = "There is no event with the id {id}; begin without `after`."
+    fr = "Aucun événement ne porte l'identifiant {id} ; recommencez sans « after »."
 
 
 class EventGone(Refusal):
@@ -250,8 +250,8 @@ class DeadlineExceeded(Refusal):
 
     family = "deadline"
     code = "deadline_exceeded"
-    en = "There was no answer in time; a change may still have been made."
-    fr = "Pas de réponse à temps ; une modification peut néanmoins avoir eu lieu."
+    en = "There was no answer in time, yet a change may have been made; send it again with the same Idempotency-Key."
+    fr = "Pas de réponse à temps, bien qu'une modification ait pu avoir lieu ; renvoyez la demande avec la même Idempotency-Key."
 
 
 class InternalError(Refusal):

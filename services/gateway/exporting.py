@@ -40,7 +40,7 @@ class Lister:
                 case "csv":
                     return await self._csv(request)
                 case other if other != "json":
-                    raise InvalidParameter([{"pointer": "?format", "code": "invalid_choice"}])
+                    raise InvalidParameter([{"pointer": "?format", "code": "invalid_choice"}], allowed=["json", "csv"])
         return await self._json(request)
 
 

@@ -85,7 +85,8 @@ class Forwarder:
             headers.pop("nameko.if_none_match", None)
         unknown = set() if self._takes_query else set(query) - self._parameters
         if unknown:
-            raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(unknown)])
+            errors = [{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(unknown)]
+            raise InvalidParameter(errors, allowed=sorted({*self._parameters, "wait_for"}))
         body = await self._body(request)
         message = wire_body(request.path_params, query, body)
         return await self._call(request, message, headers)

@@ -63,7 +63,8 @@ def _query(request: Incoming, *known: str) -> dict[str, Any]:
     if (wait_for := query.pop("wait_for", None)) is not None:
         event_ids(wait_for)
     if wrong := sorted(set(query) - set(known)):
-        raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in wrong])
+        errors = [{"pointer": f"?{name}", "code": "unknown_parameter"} for name in wrong]
+        raise InvalidParameter(errors, allowed=[*known, "wait_for"])
     return query
 
 

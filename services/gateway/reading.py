@@ -19,7 +19,8 @@ from gateway.incoming import Incoming
 from gateway.limits import read_body
 from shared import strict_json
 from shared.awaited import check_known
-from shared.fields import Schema, pointers
+from shared.explaining import explained
+from shared.fields import Schema
 from shared.refusals import Invalid
 
 QUERY_FIELDS = 100
@@ -50,7 +51,8 @@ def only(query: dict[str, str | list[str]], *names: str) -> None:
     """Raises InvalidParameter for a parameter of another name, or one that came twice."""
     wrong = [name for name, value in query.items() if name not in names or isinstance(value, list)]
     if wrong:
-        raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(wrong)])
+        errors = [{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(wrong)]
+        raise InvalidParameter(errors, allowed=sorted(names))
 
 
 def event_ids(value: str | list[str]) -> str:
@@ -98,4 +100,4 @@ async def load_body(request: Incoming, schema: type[Schema]) -> dict[str, Any]:
         loaded: dict[str, Any] = schema().load(strict_json.loads(await read_body(request)))
         return loaded
     except ma.ValidationError as error:
-        raise Invalid(pointers(error.normalized_messages())) from None  # type: ignore[no-untyped-call]
+        raise Invalid(*explained(schema(), error)) from None

@@ -129,7 +129,9 @@ class Importer:
         query = parse_query(request.scope["query_string"])
         wait_for = query.pop("wait_for", None)
         if query:
-            raise InvalidParameter([{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(query)])
+            raise InvalidParameter(
+                [{"pointer": f"?{name}", "code": "unknown_parameter"} for name in sorted(query)], allowed=["wait_for"]
+            )
         headers: dict[str, HeaderValue] = {}
         if wait_for is not None:
             headers["nameko.wait_for"] = event_ids(wait_for)

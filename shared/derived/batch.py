@@ -16,7 +16,7 @@ from shared import auditing, own_writes, reaching
 from shared.caller import permit
 from shared.context import current
 from shared.contract import Operation
-from shared.database import Aggregate
+from shared.database import Aggregate, kind_of
 from shared.envelope import dumps
 from shared.handlers import Handler
 from shared.operations import Call, Reply, dumper
@@ -30,16 +30,16 @@ class BatchRefused(Invalid):
     """At least one operation of an atomic batch failed, so none was carried out. Details: failed."""
 
     code = "batch_refused"
-    en = "{failed} of the operations failed, so none was carried out."
-    fr = "{failed} des opérations ont échoué ; aucune n'a donc été effectuée."
+    en = "{failed} of the operations failed, so none was carried out; see `errors`."
+    fr = "{failed} des opérations ont échoué, aucune n'a donc été effectuée ; voyez « errors »."
 
 
 class Ambiguous(Invalid):
     """The external ids of an upsert belong to different resources."""
 
     code = "ambiguous"
-    en = "These external ids belong to more than one of them."
-    fr = "Ces identifiants externes désignent plusieurs éléments."
+    en = "These external ids belong to more than one of them; send those of one."
+    fr = "Ces identifiants externes désignent plusieurs éléments ; envoyez ceux d'un seul."
 
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
@@ -149,7 +149,7 @@ class _Batch:
     def _within_reach(self, found: Aggregate | None) -> Aggregate | None:
         """Raises NotFound for what the caller may not know of: it must not be made a second time either."""
         if found is not None and not self.call.reaches(found):
-            raise NotFound(what=type(found).__name__.lower(), id=found.id)
+            raise NotFound(what=kind_of(type(found)), id=found.id)
         return found
 
     def _changeable(self, existing: Aggregate, data: dict[str, Any]) -> dict[str, Any]:

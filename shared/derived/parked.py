@@ -71,7 +71,7 @@ def _decide(service: object, session: Session, call: Call, request: dict[str, An
     change = f"UPDATE inbox SET {_CHANGES[call.operation.name]} WHERE consumer = :consumer AND event_id = :event_id"
     values = {"consumer": row.consumer, "event_id": row.event_id}
     if session.execute(text(f"{change} AND state = 'parked' RETURNING 1"), values).first() is None:
-        raise NotFound(what="parked message", id=row.event_id)  # somebody else decided meanwhile
+        raise NotFound(what="parked_message", id=row.event_id)  # somebody else decided meanwhile
     told = {"consumer": [None, row.consumer], "reason": [None, request["reason"]]}
     session.info.setdefault("changes", {})[f"parked/{row.event_id}"] = told
     return Reply("null", status=204, id=str(row.event_id))
@@ -83,10 +83,10 @@ def _found(session: Session, call: Call) -> Row[Any]:
     try:
         UUID(str(values["event_id"]))
     except ValueError:
-        raise NotFound(what="parked message", id=values["event_id"]) from None
+        raise NotFound(what="parked_message", id=values["event_id"]) from None
     row = session.execute(_ONE, values).one_or_none()
     if row is None:
-        raise NotFound(what="parked message", id=values["event_id"])
+        raise NotFound(what="parked_message", id=values["event_id"])
     return row
 
 

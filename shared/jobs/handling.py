@@ -221,12 +221,12 @@ def _undo(service: object, session: Session, job: Job, call: Call) -> dict[str, 
 
 def _not_undoable(job: Job) -> str:
     if job.kind != "import" or job.options.get("dry_run"):
-        return "not an import"
+        return "not_an_import"
     if not job.ended:
-        return job.status
+        return "not_ended"
     if job.finished_at is not None and clock.now() - job.finished_at > timedelta(days=contract.DAYS_KEPT):
-        return f"older than {contract.DAYS_KEPT} days"
-    return "already undone" if job.undone_by else ""
+        return "too_old"
+    return "already_undone" if job.undone_by else ""
 
 
 def _list_errors(service: object, session: Session, job: Job, parameters: dict[str, Any]) -> dict[str, Any]:

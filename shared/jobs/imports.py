@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import child, custom, existence, reaching
-from shared.fields import pointers
+from shared.explaining import explained
 from shared.handlers import Handler
 from shared.jobs import bulk, storage
 from shared.jobs.bulk import Row
@@ -144,9 +144,13 @@ class _Import:
                 row.made = self.run.loader.prepare(row.values)
         except ma.ValidationError as error:
             told_of = {error["pointer"] for error in row.errors}
-            row.errors += [e for e in pointers(error.normalized_messages()) if e["pointer"] not in told_of]
+            row.errors += [e for e in self._explained(error) if e["pointer"] not in told_of]
         except Refusal as refusal:
             row.errors += told(refusal)
+
+    def _explained(self, error: ma.ValidationError) -> list[dict[str, Any]]:
+        assert self.create.operation is not None and self.create.operation.request is not None
+        return Invalid(*explained(self.create.operation.request(), error)).explained()
 
     # -- in the transaction ---------------------------------------------------------------------------------------------
 
@@ -277,8 +281,8 @@ class _Import:
             "field": pointer.strip("/").replace("/", ".") or None,
             "code": code,
             "level": level,
-            "text_en": error.get("en") or sentence(code, "en"),
-            "text_fr": error.get("fr") or sentence(code, "fr"),
+            "text_en": error.get("en") or sentence(code, "en", error),
+            "text_fr": error.get("fr") or sentence(code, "fr", error),
         }
 
 

@@ -51,5 +51,5 @@ def shown(session: Session, handler: Handler, id_: UUID) -> dict[str, Any] | Non
 def told(refusal: Refusal) -> list[dict[str, Any]]:
     """A refusal as errors of a row."""
     if isinstance(refusal, Invalid) and refusal.errors:
-        return list(refusal.errors)
+        return refusal.explained()
     return [{"pointer": "", "code": refusal.code, "en": refusal.text("en"), "fr": refusal.text("fr")}]

@@ -147,7 +147,7 @@ def test_each_item_needs_the_permission_to_change(toy: Harness) -> None:
 
 def test_problems_speak_french(toy: Harness) -> None:
     told = batch(toy, create(""), language="fr")[0]["problem"]
-    assert told["title"] == "Non valide" and told["errors"][0]["message"] == "C'est trop court."
+    assert told["title"] == "Non valide" and told["errors"][0]["message"] == "C'est trop court ; envoyez au moins 1."
 
 
 @pytest.mark.parametrize(

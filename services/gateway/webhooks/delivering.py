@@ -62,7 +62,7 @@ _FORGET = text(
 def _delivery(session: Session, webhook: Webhook, delivery_id: str) -> Delivery:
     found = session.get(Delivery, UUID(delivery_id))
     if found is None or found.webhook_id != webhook.id:
-        raise NotFound(what="delivery", id=delivery_id)
+        raise NotFound(what="webhook_delivery", id=delivery_id)
     return found
 
 
