@@ -14,7 +14,7 @@ from shared.context import Context
 from shared.contract import Event
 from shared.envelope import write_head
 from shared.functions import KEEP_OUTBOX_PARTITIONS, guard_functions
-from shared.ids import new_event_id
+from shared.ids import new_event_id, new_id
 from shared.money import LARGEST
 from shared.settings import required
 
@@ -186,10 +186,10 @@ def known(op: Any) -> None:
 def announce(op: Any, events: Iterable[Event]) -> None:
     """Publish what has long been true, for services that begin to keep copies of it."""
     contracts.events()
-    pending = []
+    pending, cause = [], str(new_id())
     for event in events:
-        event_id = new_event_id(event.full_type)
-        pending.append(outbox.Pending(event_id, event, write_head(event, event_id, clock.now(), Context())))
+        event_id, context = new_event_id(event.full_type), Context(correlation_id=cause, causation_id=cause)
+        pending.append(outbox.Pending(event_id, event, write_head(event, event_id, clock.now(), context)))
     if pending:
         parts, values = outbox.statement_parts(pending)
         op.get_bind().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(values))
