@@ -18,6 +18,8 @@ from shared.fields import Schema
 from shared.refusals import Invalid
 
 _READ = text("SELECT id FROM known WHERE resource = :resource AND id = ANY(CAST(:ids AS uuid[]))")
+_COMPANIES = text("SELECT id FROM company WHERE id = ANY(CAST(:ids AS uuid[]))")
+"""Services that date documents keep more of them than their ids (`shared/company_copies.py`)."""
 
 Place = tuple[tuple[str, ...], str]
 """Where a member stands, each step into a list left out, and the resource that it refers to."""
@@ -37,7 +39,8 @@ def errors(session: Session, schema: type[Schema] | None, request: dict[str, Any
     known: dict[str, set[UUID]] = session.info.setdefault("known", {"users": _callers(current(session))})
     for resource in {r for r, _, id_ in named if id_ not in known.get(r, ())}:
         ids = [str(id_) for r, _, id_ in named if r == resource]
-        found = session.execute(_READ, {"resource": resource, "ids": ids}).scalars()
+        statement = _COMPANIES if resource == "companies" else _READ
+        found = session.execute(statement, {"resource": resource, "ids": ids}).scalars()
         known.setdefault(resource, set()).update(found)
     return [{"pointer": at, "code": "not_found"} for r, at, id_ in named if id_ not in known[r]]
 

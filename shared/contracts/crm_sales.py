@@ -287,7 +287,7 @@ class QuoteRequest(QuoteChange):
     """A quote to make."""
 
     id = fields.Uuid()
-    company_id = fields.Uuid()
+    company_id = fields.Known("companies")
     customer_id = fields.Uuid(required=True)
     lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
@@ -369,7 +369,7 @@ class OrderRequest(OrderChange):
     """An order to make; it stays a draft until it is placed."""
 
     id = fields.Uuid()
-    company_id = fields.Uuid()
+    company_id = fields.Known("companies")
     customer_id = fields.Uuid(required=True)
     lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
