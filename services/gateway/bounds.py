@@ -64,6 +64,9 @@ class Turns:
 
 
 async def _within(turns: asyncio.Semaphore, seconds: float) -> None:
+    if not turns.locked():
+        await turns.acquire()
+        return
     try:
         async with asyncio.timeout(seconds):
             await turns.acquire()
