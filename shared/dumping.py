@@ -19,7 +19,7 @@ _NOTHING: dict[str, Any] = {}
 def compiled(schema: type[ma.Schema], only: tuple[str, ...] | None = None) -> Dump:
     """The function that turns an object or dict into the JSON form of a schema, or of some of its members."""
     chosen = {n: f for n, f in schema().dump_fields.items() if only is None or n in only}
-    members = [(name, field.attribute or name, _converter(field)) for name, field in chosen.items()]
+    members = [(field.data_key or n, field.attribute or n, _converter(field)) for n, field in chosen.items()]
 
     def dump(source: Any) -> dict[str, Any]:
         is_dict, out = isinstance(source, dict), {}

@@ -99,6 +99,8 @@ class StreamTicketView(Schema):
 class SchemaView(Schema):
     """A JSON Schema, draft 2020-12."""
 
+    dialect = fields.Text(required=True, data_key="$schema")
+    id = fields.Text(required=True, data_key="$id")
     type = fields.Choice("object", required=True)
     title = fields.Text(required=True)
     description = fields.Text(most=2000, required=True)

@@ -13,7 +13,7 @@ _TABLES: dict[str, dict[str, Any]] = {
     "list_job_errors": _CSV,
     "read_job_result": {**_CSV, _XLSX: {"schema": {"type": "string", "format": "binary"}}},
 }
-_INNER = ("upload_id", "after")
+INNER = ("upload_id", "after")
 """Parameters that only the edge sends."""
 
 
@@ -29,7 +29,8 @@ def gives_table(operation: Operation) -> bool:
 
 def describe(operation: Operation, described: dict[str, Any]) -> dict[str, Any]:
     """The description with what is particular about files."""
-    described["parameters"] = [p for p in described["parameters"] if p["name"] not in _INNER]
+    if takes_form(operation) or gives_table(operation):
+        described["parameters"] = [p for p in described["parameters"] if p["name"] not in INNER]
     status = str(operation.status)
     if takes_form(operation):
         described["requestBody"] = _form()

@@ -44,6 +44,7 @@ def test_names_are_in_the_language_of_the_reader(books: Harness) -> None:
     assert [row["name"] for row in english["rows"]] == ["Merchandise in stock", "Change in stocks of merchandise"]
     assert [row["name"] for row in french["rows"]] == ["Stocks de marchandises", "Variation des stocks de marchandises"]
     assert english["as_of"] == present_day().isoformat() and english["currency"] == "EUR"
+    assert "from" in english and "from_" not in english, "as the API document says (D5)"
 
 
 def test_ledger_journal_and_statement_show_the_same_money(books: Harness) -> None:
