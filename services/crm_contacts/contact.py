@@ -79,9 +79,9 @@ class AnyContact:
             raise InvalidTransition(state=self.status, allowed=[])
         self.status = "archived"
 
-    def erase_unused(self, has_children: bool) -> None:
-        """Prepare its deletion. Raises ContactInUse."""
-        used = [role for role in ("customer", "supplier") if role in self.roles] + ["parent"] * has_children
+    def erase_unused(self, used: list[str]) -> None:
+        """Prepare its deletion; `used` says what needs it. Raises ContactInUse."""
+        used = [role for role in ("customer", "supplier") if role in self.roles] + used
         if used:
             raise ContactInUse(reason=used[0])
         self.status = "erased"

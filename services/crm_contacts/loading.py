@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm_contacts import identity
 from crm_contacts.contact import Newcomer, Point
 from crm_contacts.models import Contact, ContactPoint
+from shared import uses
 from shared.clock import now
 from shared.contracts import crm_contacts as contacts
 from shared.jobs import bulk
@@ -65,7 +66,10 @@ class ContactLoader(bulk.Loader):
         return [(value, row.contact_id) for row in session.execute(held) for value in spelled[row.value]]
 
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID]:
-        """Unlike a deletion by hand this also takes customers and suppliers: they were never meant to exist."""
+        """Unlike a deletion by hand this also takes customers and suppliers that no document names: they were never meant to
+        exist.
+        """
+        versions = {id_: versions[id_] for id_ in versions.keys() - uses.among(session, versions)}
         parents = select(Contact.parent_id).where(Contact.parent_id.in_(versions), Contact.id.not_in(versions))
         same = [(id_, version) for id_, version in versions.items()]
         statement = select(Contact).where(tuple_(Contact.id, Contact.version).in_(same), Contact.id.not_in(parents))

@@ -9,6 +9,7 @@ from crm_contacts.contact import Point
 from crm_contacts.duplicates import find_duplicates
 from crm_contacts.filters import columns
 from crm_contacts.models import Contact, ContactPoint, ExternalId
+from shared import uses
 from shared.changes import recorded
 from shared.contracts import crm_contacts as contacts
 from shared.entrypoints import ListRequest, Page, command, query
@@ -61,7 +62,7 @@ class Registry:
     def delete_contact(self, session: Session, contact: Contact) -> None:
         has_children = session.execute(select(exists().where(Contact.parent_id == contact.id))).scalar_one()
         changes = recorded(contacts.ContactView, contact)
-        contact.erase_unused(has_children)
+        contact.erase_unused(["parent"] * has_children + uses.users_of(session, contact.id))
         publish(session, contact.updated(changes()))
         publish(session, contact.deleted())
         session.delete(contact)

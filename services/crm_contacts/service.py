@@ -4,10 +4,11 @@ from crm_contacts.custom_fields import CustomFields
 from crm_contacts.duplicates import Duplicates
 from crm_contacts.loading import ContactLoader
 from crm_contacts.registry import Registry
+from crm_contacts.using import Using
 from shared.known_copies import KnownUsers
 
 
-class CrmContacts(Registry, Duplicates, CustomFields, KnownUsers):
+class CrmContacts(Registry, Duplicates, CustomFields, Using, KnownUsers):
     """Contacts of everybody."""
 
     name = "crm_contacts"

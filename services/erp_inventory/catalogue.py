@@ -9,6 +9,7 @@ from erp_inventory.errors import ProductInUse
 from erp_inventory.ledger import open_shelves
 from erp_inventory.models import AdjustmentLine, DeliveryLine, Product, StockLevel, StockMove
 from erp_inventory.models.places import STOCK_LOCATION_ID
+from shared import uses
 from shared.changes import recorded
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, command, query
@@ -65,4 +66,4 @@ def _is_used(session: Session, product: Product) -> bool:
     moved = exists().where(StockMove.product_id == product.id)
     counted = exists().where(AdjustmentLine.product_id == product.id)
     ordered = exists().where(DeliveryLine.product_id == product.id)
-    return bool(session.execute(select(moved | counted | ordered)).scalar_one())
+    return bool(session.execute(select(moved | counted | ordered)).scalar_one() or uses.users_of(session, product.id))

@@ -16,7 +16,7 @@ from erp_inventory.models.delivery import deliverable
 from erp_inventory.models.places import CUSTOMER_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
-from shared import clock
+from shared import clock, uses
 from shared.closed_periods import document_day
 from shared.context import event_context
 from shared.contracts import crm_sales as sales
@@ -58,6 +58,7 @@ class Delivering:
         noted = session.execute(_PLACED, {"order_id": event.order_id, "at": placed_at}).one_or_none()
         if noted is not None and noted.cancelled_at is not None:
             return  # cancelled before it came
+        uses.keep(session, "orders", _not_moved(event))
         if not deliverable(event):
             publish(session, _nothing_to_deliver(event))
             return
@@ -127,6 +128,11 @@ class Delivering:
 
 def _number(session: Session) -> str:
     return f"DEL-{next_loose(session, 'delivery_number'):06d}"
+
+
+def _not_moved(event: sales.OrderPlaced) -> set[UUID]:
+    """Products of the order that no delivery will name; they stay in the catalogue nevertheless."""
+    return {line.product_id for line in event.lines} - {line.product_id for line in deliverable(event)}
 
 
 def _nothing_to_deliver(order: sales.OrderPlaced) -> inventory.StockReserved:

@@ -22,7 +22,7 @@ from shared.jobs import contract
 from shared.tables.writing import BOM, csv_text, delimiter_for, harmless
 
 _DOWN = (ServiceDown, Overloaded, DeadlineExceeded, OutcomeUnknown)
-_ERROR_COLUMNS = ("row", "column", "field", "level", "code", "message")
+_ERROR_COLUMNS = ("row", "column", "field", "level", "code", "message", "cell")
 
 
 NEWEST = Order(place=lambda job: str(job["id"]), cursor=lambda job: str(job["id"]), descending=True)

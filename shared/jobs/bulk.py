@@ -187,14 +187,14 @@ def write_journal(session: Session, job_id: UUID, rows: list[Row]) -> None:
 
 
 _JOB_ERRORS = """
-    INSERT INTO job_error (job_id, row_number, header, field, code, level, text_en, text_fr)
-    SELECT %s::uuid, row_number, header, field, code, level, text_en, text_fr FROM json_populate_recordset(
+    INSERT INTO job_error (job_id, row_number, header, field, code, level, text_en, text_fr, cell)
+    SELECT %s::uuid, row_number, header, field, code, level, text_en, text_fr, cell FROM json_populate_recordset(
         NULL::job_error, %s::json)
 """
 
 
 def write_errors(session: Session, job_id: UUID, told: list[dict[str, Any]]) -> None:
-    """Row errors: [{row_number, header, field, code, level, text_en, text_fr}]."""
+    """Row errors: [{row_number, header, field, code, level, text_en, text_fr, cell}]."""
     if told:
         session.connection().exec_driver_sql(_JOB_ERRORS, (str(job_id), dumps(told)))
 

@@ -20,6 +20,9 @@ LARGEST_FILE = 50 * 1024 * 1024
 DAYS_KEPT = 7
 """How long a result can be downloaded and an import undone."""
 
+CELL_SHOWN = 200
+"""Characters of a cell that an error shows."""
+
 EVERYBODY = "system.jobs:read"
 """Who may see and end the jobs of others; everybody sees their own."""
 
@@ -32,7 +35,8 @@ class ProgressView(Schema):
 
 
 class RowErrorView(Schema):
-    """What is wrong with one row of a file. `column` is its header; `level` is error, or warning for a row that was taken."""
+    """What is wrong with one row of a file. `column` is its header and `cell` what stands in it;
+    `level` is error, or warning for a row that was taken."""
 
     row = fields.Whole(most=2**53, required=True)
     column = fields.Text(most=200, allow_none=True, required=True)
@@ -40,6 +44,7 @@ class RowErrorView(Schema):
     code = fields.Text(required=True)
     level = fields.Choice("error", "warning", required=True)
     message = fields.Text(most=1000, required=True)
+    cell = fields.Text(most=CELL_SHOWN, allow_none=True, required=True)
 
 
 class FailureView(Schema):

@@ -148,7 +148,7 @@ _SHOWN = (
 )  # fmt: skip
 
 _ERRORS = text(
-    "SELECT place, row_number, header, field, code, level, text_en, text_fr FROM job_error"
+    "SELECT place, row_number, header, field, code, level, text_en, text_fr, cell FROM job_error"
     " WHERE job_id = :job_id AND place > :after ORDER BY place LIMIT :limit"
 )
 
@@ -169,6 +169,7 @@ def _errors(session: Session, job_id: UUID, after: int, limit: int) -> tuple[lis
             "code": row.code,
             "level": row.level,
             "message": (row.text_fr if language == "fr" else row.text_en) or sentence(row.code, language),
+            "cell": row.cell,
         }
         for row in rows
     ]

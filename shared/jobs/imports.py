@@ -12,6 +12,7 @@ from uuid import UUID
 
 import eventlet
 import marshmallow as ma
+from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,13 +21,14 @@ from shared.explaining import explained
 from shared.handlers import Handler
 from shared.jobs import bulk, storage
 from shared.jobs.bulk import Row
+from shared.jobs.contract import CELL_SHOWN
 from shared.jobs.handling import circumstances_of
 from shared.jobs.matching import key_of, match
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, told, version_of
 from shared.loading import compiled
 from shared.messages import sentence
-from shared.refusals import Invalid, Refusal
+from shared.refusals import IdConflict, Invalid, Refusal
 from shared.savepoint import savepoint
 from shared.tables import reading
 from shared.tables.building import Mapping
@@ -57,6 +59,10 @@ class NoColumns(Invalid):
     code = "no_columns"
     en = "No column of the file is known; send a mapping."
     fr = "Aucune colonne du fichier n'est reconnue ; envoyez une correspondance (mapping)."
+
+
+class _Unchanged(Exception):
+    """Ends the savepoint of a change that changes nothing."""
 
 
 class _Rehearsed(Exception):
@@ -194,6 +200,7 @@ class _Import:
             self._check_custom(session, rows)
         rows = [row for row in rows if not row.errors]
         if loader is not None and rows:
+            rows = self._create_again(session, rows)
             try:
                 with savepoint(session):
                     loader.write(session, rows)
@@ -212,6 +219,33 @@ class _Import:
         for row in rows:
             if row.values is not None and not row.errors:
                 row.errors += existence.errors(session, schema, row.values)
+
+    def _create_again(self, session: Session, rows: list[Row]) -> list[Row]:
+        """Rows whose id exists are skipped if they say the same, and refused otherwise. Returns the others."""
+        cls, chosen = self.create.creates, [row.values["id"] for row in rows if row.values and "id" in row.values]
+        if cls is None or not chosen:
+            return rows
+        known = set(session.scalars(select(cls.id).where(cls.id.in_(chosen))))
+        others = []
+        for row in rows:
+            if row.values and row.values.get("id") in known:
+                self._compare(session, row)
+            else:
+                others.append(row)
+        return others
+
+    def _compare(self, session: Session, row: Row) -> None:
+        """By changing it so, which is then undone."""
+        assert row.values is not None
+        row.existing = row.values["id"]
+        try:
+            with savepoint(session):
+                self._update(session, row)
+                raise _Unchanged
+        except _Unchanged:
+            if row.effect != "skipped":
+                row.errors = told(IdConflict(id=row.existing))
+            row.existing, row.before, row.object_id, row.version = None, None, None, None
 
     def _check_custom(self, session: Session, rows: list[Row]) -> None:
         """As `Call` does for one request, with the definitions read once."""
@@ -241,7 +275,18 @@ class _Import:
             row.effect = "skipped"
             return
         row.before = {name: before.get(name) for name in body} if before else None
-        self._one(session, row, self.patch, {"id": str(row.existing), "body": body}, "updated")
+        self._change(session, row, body, before.get("version") if before else None)
+
+    def _change(self, session: Session, row: Row, body: dict[str, Any], version: int | None) -> None:
+        """What makes no new version, because it says the same in other words, is not to be told to anybody."""
+        assert self.patch is not None
+        try:
+            with savepoint(session):
+                self._one(session, row, self.patch, {"id": str(row.existing), "body": body}, "updated")
+                if row.version is not None and row.version == version:
+                    raise _Unchanged
+        except _Unchanged:
+            row.effect, row.before, row.object_id, row.version = "skipped", None, None, None
 
     def _one(self, session: Session, row: Row, handler: Handler, kwargs: dict[str, Any], effect: str) -> None:
         self.run.breathe()
@@ -274,7 +319,7 @@ class _Import:
 
     def _entry(self, row: Row, error: dict[str, Any], level: str) -> dict[str, Any]:
         code, pointer = str(error["code"]), str(error["pointer"])
-        header, _ = error.get("column") or self.mapping.place_of(pointer, row.reading.moved)
+        header, index = error.get("column") or self.mapping.place_of(pointer, row.reading.moved)
         return {
             "row_number": row.number,
             "header": header,
@@ -283,7 +328,15 @@ class _Import:
             "level": level,
             "text_en": error.get("en") or sentence(code, "en", error),
             "text_fr": error.get("fr") or sentence(code, "fr", error),
+            "cell": _shown_cell(row, index),
         }
+
+
+def _shown_cell(row: Row, index: int | None) -> str | None:
+    """What stands in the cell, as far as the database can hold it."""
+    if index is None or index >= len(row.reading.cells):
+        return None
+    return text_of(row.reading.cells[index]).replace("\0", "")[:CELL_SHOWN]
 
 
 def _again(row: Row, into: Row | None = None) -> Row:

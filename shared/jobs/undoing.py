@@ -1,6 +1,6 @@
 """Carrying out an undo: what the import made is deleted, what it changed is put back, the last row first.
 
-Whatever was changed since stays as it is and is reported.
+Whatever was changed since, or is used by now, stays as it is and is reported with the reason.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from shared import merging
 from shared.jobs import bulk
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, version_of
-from shared.refusals import Invalid, NotFound, Refusal, StaleVersion
+from shared.refusals import InUse, Invalid, NotFound, Refusal, StaleVersion
 from shared.savepoint import savepoint
 
 SET_WISE = 1000
@@ -89,6 +89,8 @@ class _Undo:
             self._tell(row, "kept", "already_gone", None)
         except StaleVersion:
             self._tell(row, "kept", "changed_since", None)
+        except InUse as refusal:
+            self._tell(row, "kept", refusal.code, refusal)
         except Refusal as refusal:
             self._tell(row, "failed", refusal.code, refusal)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.fields import Schema
-from shared.tables.cells import Flaw, reader
+from shared.fields import Part, Schema
+from shared.tables.cells import Flaw, Read, reader
 from shared.tables.limits import Cell
 from shared.tables.numbers import Notation
 from shared.tables.paths import REST, Column, by_header, resolve
@@ -158,6 +158,8 @@ class Mapping:
     def _cell(self, index: int, column: Column) -> _Build:
         notation = Notation(self._sign, exact=self.headers[index].strip() == column.path)
         read = reader(column.field, notation)
+        if column.steps[-1] == REST:
+            read = _of_rest(column.field, read)
         read_typed = typed(column.field, read)
         pointer = "/" + column.path.replace(".", "/")
 
@@ -176,6 +178,19 @@ class Mapping:
             return value
 
         return build
+
+
+def _of_rest(field: Any, read: Read) -> Read:
+    """Elements that an export wrote as JSON, without the members that no request has, as columns of such are ignored."""
+    known = set(field.inner.schema.load_fields) if isinstance(field.inner, Part) else set()
+
+    def rest(text: str) -> Any:
+        value = read(text)
+        if not (known and isinstance(value, list)):
+            return value
+        return [{n: v for n, v in e.items() if n in known} if isinstance(e, dict) else e for e in value]
+
+    return rest
 
 
 def _column(schema: type[Schema], header: str, headers: Sequence[str], chosen: dict[str, str]) -> Column | None:

@@ -92,6 +92,8 @@ def reader(field: ma.fields.Field[Any], notation: Notation = _PLAIN) -> Read:
             return _instant
         case fields.Many() if not isinstance(field.inner, fields.Part):
             inner = reader(field.inner, notation)
+            if inner is unshielded:  # the cell is shielded as a whole
+                inner = str
             return lambda text: [inner(_unescaped(part)) for part in _ELEMENT.findall(unshielded(text))]
         case fields.Many() | ma.fields.Dict():
             return _json
@@ -154,7 +156,7 @@ def _instant(text: str) -> str:
 def _json(text: str) -> Any:
     plain = unshielded(text)
     try:
-        return json.loads(plain) if plain.lstrip()[:1] in ("{", "[") and len(plain) < 100_000 else plain
+        return json.loads(plain) if plain.lstrip()[:1] in ("{", "[") else plain
     except (ValueError, RecursionError):
         return plain
 

@@ -8,7 +8,9 @@ MOST_ROWS = 1_048_576
 """Rows of a sheet in Excel, the header among them; CSV files have no more either."""
 
 MOST_COLUMNS = 500
-LONGEST_CELL = 100_000
+LONGEST_CELL = 500_000
+"""Characters; five hundred lines of an order stand in one cell of an export."""
+
 LONGEST_ROW = 1_000_000
 """Characters of all its cells."""
 

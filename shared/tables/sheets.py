@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import IO, Any
 
+from shared.tables.escapes import unescaped
 from shared.tables.limits import (
     FAULTY,
     FLAG,
@@ -159,7 +160,7 @@ def _read(cell: dict[str, Any], shares: set[int]) -> Cell:
             return [TIME, value.date().isoformat() if value.time() == time() else value.isoformat()]
         case date() | time() | timedelta():
             return [TIME, str(value)]
-    return str(value)
+    return unescaped(str(value))
 
 
 def _plain(value: float, places: int = 0) -> str:

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import json
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +14,11 @@ from sqlalchemy import text
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import ContactCreated, ContactDeleted, ContactUpdated
+from shared.contracts.crm_sales import OrderPlaced, QuoteAccepted
+from shared.contracts.erp_finance import InvoiceIssued, PaymentReceived
 from shared.jobs import imports, runner, storage
-from shared.refusals import Conflict, Invalid, NotFound
+from shared.refusals import Conflict, InUse, Invalid, NotFound
+from tests.architecture.source import ROOT
 from tests.harness import Harness
 
 FRENCH = """Nature;Nom;E-mail;Téléphone;Ville;Rôle;SIREN;external_ids.shop;Remarque
@@ -109,6 +114,60 @@ def test_an_undo_leaves_what_was_changed_since(book: Harness) -> None:
     assert book.call("get_contact", id=a["id"])["language"] == "en"
     with pytest.raises(NotFound):
         book.call("get_contact", id=b["id"])
+
+
+def test_an_undo_keeps_what_documents_name_by_now(book: Harness) -> None:
+    """B4: the contact of a placed order was deleted. By hand it cannot be deleted either."""
+    names = ["Orders", "Quotes", "Invoices", "Payments", "Nobody"]
+    content = "kind,name,roles\n" + "".join(f"organization,{name},prospect\n" for name in names)
+    job = book.imported("import_contacts", content.encode())
+    ids = {c["name"]: UUID(c["id"]) for c in book.call("list_contacts", query={})["data"]}
+    for name, event in (
+        ("Orders", OrderPlaced), ("Quotes", QuoteAccepted), ("Invoices", InvoiceIssued), ("Payments", PaymentReceived),
+    ):  # fmt: skip
+        assert book.deliver(replace(_sample(event), customer_id=ids[name])) == "done"
+    for name in names[:-1]:
+        with pytest.raises(InUse, match=name.lower()):
+            book.call("delete_contact", id=ids[name], if_match=1)
+    undo = book.finished(book.call("undo_job", id=job["id"], language="fr"))
+    assert [undo["result"][n] for n in ("deleted", "kept", "failed")] == [1, 4, 0]
+    assert {(e["row"], e["code"]) for e in undo["errors"]} == {(n, "in_use") for n in range(2, 6)}
+    assert "(orders)" in {e["row"]: e["message"] for e in undo["errors"]}[2]
+    assert {c["name"] for c in book.call("list_contacts", query={})["data"]} == set(names[:-1])
+
+
+def _sample(event: Any) -> Any:
+    """An event as its contract shows it."""
+    content = (ROOT / "tests/contracts/samples" / f"{event.full_type.removeprefix('liaison.')}.json").read_text()
+    return event.from_data(json.loads(content)["data"])
+
+
+def test_an_identical_row_is_skipped_and_tells_nobody(book: Harness) -> None:
+    """B4: also where the file says the same with other words, and where it names an id."""
+    file = (
+        "id,kind,name,email,roles,external_ids.shop\n"
+        "01900000-0000-7000-8000-00000000000a,organization,Lumen,Info@LUMEN.fr,customer,7\n"
+    )
+    assert book.imported("import_contacts", file.encode())["result"]["created"] == 1
+    book.published()
+    for options in ({}, {"match_on": "external_ids.shop"}, {"match_on": "email"}, {"match_on": "id"}):
+        job = book.imported("import_contacts", file.encode(), **options)
+        counts = [job["result"][name] for name in imports.COUNTS]
+        assert (counts, job["errors"]) == ([0, 0, 1, 0], []), (options, job)
+    assert book.published() == []
+    other = book.imported("import_contacts", file.replace("Lumen", "Lux").encode())
+    assert [(e["row"], e["code"]) for e in other["errors"]] == [(2, "id_conflict")]
+
+
+def test_errors_hold_the_cell(book: Harness) -> None:
+    """B4. Columns that are empty before it do not mislead."""
+    file = (
+        "kind;name;emails.0.value;emails.1.value\norganization;A;;nonsense\norganization;B;b@b.fr;" + "x" * 300 + "\n"
+    )
+    job = book.imported("import_contacts", file.encode())
+    told = [(e["row"], e["column"], e["code"], e["cell"]) for e in job["errors"]]
+    assert told[0] == (2, "emails.1.value", "invalid_email", "nonsense")
+    assert told[1][:2] == (3, "emails.1.value") and told[1][3] == "x" * 200
 
 
 def test_a_dry_run_tells_the_same_and_leaves_nothing(book: Harness) -> None:

@@ -106,3 +106,18 @@ def test_places_exist_from_the_start_and_more_are_added(shop: Shop) -> None:
     for body in ({**shelf, "code": "B", "warehouse_id": None}, {**shelf, "code": "C", "warehouse_id": made["id"]}):
         with pytest.raises(Invalid):
             shop.inventory.call("create_location", body=body)
+
+
+def test_a_service_that_was_ordered_stays_and_an_undo_says_why(shop: Shop) -> None:
+    """B4: nothing moves a service, so that only the order tells that it is used."""
+    job = shop.inventory.imported("import_products", b"sku,name,type\nS-1,Pose,service\nS-2,Garantie,service\n")
+    ordered, unused = sorted(shop.inventory.call("list_products", query={})["data"], key=lambda p: str(p["sku"]))
+    shop.inventory.deliver(order((ordered["id"], "1"), kind="service"))
+    with pytest.raises(Refusal) as refused:
+        shop.inventory.call("delete_product", id=ordered["id"], if_match=1)
+    assert refused.value.code == "in_use"
+    undo = shop.inventory.finished(shop.inventory.call("undo_job", id=job["id"]))
+    assert [undo["result"][name] for name in ("deleted", "kept", "failed")] == [1, 1, 0]
+    assert [(e["row"], e["code"]) for e in undo["errors"]] == [(2, "in_use")]
+    with pytest.raises(Refusal):
+        shop.inventory.call("get_product", id=unused["id"])

@@ -1,0 +1,23 @@
+"""Flow: a document of another service names a contact, which from then on stays."""
+
+from sqlalchemy.orm import Session
+
+from shared import uses
+from shared.contracts import crm_sales as sales
+from shared.contracts import erp_finance as finance
+from shared.entrypoints import subscribe
+
+
+class Using:
+    """Contacts that documents name are archived, not deleted."""
+
+    @subscribe(sales.QuoteAccepted, sales.OrderPlaced, order="latest")
+    def note_customer_of_sale(self, session: Session, events: list[sales.QuoteAccepted | sales.OrderPlaced]) -> None:
+        placed = {e.customer_id for e in events if isinstance(e, sales.OrderPlaced)}
+        uses.keep(session, "orders", placed)
+        uses.keep(session, "quotes", (e.customer_id for e in events if isinstance(e, sales.QuoteAccepted)))
+
+    @subscribe(finance.InvoiceIssued, finance.PaymentReceived, order="latest")
+    def note_debtor(self, session: Session, events: list[finance.InvoiceIssued | finance.PaymentReceived]) -> None:
+        uses.keep(session, "invoices", (e.customer_id for e in events if isinstance(e, finance.InvoiceIssued)))
+        uses.keep(session, "payments", (e.customer_id for e in events if isinstance(e, finance.PaymentReceived)))

@@ -1,0 +1,13 @@
+"""What stood in cells with errors, and which records other services use."""
+
+from alembic import op
+
+from shared.migrations import error_cells, uses
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    error_cells(op)
+    uses(op)

@@ -1,0 +1,12 @@
+"""What stood in cells with errors."""
+
+from alembic import op
+
+from shared.migrations import error_cells
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    error_cells(op)
