@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import ContactCreated, ContactDeleted, ContactUpdated
-from shared.contracts.crm_sales import OrderPlaced, QuoteAccepted
+from shared.contracts.crm_sales import OrderPlaced, QuoteSent
 from shared.contracts.erp_finance import InvoiceIssued, PaymentReceived
 from shared.jobs import imports, runner, storage
 from shared.refusals import Conflict, InUse, Invalid, NotFound
@@ -123,7 +123,7 @@ def test_an_undo_keeps_what_documents_name_by_now(book: Harness) -> None:
     job = book.imported("import_contacts", content.encode())
     ids = {c["name"]: UUID(c["id"]) for c in book.call("list_contacts", query={})["data"]}
     for name, event in (
-        ("Orders", OrderPlaced), ("Quotes", QuoteAccepted), ("Invoices", InvoiceIssued), ("Payments", PaymentReceived),
+        ("Orders", OrderPlaced), ("Quotes", QuoteSent), ("Invoices", InvoiceIssued), ("Payments", PaymentReceived),
     ):  # fmt: skip
         assert book.deliver(replace(_sample(event), customer_id=ids[name])) == "done"
     for name in names[:-1]:

@@ -4,8 +4,8 @@ from alembic import op
 
 from shared.migrations import error_cells
 
-revision = "0009"
-down_revision = "0008"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:

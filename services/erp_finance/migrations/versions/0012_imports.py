@@ -4,8 +4,8 @@ from alembic import op
 
 from shared.migrations import error_cells
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:

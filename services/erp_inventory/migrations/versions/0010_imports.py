@@ -4,8 +4,8 @@ from alembic import op
 
 from shared.migrations import error_cells, uses
 
-revision = "0007"
-down_revision = "0006"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
