@@ -11,11 +11,10 @@ from shared.entrypoints import subscribe
 class Using:
     """Contacts that documents name are archived, not deleted."""
 
-    @subscribe(sales.QuoteSent, sales.OrderPlaced, order="latest")
-    def note_customer_of_sale(self, session: Session, events: list[sales.QuoteSent | sales.OrderPlaced]) -> None:
+    @subscribe(sales.QuoteSent, sales.OrderPlaced)
+    def note_customer_of_sale(self, session: Session, event: sales.QuoteSent | sales.OrderPlaced) -> None:
         """Drafts do not count: they may be deleted themselves, and are not placed for who is gone."""
-        uses.keep(session, "orders", (e.customer_id for e in events if isinstance(e, sales.OrderPlaced)))
-        uses.keep(session, "quotes", (e.customer_id for e in events if isinstance(e, sales.QuoteSent)))
+        uses.keep(session, "orders" if isinstance(event, sales.OrderPlaced) else "quotes", [event.customer_id])
 
     @subscribe(finance.InvoiceIssued, finance.PaymentReceived, order="latest")
     def note_debtor(self, session: Session, events: list[finance.InvoiceIssued | finance.PaymentReceived]) -> None:
