@@ -17,13 +17,13 @@ _AMONG = text("SELECT DISTINCT id FROM used WHERE id = ANY(CAST(:ids AS uuid[]))
 
 
 def keep(session: Session, by: str, ids: Iterable[UUID]) -> None:
-    """Note that documents of the resource `by` name these records."""
+    """Note that documents of this kind (see messages.py) name these records."""
     if named := sorted({str(id_) for id_ in ids}):
         session.execute(_KEEP, {"ids": named, "by": by})
 
 
 def users_of(session: Session, id_: UUID) -> list[str]:
-    """The resources whose documents name the record."""
+    """The kinds of documents that name the record."""
     return list(session.scalars(_BY, {"id": id_}))
 
 

@@ -14,9 +14,9 @@ class Using:
     @subscribe(sales.QuoteSent, sales.OrderPlaced)
     def note_customer_of_sale(self, session: Session, event: sales.QuoteSent | sales.OrderPlaced) -> None:
         """Drafts do not count: they may be deleted themselves, and are not placed for who is gone."""
-        uses.keep(session, "orders" if isinstance(event, sales.OrderPlaced) else "quotes", [event.customer_id])
+        uses.keep(session, "order" if isinstance(event, sales.OrderPlaced) else "quote", [event.customer_id])
 
     @subscribe(finance.InvoiceIssued, finance.PaymentReceived, order="latest")
     def note_debtor(self, session: Session, events: list[finance.InvoiceIssued | finance.PaymentReceived]) -> None:
-        uses.keep(session, "invoices", (e.customer_id for e in events if isinstance(e, finance.InvoiceIssued)))
-        uses.keep(session, "payments", (e.customer_id for e in events if isinstance(e, finance.PaymentReceived)))
+        uses.keep(session, "invoice", (e.customer_id for e in events if isinstance(e, finance.InvoiceIssued)))
+        uses.keep(session, "payment", (e.customer_id for e in events if isinstance(e, finance.PaymentReceived)))

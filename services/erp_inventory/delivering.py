@@ -58,7 +58,7 @@ class Delivering:
         noted = session.execute(_PLACED, {"order_id": event.order_id, "at": placed_at}).one_or_none()
         if noted is not None and noted.cancelled_at is not None:
             return  # cancelled before it came
-        uses.keep(session, "orders", _not_moved(event))
+        uses.keep(session, "order", _not_moved(event))
         if not deliverable(event):
             publish(session, _nothing_to_deliver(event))
             return

@@ -127,12 +127,13 @@ def test_an_undo_keeps_what_documents_name_by_now(book: Harness) -> None:
     ):  # fmt: skip
         assert book.deliver(replace(_sample(event), customer_id=ids[name])) == "done"
     for name in names[:-1]:
-        with pytest.raises(InUse, match=name.lower()):
+        with pytest.raises(InUse, match=name.lower()[:-1]):
             book.call("delete_contact", id=ids[name], if_match=1)
-    undo = book.finished(book.call("undo_job", id=job["id"], language="fr"))
+    undo = book.finished(book.call("undo_job", id=job["id"]))
     assert [undo["result"][n] for n in ("deleted", "kept", "failed")] == [1, 4, 0]
     assert {(e["row"], e["code"]) for e in undo["errors"]} == {(n, "in_use") for n in range(2, 6)}
-    assert "(orders)" in {e["row"]: e["message"] for e in undo["errors"]}[2]
+    french = book.call("get_job", id=undo["id"], language="fr")
+    assert "(commande)" in {e["row"]: e["message"] for e in french["errors"]}[2]
     assert {c["name"] for c in book.call("list_contacts", query={})["data"]} == set(names[:-1])
 
 
