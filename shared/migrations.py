@@ -183,19 +183,6 @@ def known(op: Any) -> None:
     op.execute("CREATE TABLE known (resource text NOT NULL, id uuid NOT NULL, PRIMARY KEY (resource, id))")
 
 
-def uses(op: Any) -> None:
-    """Which records documents of other services name (shared/uses.py)."""
-    op.execute(
-        "CREATE TABLE used (id uuid NOT NULL, by text NOT NULL, since timestamptz NOT NULL DEFAULT now(),"
-        " PRIMARY KEY (id, by))"
-    )
-
-
-def error_cells(op: Any) -> None:
-    """Room for what stood in the cell that a row error is about."""
-    op.execute("ALTER TABLE job_error ADD COLUMN IF NOT EXISTS cell text")
-
-
 def announce(op: Any, events: Iterable[Event]) -> None:
     """Publish what has long been true, for services that begin to keep copies of it."""
     contracts.events()

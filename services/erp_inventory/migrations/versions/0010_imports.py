@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import error_cells, uses
+from shared.jobs.tables import error_cells, uses
 
 revision = "0010"
 down_revision = "0009"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import error_cells
+from shared.jobs.tables import error_cells
 
 revision = "0016"
 down_revision = "0015"
