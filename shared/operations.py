@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, custom, existence, merging, outbox, reaching, transaction
+from shared import auditing, custom, existence, merging, outbox, reaching, rights, transaction
 from shared.caller import permit
 from shared.concealing import secrets_of, without_secrets
 from shared.context import Context
@@ -193,6 +193,9 @@ class Call:
         for name, hint in self.handler.arguments.items():
             if name not in arguments:
                 arguments[name] = self if name == "call" else self.aggregate(session, hint, lock)
+        return rights.guarded(session, arguments, self._carry_out) if lock else self._carry_out(session, arguments)
+
+    def _carry_out(self, session: Session, arguments: dict[str, Any]) -> Any:
         changed = next((a for a in arguments.values() if isinstance(a, Aggregate)), None)
         if self.operation.method == "PATCH" and changed is not None:
             return self._patch(session, changed, arguments)

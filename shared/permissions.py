@@ -27,16 +27,6 @@ def cut(held: tuple[str, ...], scopes: tuple[str, ...], known: tuple[str, ...]) 
     return tuple(found)
 
 
-def beyond(wanted: tuple[str, ...], held: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
-    """The known permissions that are wanted, or wanted further, than they are held."""
-
-    def far(patterns: tuple[str, ...], permission: str) -> int:
-        reached = reach(patterns, permission)
-        return REACHES.index(reached) if reached else -1
-
-    return [permission for permission in known if far(wanted, permission) > far(held, permission)]
-
-
 def is_known(pattern: str, known: tuple[str, ...]) -> bool:
     """Whether a pattern is well made and grants at least one of the permissions that there are."""
     return any(reach((pattern,), permission) for permission in known)

@@ -4,11 +4,12 @@ Asked before anything of rights is handed out, changed or taken away, and before
 rights. One pure function; `reached_by` says for which classes the machinery asks it around every command.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from shared import contracts
@@ -108,17 +109,29 @@ def is_guarded(cls: type | None) -> bool:
     return cls in _reached
 
 
-def check_object(session: Session, known: object) -> None:
-    """Raise MoreThanOwn or MoreCompaniesThanOwn when the caller holds less than this object reaches."""
-    function = _reached.get(type(known))
-    if function is None or _holds_everything(current(session)):
+def guarded(session: Session, arguments: dict[str, Any], work: Callable[[Session, dict[str, Any]], Any]) -> Any:
+    """What a command returns: before it and after it the caller holds all that its objects reach."""
+    check_objects(session, arguments.values())
+    result = work(session, arguments)
+    check_objects(session, (result, *arguments.values()))
+    return result
+
+
+def check_objects(session: Session, objects: Iterable[object]) -> None:
+    """Raise MoreThanOwn or MoreCompaniesThanOwn when the caller holds less than one of these objects reaches."""
+    guarded = {id(one): one for one in objects if type(one) in _reached}
+    if not guarded or holds_everything(current(session)):
         return
-    session.flush()  # what it reaches is read from the database
-    check_wanted(session, function(session, known))
+    session.flush()  # what they reach is read from the database
+    for one in guarded.values():
+        if inspect(one).persistent:
+            check_wanted(session, _reached[type(one)](session, one))
 
 
 def check_wanted(session: Session, wanted: Rights) -> None:
     """Raise MoreThanOwn or MoreCompaniesThanOwn when the caller holds less than this."""
+    if holds_everything(current(session)):
+        return
     lack = lacking(rights_of(current(session)), wanted, contracts.permissions())
     if lack.permissions:
         raise MoreThanOwn(permissions=list(lack.permissions[:20]))
@@ -126,5 +139,5 @@ def check_wanted(session: Session, wanted: Rights) -> None:
         raise MoreCompaniesThanOwn
 
 
-def _holds_everything(context: Context) -> bool:
+def holds_everything(context: Context) -> bool:
     return context.companies is None and "*" in context.permissions

@@ -11,12 +11,13 @@ from sqlalchemy import text
 
 from gateway import accounts, apikeys, users
 from gateway.errors import InvitationRefused, RefreshRefused, SignInRefused
-from gateway.identity.errors import BuiltIn, LastAdministrator, MoreThanOwn, NotAUser, PasswordOrInvitation, RoleInUse
+from gateway.identity.errors import BuiltIn, LastAdministrator, NotAUser, PasswordOrInvitation, RoleInUse
 from gateway.service import Gateway
 from shared import clock, contracts
 from shared.contracts import gateway as contract
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import InUse, Invalid, NotFound
+from shared.rights import MoreThanOwn
 from shared.violations import Duplicate
 from tests.harness import Harness
 

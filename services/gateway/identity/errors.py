@@ -11,14 +11,6 @@ class LastAdministrator(Conflict):
     fr = "C'est le dernier administrateur actif ; nommez-en d'abord un autre."
 
 
-class MoreThanOwn(Forbidden):
-    """One cannot give what one does not have. Details: permissions, at most twenty of them."""
-
-    code = "more_than_own"
-    en = "You cannot give permissions that you do not hold yourself: {permissions}."
-    fr = "Vous ne pouvez pas accorder des permissions que vous n'avez pas vous-même : {permissions}."
-
-
 class PasswordOrInvitation(Invalid):
     code = "password_or_invitation"
     en = "Send either a password or an invitation token."

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from gateway import apikeys
 from gateway.identity.errors import NotAUser
-from gateway.identity.granting import check_not_more, check_permissions
+from gateway.identity.granting import check_permissions
 from gateway.models import ApiKey, User
 from shared import clock
 from shared.context import current
@@ -16,6 +16,7 @@ from shared.contracts import gateway as contract
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
 from shared.refusals import Invalid, Unauthenticated
+from shared.rights import Rights, check_wanted
 
 
 class Keys:
@@ -25,7 +26,7 @@ class Keys:
     def create_api_key(self, session: Session, request: dict[str, Any]) -> ApiKey:
         owner = _caller(session)
         check_permissions(request["scopes"], "scopes")
-        check_not_more(session, tuple(request["scopes"]))
+        check_wanted(session, Rights(tuple(request["scopes"]), frozenset()))
         if request.get("expires_at") and request["expires_at"] <= clock.now():
             raise Invalid.at("/expires_at", "in_the_past")
         secret, key_id = apikeys.new()

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway.identity.errors import BuiltIn, RoleInUse
-from gateway.identity.granting import check_not_more, check_permissions
+from gateway.identity.granting import check_permissions
 from gateway.models import Role, User
 from gateway.roles import NAME, ROLES
 from shared import contracts
@@ -39,7 +39,7 @@ class Roles:
             raise BuiltIn(name=request["name"])
         if not NAME.fullmatch(request["name"]):
             raise Invalid.at("/name", "invalid")
-        _check(session, request["permissions"])
+        check_permissions(request["permissions"], "permissions")
         role = Role(**{"id": new_id(), **request})
         session.add(role)
         return role
@@ -48,7 +48,7 @@ class Roles:
     def patch_role(self, session: Session, role: Role, request: dict[str, Any]) -> Role:
         """Those who have it may do the other things within seconds."""
         if "permissions" in request:
-            _check(session, request["permissions"])
+            check_permissions(request["permissions"], "permissions")
             role.permissions = request["permissions"]
         return role
 
@@ -58,11 +58,6 @@ class Roles:
         if having:
             raise RoleInUse(users=having)
         session.delete(role)
-
-
-def _check(session: Session, permissions: list[str]) -> None:
-    check_permissions(permissions, "permissions")
-    check_not_more(session, tuple(permissions))
 
 
 def _permission(name: str) -> dict[str, Any]:

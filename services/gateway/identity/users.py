@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from gateway.identity.errors import LastAdministrator, PasswordOrInvitation
-from gateway.identity.granting import check_not_more, granted_by
+from gateway.identity.granting import check_roles
+from gateway.identity.reaches import check_place
 from gateway.models import ApiKey, Credential, RefreshToken, User
 from gateway.passwords import hashed, weakness
 from gateway.roles import ADMINISTRATOR
@@ -42,6 +43,7 @@ class Users:
             user.companies = list(companies) if companies else None
         session.add(user)
         session.flush()
+        check_place(session, user)
         session.add(_credential(user, **secrets))
         publish(session, user.created())
         return user
@@ -56,11 +58,12 @@ class Users:
 
     @command(contract.patch_user)
     def patch_user(self, session: Session, user: User, request: dict[str, Any]) -> User:
-        _check_power(session, user)
         shut_out = user.active and request.get("active") is False
         _keep_an_administrator(session, user, request)
         changes = recorded(contract.UserView, user)
         _fill(session, user, request)
+        if {"team", "manager_id"} & set(request):
+            check_place(session, user)
         if shut_out:
             _end_sessions(session, user)
         publish(session, user.updated(changes()))
@@ -68,7 +71,6 @@ class Users:
 
     @command(contract.deactivate_user)
     def deactivate_user(self, session: Session, user: User) -> User:
-        _check_power(session, user)
         _keep_an_administrator(session, user, {"active": False})
         changes = recorded(contract.UserView, user)
         user.active = False
@@ -78,7 +80,6 @@ class Users:
 
     @command(contract.activate_user)
     def activate_user(self, session: Session, user: User) -> User:
-        _check_power(session, user)
         changes = recorded(contract.UserView, user)
         user.active = True
         publish(session, user.updated(changes()))
@@ -87,7 +88,6 @@ class Users:
     @command(contract.delete_user)
     def delete_user(self, session: Session, user: User) -> None:
         """Whoever once signed in stays: what they did is signed with their id."""
-        _check_power(session, user)
         if user.last_sign_in_at is not None:
             raise InUse
         _keep_an_administrator(session, user, {"active": False})
@@ -96,7 +96,6 @@ class Users:
 
     @command(contract.set_password)
     def set_password(self, session: Session, user: User, request: dict[str, Any]) -> User:
-        _check_power(session, user)
         credential = session.get(Credential, user.id) or Credential(user_id=user.id)
         _set_password(credential, user, request["password"], "/password")
         session.add(credential)
@@ -115,7 +114,7 @@ def _fill(session: Session, user: User, request: dict[str, Any]) -> None:
         request["email"] = _email(request["email"])
     if "roles" in request:
         request["roles"] = list(dict.fromkeys(request["roles"]))
-        check_not_more(session, granted_by(session, request["roles"]))
+        check_roles(session, request["roles"])
     if request.get("manager_id"):
         _check_manager(session, user, request["manager_id"])
     for name, value in request.items():
@@ -156,11 +155,6 @@ def _check_companies(session: Session, user: User, request: dict[str, Any]) -> N
     wanted = request["companies"]
     if wanted is None or not set(wanted) <= set(mine):
         raise Invalid.at("/companies", "not_found")
-
-
-def _check_power(session: Session, user: User) -> None:
-    """Nobody changes a user who may do more than they may themselves."""
-    check_not_more(session, granted_by(session, user.roles))
 
 
 def _keep_an_administrator(session: Session, user: User, request: dict[str, Any]) -> None:

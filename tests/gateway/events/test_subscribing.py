@@ -18,7 +18,7 @@ from gateway.events.management import Management
 from gateway.service import Gateway
 from shared import faults
 from shared.ids import DEFAULT_COMPANY_ID
-from shared.refusals import Invalid
+from shared.refusals import Forbidden, Invalid
 from tests.conftest import Databases
 from tests.gateway.events.test_subscriptions import connected, uri
 from tests.harness import Harness
@@ -179,3 +179,17 @@ def test_what_nobody_wants_is_removed(service: Harness, own_broker: Management) 
         session.commit()
     settling.sweep(service.engine, own_broker)
     assert own_broker.queues() == own_broker.users() == {kept["queue"]}
+
+
+def test_only_who_may_see_all_of_it_rotates_its_password(service: Harness) -> None:
+    """A4. It gave thousands of foreign events."""
+    made = _ask(service, "erp_finance.#")
+    for held in (
+        {"permissions": ("gateway.event_subscriptions:write", "sales.*:read")},
+        {"companies": (DEFAULT_COMPANY_ID,)},
+    ):
+        for operation in ("rotate_event_subscription_password", "delete_event_subscription"):
+            with pytest.raises(Forbidden):
+                service.call(operation, id=made["id"], if_match="*", **held)
+    rights = ("gateway.event_subscriptions:write", "finance.*:read")
+    assert service.call("rotate_event_subscription_password", id=made["id"], permissions=rights)["password"]

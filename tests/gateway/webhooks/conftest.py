@@ -17,6 +17,7 @@ from gateway.webhooks.schedule import Schedule
 from gateway.webhooks.settings import Settings
 from gateway.webhooks.worker import Worker
 from shared.contract import Event
+from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.ids import new_event_id, new_id
 from tests.conftest import Databases
@@ -78,6 +79,14 @@ class Desk:
 def held(number: str = "SO-1") -> sales.OrderHeld:
     """An order that waits for a person."""
     return sales.OrderHeld(order_id=new_id(), number=number, reason="credit_limit_exceeded")
+
+
+def registered() -> contacts.ContactCreated:
+    """A customer."""
+    return contacts.ContactCreated(
+        contact_id=new_id(), kind="organization", name="Lampe SARL", status="active", roles=["customer"], language="fr",
+        email=None, siren=None, vat_number=None, country="FR",
+    )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

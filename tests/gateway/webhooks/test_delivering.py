@@ -14,22 +14,14 @@ from gateway.webhooks.delivering import MOST_WAITING
 from gateway.webhooks.errors import EventForgotten, TooManyWaiting
 from gateway.webhooks.schedule import Schedule
 from shared import clock
-from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_inventory as inventory
 from shared.contracts import gateway as contract
 from shared.ids import new_id
 from tests.gateway.conftest import until
-from tests.gateway.webhooks.conftest import Desk, Driven, held
+from tests.gateway.webhooks.conftest import Desk, Driven, held, registered
 from tests.gateway.webhooks.receiver import receiving
 
 Make = Callable[..., Driven]
-
-
-def _registered() -> contacts.ContactCreated:
-    return contacts.ContactCreated(
-        contact_id=new_id(), kind="organization", name="Lampe SARL", status="active", roles=["customer"], language="fr",
-        email=None, siren=None, vat_number=None, country="FR",
-    )  # fmt: skip
 
 
 def test_what_is_wanted_and_may_be_seen_arrives_in_order_and_signed(desk: Desk, worker: Make) -> None:
@@ -38,7 +30,7 @@ def test_what_is_wanted_and_may_be_seen_arrives_in_order_and_signed(desk: Desk, 
         all_ = desk.webhook(f"{receiver.url}/all")
         some = desk.webhook(f"{receiver.url}/some", "crm_sales.order.*", "erp_inventory.stock.*")
         marketing = desk.webhook(f"{receiver.url}/marketing", "#", role="marketing")
-        ids = desk.happens(*(held(f"SO-{n}") for n in range(30)), released, _registered())
+        ids = desk.happens(*(held(f"SO-{n}") for n in range(30)), released, registered())
         worker().start()
         until(lambda: len(receiver.got) == 32 + 31 + 31)
         assert receiver.ids("/all") == ids and receiver.ids("/some") == ids[:31]
@@ -252,30 +244,6 @@ def test_rights_are_those_of_the_moment(desk: Desk, worker: Make) -> None:
         driven.round()
         assert receiver.ids() == one + three
         assert desk.call("get_webhook", id=webhook["id"])["disabled_reason"] == "owner_inactive"
-
-
-def test_nobody_sees_more_through_a_webhook(desk: Desk, worker: Make) -> None:
-    """Neither a key of few scopes through its owner's webhook, nor whoever may change the webhooks of others."""
-    few = ("gateway.webhooks:read", "gateway.webhooks:write", "contacts.contacts:read")
-    with receiving() as receiver:
-        by_key = desk.webhook(receiver.url + "/key", permissions=few)
-        mine = desk.webhook(receiver.url + "/mine")
-        other_company = desk.webhook(receiver.url + "/company", companies=(new_id(),))
-        turned = desk.webhook(receiver.url + "/admins")
-        desk.call(
-            "patch_webhook", "hr", id=turned["id"], body={"url": receiver.url + "/hr"}, permissions=few, if_match=1
-        )
-        order, contact = desk.happens(held(), _registered())
-        worker().round()
-        assert (receiver.ids("/key"), receiver.ids("/hr")) == ([contact], [contact])
-        assert receiver.ids("/mine") == [order, contact] and receiver.ids("/company") == []
-        desk.call("patch_webhook", id=by_key["id"], body={"event_types": ["#"]}, if_match=1)
-        more = desk.happens(held())
-        worker().round()
-    assert receiver.ids("/key") == [contact, *more], "its owner with all their rights aimed it again"
-    assert {w["id"] for w in desk.call("list_webhooks")["data"]} == {
-        w["id"] for w in (by_key, mine, other_company, turned)
-    }
 
 
 def test_events_of_another_company_are_nobody_elses(desk: Desk, worker: Make) -> None:

@@ -1,9 +1,14 @@
 """With whose rights a webhook is told, and who may lay hands on it."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
-from tests.gateway.webhooks.conftest import Desk, Driven, held
+import pytest
+
+from shared.ids import new_id
+from shared.rights import MoreThanOwn
+from tests.gateway.webhooks.conftest import Desk, Driven, held, registered
 from tests.gateway.webhooks.receiver import receiving
 
 Make = Callable[..., Driven]
@@ -32,3 +37,33 @@ def test_a_webhook_ends_with_the_key_that_it_was_aimed_with(desk: Desk, worker: 
             assert again["api_key_id"] is None
             worker().round()
             assert receiver.ids(f"/{name}") == before + missed
+
+
+def test_nobody_sees_more_through_a_webhook(desk: Desk, worker: Make) -> None:
+    """Neither a key of few scopes through its owner's webhook, nor whoever may change the webhooks of others."""
+    few = ("gateway.webhooks:read", "gateway.webhooks:write", "contacts.contacts:read")
+    with receiving() as receiver:
+        by_key = desk.webhook(receiver.url + "/key", permissions=few)
+        mine = desk.webhook(receiver.url + "/mine")
+        other_company = desk.webhook(receiver.url + "/company", companies=(new_id(),))
+        turned = desk.webhook(receiver.url + "/admins")
+        aimed: dict[str, Any] = {"id": turned["id"], "permissions": few}
+        for operation, given in {
+            "patch_webhook": {"body": {"url": receiver.url + "/hr"}, "if_match": 1},
+            "rotate_webhook_secret": {},
+            "test_webhook": {},
+            "delete_webhook": {"if_match": 1},
+        }.items():
+            with pytest.raises(MoreThanOwn):  # A4
+                desk.call(operation, "hr", **aimed, **given)
+        order, contact = desk.happens(held(), registered())
+        worker().round()
+        assert (receiver.ids("/key"), receiver.ids("/hr")) == ([contact], [])
+        assert receiver.ids("/mine") == [order, contact] and receiver.ids("/company") == []
+        desk.call("patch_webhook", id=by_key["id"], body={"event_types": ["#"]}, if_match=1)
+        more = desk.happens(held())
+        worker().round()
+    assert receiver.ids("/key") == [contact, *more], "its owner with all their rights aimed it again"
+    assert {w["id"] for w in desk.call("list_webhooks")["data"]} == {
+        w["id"] for w in (by_key, mine, other_company, turned)
+    }

@@ -1,0 +1,84 @@
+"""What users, roles, keys, webhooks and subscriptions reach: the machinery asks before and after every command on one
+whether the caller holds all of it (`shared/rights.py`). So nobody gives, changes, aims, rotates or takes more than they have.
+"""
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from gateway.events.audience import limited
+from gateway.events.entitlement import brought_by
+from gateway.events.models import EventSubscription
+from gateway.events.patterns import known_events
+from gateway.models import ApiKey, Role, User
+from gateway.people import below, company_set, held_by, rights_of, team_of
+from gateway.webhooks.audience import types_for
+from gateway.webhooks.models import Webhook
+from shared import contracts
+from shared.permissions import TEAM, cut, reach
+from shared.rights import Rights, check_wanted, reached_by
+
+_NOTHING = Rights((), frozenset())
+
+_SEEING = text(
+    "WITH RECURSIVE above AS (SELECT manager_id AS id FROM app_user WHERE id = :id"
+    " UNION SELECT a.manager_id FROM app_user a JOIN above ON a.id = above.id)"
+    " SELECT id FROM above WHERE id IS NOT NULL UNION SELECT o.id FROM app_user o JOIN app_user u ON o.team = u.team"
+    " WHERE u.id = :id AND o.id <> :id"
+)
+
+
+@reached_by(User)
+def of_user(session: Session, user: User) -> Rights:
+    return rights_of(session, user)
+
+
+@reached_by(Role)
+def of_role(session: Session, role: Role) -> Rights:
+    """What everybody together who has it can do by it."""
+    having = session.scalars(select(User).where(User.roles.contains([role.name]))).all()
+    everywhere = any(user.companies is None for user in having)
+    companies = None if everywhere else frozenset(one for user in having for one in user.companies or ())
+    reaching = having if any("@" in pattern for pattern in role.permissions) else []
+    team = frozenset(one for user in reaching for one in team_of(session, user.id))
+    return Rights(tuple(role.permissions), companies, frozenset(user.id for user in reaching), team)
+
+
+@reached_by(ApiKey)
+def of_key(session: Session, key: ApiKey) -> Rights:
+    """Within what its owner may do, whether the owner may sign in or not."""
+    owner = rights_of(session, session.get_one(User, key.owner_id))
+    permissions = cut(owner.permissions, tuple(key.scopes), contracts.permissions())
+    companies = owner.companies if key.company_id is None else frozenset((key.company_id,))
+    return Rights(permissions, companies, owner.own, owner.team)
+
+
+@reached_by(Webhook)
+def of_webhook(session: Session, webhook: Webhook) -> Rights:
+    """The events that it is told of."""
+    owner = session.get(User, webhook.owner_id)
+    if owner is None:
+        return _NOTHING
+    who = limited(session, owner, webhook)
+    types = types_for(who, webhook)
+    permissions = {event.permission for event in known_events() if event.full_type in types}
+    return Rights(tuple(sorted(permissions)), who.companies) if permissions else _NOTHING
+
+
+@reached_by(EventSubscription)
+def of_subscription(session: Session, subscription: EventSubscription) -> Rights:
+    """The events that it brings, of all companies: nothing on the broker leaves any out."""
+    return Rights(tuple(sorted({event.permission for event in brought_by(subscription)})), None)
+
+
+def check_place(session: Session, user: User) -> None:
+    """Raise MoreThanOwn or MoreCompaniesThanOwn where somebody sees this user's records by team, or as a manager, whom the
+    caller could not show them."""
+    session.flush()
+    records = frozenset((user.id,)) | below(session, user.id)
+    for other_id in session.execute(_SEEING, {"id": user.id}).scalars():
+        other = session.get_one(User, other_id)
+        held = held_by(session, other)
+        by_team = tuple(f"{p}@{TEAM}" for p in contracts.permissions() if reach(held, p) == TEAM)
+        if by_team:
+            seen = records & team_of(session, other.id)
+            check_wanted(session, Rights(by_team, company_set(other.companies), team=seen))
