@@ -107,6 +107,16 @@ def permit(operation: Operation, context: Context) -> None:
         raise Unauthenticated
     if operation.permission != SIGNED_IN and not (operation.permission and context.may(operation.permission)):
         raise NotAllowed(permission=operation.permission)
+    if operation.all_companies and context.companies is not None:
+        raise AllCompaniesNeeded
+
+
+class AllCompaniesNeeded(Forbidden):
+    """What is asked for cannot be cut by company."""
+
+    code = "all_companies_needed"
+    en = "This cannot be cut by company; you need the right to all companies."
+    fr = "Cela ne peut pas être restreint à une société ; il vous faut l'accès à toutes les sociétés."
 
 
 class NotAllowed(Forbidden):

@@ -63,6 +63,7 @@ class Operation:
     goes; `successor` is the path of what replaces it. `derived` and `resource` are set on operations that follow from
     declared ones (`shared/derived`); `everywhere` on those that each service has for itself under one route: the
     gateway asks all of them, or the one that is named.
+    `all_companies` is for what cannot be cut by company: it needs the right to all of them.
     `problems` are HTTP statuses that this operation refuses with beyond those that follow from the rest.
     """
 
@@ -85,6 +86,7 @@ class Operation:
     derived: str = ""
     resource: "Resource | None" = None
     everywhere: bool = False
+    all_companies: bool = False
 
     def __post_init__(self) -> None:
         for day in filter(None, (self.deprecated, self.sunset)):

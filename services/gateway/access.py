@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from shared.caller import RENEWED_AFTER, Caller, NotAllowed
+from shared.caller import RENEWED_AFTER, AllCompaniesNeeded, Caller, NotAllowed
 from shared.context import ANONYMOUS
 from shared.contract import PUBLIC, SIGNED_IN, Operation
 from shared.ids import DEFAULT_COMPANY_ID
@@ -13,7 +13,7 @@ from shared.permissions import allows
 from shared.refusals import NotFound, Unauthenticated
 from shared.signing import Signer
 
-__all__ = ["PUBLIC", "SIGNED_IN", "NotAllowed", "Principal", "allows", "check"]
+__all__ = ["PUBLIC", "SIGNED_IN", "AllCompaniesNeeded", "NotAllowed", "Principal", "allows", "check"]
 
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -84,7 +84,10 @@ def check(operation: Operation, principal: Principal | None) -> None:
         return
     if principal is None:
         raise Unauthenticated
-    if operation.permission == SIGNED_IN and principal.api_key and operation.method != "GET":
-        raise NotAllowed(permission=SIGNED_IN)  # what a person does with their own account
+    own_account = operation.permission == SIGNED_IN and operation.method != "GET" and not operation.everywhere
+    if own_account and principal.api_key:
+        raise NotAllowed(permission=SIGNED_IN)  # what a person does; jobs ask what the key may
     if operation.permission != SIGNED_IN and not allows(principal.permissions, operation.permission):
         raise NotAllowed(permission=operation.permission)
+    if operation.all_companies and principal.companies is not None:
+        raise AllCompaniesNeeded

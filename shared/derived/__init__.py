@@ -60,6 +60,7 @@ def with_derived(declared: dict[str, Operation], service: str) -> dict[str, Oper
             derived.derived, derived.resource = kind, resource
             derived.service, derived.tag = resource.get.service, resource.get.tag  # type: ignore[union-attr]
             assert resource.list is not None
+            derived.all_companies = resource.list.all_companies
             for notice in ("deprecated", "sunset"):
                 setattr(derived, notice, getattr(resource.list, notice))
             if derived.name in found:

@@ -84,4 +84,5 @@ def declare() -> dict[str, Operation]:
     for name, operation in declared.items():
         operation.name, operation.derived, operation.everywhere = name, "parked", True
         operation.tag = "parked-messages"
+        operation.all_companies = True
     return declared

@@ -1,8 +1,10 @@
 """What a service answers about its jobs. Jobs of others do not exist, except for those who may see everybody's."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +14,15 @@ from sqlalchemy.orm import Session
 from shared import clock, ids
 from shared.context import Context, current
 from shared.contract import Operation
+from shared.contracts import permissions as known
 from shared.handlers import Handler
 from shared.jobs import contract, storage
 from shared.jobs.models import OPEN, Job
 from shared.messages import sentence
 from shared.operations import Call
+from shared.permissions import ALL
 from shared.refusals import BadRequest, Conflict, Forbidden, Invalid, InvalidTransition, NotFound, Refusal
+from shared.rights import Rights, lacking, rights_of
 
 ERRORS_SHOWN = 100
 ERRORS_PAGE = 1000
@@ -120,10 +125,23 @@ def circumstances_of(job: Job) -> Context:
 
 def own(session: Session, job: Job) -> Job:
     """The job, if the caller may know of it. Raises NotFound."""
-    context = current(session)
-    if job.actor != context.actor and not context.may(contract.EVERYBODY):
+    if not _may_know(current(session), job):
         raise NotFound(what="job", id=job.id)
     return job
+
+
+def _may_know(context: Context, job: Job) -> bool:
+    """Whether the caller may do now what the job was begun with: what it shows was read or written with these rights."""
+    if job.actor != context.actor and not context.may(contract.EVERYBODY):
+        return False
+    return not lacking(rights_of(context), _needed(circumstances_of(job), str(job.circumstances["needs"])), known())
+
+
+def _needed(began: Context, permission: str) -> Rights:
+    """The permission that a job rests on, as far as it reached, for the owners and companies that it reached."""
+    reached = began.reach(permission)
+    pattern = permission if reached in (None, ALL) else f"{permission}@{reached}"
+    return replace(rights_of(began), permissions=(pattern,))
 
 
 def view(session: Session, job: Job, errors: bool = True) -> dict[str, Any]:
@@ -185,15 +203,20 @@ def _get(service: object, session: Session, job: Job) -> dict[str, Any]:
 
 def _list(service: object, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
     limit = min(MOST_JOBS_SHOWN, _whole(parameters["limit"], 1, "?limit"))
-    context = current(session)
-    statement = select(Job).order_by(Job.id.desc()).limit(limit + 1)
-    if not context.may(contract.EVERYBODY):
-        statement = statement.where(Job.actor == context.actor)
-    if parameters["cursor"]:
-        statement = statement.where(Job.id < _cursor(parameters["cursor"]))
-    rows = list(session.scalars(statement))
+    before = _cursor(parameters["cursor"]) if parameters["cursor"] else None
+    rows = list(islice(_known_to(session, before), limit + 1))
     more = str(rows[limit - 1].id) if len(rows) > limit else None
     return {"data": [view(session, job, errors=False) for job in rows[:limit]], "next_cursor": more, "unavailable": []}
+
+
+def _known_to(session: Session, before: UUID | None) -> Iterator[Job]:
+    """The jobs that the caller may know of, the newest first, read portion by portion."""
+    context, portion = current(session), select(Job).order_by(Job.id.desc()).limit(MOST_JOBS_SHOWN)
+    if not context.may(contract.EVERYBODY):
+        portion = portion.where(Job.actor == context.actor)
+    while jobs := list(session.scalars(portion if before is None else portion.where(Job.id < before))):
+        yield from (job for job in jobs if _may_know(context, job))
+        before = jobs[-1].id
 
 
 def _cancel(service: object, session: Session, job: Job) -> dict[str, Any]:
@@ -212,8 +235,6 @@ def _undo(service: object, session: Session, job: Job, call: Call) -> dict[str, 
     if reason := _not_undoable(job):
         raise NothingToUndo(reason=reason)
     needs = str(job.circumstances["needs"])
-    if not current(session).may(needs):
-        raise Forbidden(permission=needs)
     made = begin(session, call.operation.service, "undo", job.resource, {}, needs, undoes=job.id)
     job.undone_by = made.id
     session.flush()

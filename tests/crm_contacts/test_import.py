@@ -217,8 +217,9 @@ def test_a_job_is_its_owners(book: Harness) -> None:
         with pytest.raises(NotFound):
             book.call(operation, id=job["id"], actor="eve", permissions=("contacts.*:write",))
     assert book.call("list_jobs", query={}, actor="eve", permissions=())["data"] == []
-    assert [j["id"] for j in book.call("list_jobs", query={}, actor="ada", permissions=())["data"]] == [job["id"]]
-    cancelled = book.call("cancel_job", id=job["id"], actor="ada", permissions=())
+    ada: dict[str, Any] = {"actor": "ada", "permissions": ("contacts.*:write",)}
+    assert [j["id"] for j in book.call("list_jobs", query={}, **ada)["data"]] == [job["id"]]
+    cancelled = book.call("cancel_job", id=job["id"], **ada)
     assert cancelled["status"] == "cancelled" and not book.jobs.run_one()
     with pytest.raises(Conflict):
         book.call("cancel_job", id=job["id"])

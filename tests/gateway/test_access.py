@@ -5,10 +5,14 @@ from dataclasses import replace
 import pytest
 
 from gateway import contract
-from gateway.access import PUBLIC, NotAllowed, Principal, allows, check
+from gateway.access import PUBLIC, AllCompaniesNeeded, NotAllowed, Principal, allows, check
 from gateway.roles import ROLES, permissions_of
+from shared.caller import permit
+from shared.context import Context
 from shared.contract import Operation
 from shared.contracts import operations
+from shared.ids import DEFAULT_COMPANY_ID
+from shared.jobs import contract as jobs
 from shared.refusals import Unauthenticated
 
 DECLARED = [operation for service in operations().values() for operation in service.values()]
@@ -52,6 +56,30 @@ def test_other_rights_begin_without_what_was_made_of_the_old_ones() -> None:
     for derived in ("views", "statements"):
         with pytest.raises(ValueError, match="init=False"):
             replace(before, **{derived: {}})
+
+
+def test_what_cannot_be_cut_by_company_needs_the_right_to_all() -> None:
+    """A5. Parked messages, sign-ins and subscriptions, also as files and histories; at the edge and in services."""
+    whole = [o for o in DECLARED if o.all_companies]
+    assert {o.path.split("/")[2] for o in whole} == {"parked-messages", "sign-ins", "event-subscriptions"}
+    assert {"export_event_subscriptions", "history_of_event_subscriptions"} <= {o.name for o in whole}
+    company = DEFAULT_COMPANY_ID
+    for operation in whole:
+        check(operation, principal("*"))
+        permit(operation, Context(actor="ada", permissions=("*",)))
+        with pytest.raises(AllCompaniesNeeded):
+            check(operation, replace(principal("*"), companies=(str(company),)))
+        with pytest.raises(AllCompaniesNeeded):
+            permit(operation, Context(actor="ada", permissions=("*",), companies=(company,)))
+
+
+def test_a_key_ends_and_undoes_jobs_and_changes_no_account() -> None:
+    """A5. What it may import it may cancel and undo: the service asks its scopes against those of the job."""
+    key = replace(principal("contacts.*:write"), api_key=str(DEFAULT_COMPANY_ID))
+    for name in ("cancel_job", "undo_job", "get_job"):
+        check(jobs.PUBLIC[name], key)
+    with pytest.raises(NotAllowed):
+        check(contract.change_password, key)
 
 
 def test_deny_by_default() -> None:

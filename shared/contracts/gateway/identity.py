@@ -310,4 +310,5 @@ list_sign_ins = Operation(
     "gateway.sign_ins:read",
     response=SignInView,
     listing=SIGN_INS,
+    all_companies=True,
 )

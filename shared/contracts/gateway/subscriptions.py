@@ -63,16 +63,24 @@ create_event_subscription = Operation(
 )  # fmt: skip
 list_event_subscriptions = Operation(
     "GET /v1/event-subscriptions", "Queues of other systems, with what waits in them", _READ,
-    response=SubscriptionView,
+    response=SubscriptionView, all_companies=True,
     listing=Listing(filters={"name": fields.Text(), "status": fields.Choice(*SUBSCRIPTION_STATUSES)}, search=("name",)),
 )  # fmt: skip
 get_event_subscription = Operation(
-    "GET /v1/event-subscriptions/{id}", "One queue of another system", _READ, response=SubscriptionView
+    "GET /v1/event-subscriptions/{id}",
+    "One queue of another system",
+    _READ,
+    response=SubscriptionView,
+    all_companies=True,
 )
 delete_event_subscription = Operation(
-    "DELETE /v1/event-subscriptions/{id}", "Remove the queue, what waits in it, and its user", _WRITE, status=204
+    "DELETE /v1/event-subscriptions/{id}",
+    "Remove the queue, what waits in it, and its user",
+    _WRITE,
+    status=204,
+    all_companies=True,
 )
 rotate_event_subscription_password = Operation(
     "POST /v1/event-subscriptions/{id}/rotate-password", "Make a new password, shown once; the old one ends",
-    _WRITE, response=SubscriptionPasswordView,
+    _WRITE, response=SubscriptionPasswordView, all_companies=True,
 )  # fmt: skip
