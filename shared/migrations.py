@@ -1,6 +1,5 @@
 """Alembic, one tree per service, and the machinery's tables that every tree begins with."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,9 @@ from alembic import context
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from shared import clock, contracts, folding, outbox
+from shared import folding
 from shared.connecting import options, single
-from shared.context import Context
-from shared.contract import Event
-from shared.envelope import write_head
 from shared.functions import KEEP_OUTBOX_PARTITIONS, guard_functions
-from shared.ids import new_event_id, new_id
 from shared.money import LARGEST
 from shared.settings import required
 
@@ -181,18 +176,6 @@ def custom_values(op: Any, *tables: str) -> None:
 def known(op: Any) -> None:
     """The ids of what requests name and other services own (shared/existence.py)."""
     op.execute("CREATE TABLE known (resource text NOT NULL, id uuid NOT NULL, PRIMARY KEY (resource, id))")
-
-
-def announce(op: Any, events: Iterable[Event]) -> None:
-    """Publish what has long been true, for services that begin to keep copies of it."""
-    contracts.events()
-    pending, cause = [], str(new_id())
-    for event in events:
-        event_id, context = new_event_id(event.full_type), Context(correlation_id=cause, causation_id=cause)
-        pending.append(outbox.Pending(event_id, event, write_head(event, event_id, clock.now(), context)))
-    if pending:
-        parts, values = outbox.statement_parts(pending)
-        op.get_bind().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(values))
 
 
 def bound_amounts(op: Any, table: str, *columns: str) -> None:

@@ -1,4 +1,4 @@
-"""I6: every event was caused by a command, a timer or another event, and carries the correlation of its cause."""
+"""I6: every event was caused by a command, a timer, a program or another event, and carries the correlation of its cause."""
 
 from deploy.auditor.findings import Findings, World, checks
 from deploy.auditor.joins import Row, joined, merged
@@ -44,7 +44,7 @@ def _check(effect: Row, causing: list[Row], found: Findings) -> None:
     cause, event_id, correlation, created_at, type_ = effect
     if cause == event_id:
         found.add(f"{type_} names itself as its cause", created_at, event=event_id)
-    elif cause.startswith("timer:"):
+    elif cause.startswith(("timer:", "program:")):
         if correlation != cause:
             found.add(f"{type_} of {cause} carries another correlation ({correlation})", created_at, event=event_id)
     elif not causing:
