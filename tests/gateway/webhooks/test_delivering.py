@@ -64,7 +64,7 @@ def test_nothing_overtakes_what_fails(desk: Desk, worker: Make) -> None:
         webhook = desk.webhook(receiver.url)
         first, second = desk.happens(held("SO-1"), held("SO-2"))
         worker().start()
-        until(lambda: len(receiver.got) == 5)
+        until(lambda: len(receiver.got) == len(desk.deliveries(webhook)) == 5)
     assert receiver.ids() == [first] * 4 + [second]
     assert len({got.headers["webhook-signature"] for got in receiver.got[:4]}) >= 1
     log = desk.deliveries(webhook)
