@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, not_
+from sqlalchemy import ColumnElement, Text, cast, func, not_, or_
+from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from shared import folding
 from shared.refusals import BadRequest
+
+EXTERNAL = "external_ids."
 
 
 class Holds:
@@ -40,6 +43,26 @@ class Holds:
                 return found
         operators = ["eq", "ne", "in", "is_null", *(("contains", "starts") if self.text is not None else ())]
         raise BadRequest([{"pointer": f"?{self.name}", "code": "unknown_filter"}], operators=operators)
+
+
+def held_in_list(name: str, column: Any) -> Holds:
+    """A JSON list of texts, such as tags; its GIN index answers."""
+
+    def any_of(values: list[Any]) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = column.op("?|", is_comparison=True)(cast(array(values), ARRAY(Text)))
+        return found
+
+    return Holds(name, any_of, func.jsonb_array_length(column) == 0)
+
+
+def external_id(name: str, column: Any) -> Holds:
+    """The id that one other system gave, in a JSON object of all of them."""
+    source = name.removeprefix(EXTERNAL)
+
+    def any_of(values: list[Any]) -> ColumnElement[bool]:
+        return or_(*(column.contains({source: value}) for value in values))
+
+    return Holds(name, any_of, not_(column.has_key(source)), column[source].astext)
 
 
 def condition(column: Any, operator: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ import re
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -42,13 +42,27 @@ class Listing:
     """What a list operation can filter by and sort by.
 
     `filters` maps a public field name to the marshmallow field that parses its value. `sorts` are the sortable
-    names; `id` is always the last sort key. `search` are the names that `q` looks into.
+    names; `id` is always the last sort key. `search` are the names that `q` looks into. What follows from the answer of
+    the list is added to what is declared (`following`); `external_ids` says that `external_ids.<source>` is a filter.
     """
 
     filters: dict[str, ma.fields.Field[Any]] = field(default_factory=dict)
     sorts: tuple[str, ...] = ("created_at",)
     default_sort: str = "-created_at"
     search: tuple[str, ...] = ()
+    external_ids: bool = False
+
+    def following(self, response: type[Schema]) -> "Listing":
+        """With filters by every reference, tag, external id and time that the answer shows, and sorts by its times."""
+        shown = response().dump_fields
+        times = [name for name in ("created_at", "updated_at") if isinstance(shown.get(name), fields.Instant)]
+        found: dict[str, ma.fields.Field[Any]] = {name: fields.Instant() for name in times}
+        found |= {n: fields.Uuid(refers=f.refers) for n, f in shown.items() if isinstance(f, fields.Uuid) and n != "id"}
+        if "tags" in shown:
+            found["tags"] = fields.Text(most=50)
+        sorts = tuple(dict.fromkeys((*self.sorts, *times)))
+        external = isinstance(shown.get("external_ids"), fields.Table)
+        return replace(self, filters={**found, **self.filters}, sorts=sorts, external_ids=external)
 
 
 @dataclass(eq=False)
@@ -91,6 +105,8 @@ class Operation:
     def __post_init__(self) -> None:
         for day in filter(None, (self.deprecated, self.sunset)):
             datetime.strptime(day, "%Y-%m-%d")
+        if self.listing and self.response:
+            self.listing = self.listing.following(self.response)
 
     @property
     def id(self) -> str:

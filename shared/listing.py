@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, inspect, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared import custom, fields, keyset, prepared
-from shared.conditions import condition
+from shared.conditions import EXTERNAL, condition, external_id, held_in_list
 from shared.context import current
 from shared.contract import Listing
 from shared.explaining import details
@@ -24,7 +24,7 @@ from shared.refusals import BadRequest
 _OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "starts", "is_null")
 _COMMON = {"limit", "cursor", "sort", "q", "include_total", "fields", "expand", "format"}
 _LARGEST_IN = 200
-_FILTER = re.compile(r"((?:custom\.)?\w+)(?:\[(\w+)\])?")
+_FILTER = re.compile(r"(external_ids\.[^\[\]]{1,50}|(?:custom\.)?\w+)(?:\[(\w+)\])?")
 _WHOLE = re.compile("-?[0-9]{1,18}")
 
 
@@ -117,7 +117,12 @@ class _Columns:
         self.entity, self.named = entity, named
 
     def __getitem__(self, name: str) -> Any:
-        return self.named[name] if name in self.named else getattr(self.entity, name)
+        if name in self.named:
+            return self.named[name]
+        if name.startswith(EXTERNAL):
+            return external_id(name, self.entity.external_ids)
+        found = getattr(self.entity, name)
+        return held_in_list(name, found) if name == "tags" else found
 
 
 def parse(listing: Listing, query: dict[str, Any], customs_of: str = "") -> ListRequest:
@@ -150,8 +155,11 @@ def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str,
     form = _FILTER.fullmatch(parameter)
     name, operator = (form[1], form[2] or "eq") if form else ("", "")
     parser = fields.Uuid() if name == "id" else listing.filters.get(name)
+    if listing.external_ids and name.startswith(EXTERNAL):
+        parser = Text(most=200)
     if parser is None or operator not in _OPERATORS or not isinstance(raw, str):
-        allowed = sorted({*listing.filters, "id", *_COMMON})
+        external = {f"{EXTERNAL}<source>"} if listing.external_ids else set()
+        allowed = sorted({*listing.filters, "id", *_COMMON, *external})
         raise BadRequest(
             [{"pointer": f"?{parameter}", "code": "unknown_filter"}], allowed=allowed, operators=list(_OPERATORS)
         )

@@ -76,8 +76,14 @@ class AnyContact:
     def archive(self) -> None:
         """Take it out of use; documents that name it stay as they are."""
         if self.status != "active":
-            raise InvalidTransition(state=self.status, allowed=[])
+            raise InvalidTransition(state=self.status, allowed=["unarchive"] if self.status == "archived" else [])
         self.status = "archived"
+
+    def unarchive(self) -> None:
+        """Take it into use again."""
+        if self.status != "archived":
+            raise InvalidTransition(state=self.status, allowed=["archive"] if self.status == "active" else [])
+        self.status = "active"
 
     def erase_unused(self, used: list[str]) -> None:
         """Prepare its deletion; `used` says what needs it. Raises ContactInUse."""
@@ -169,6 +175,9 @@ _NOTHING = dict.fromkeys(
 
 
 def points(emails: Iterable[str], phones: Iterable[str], numbers: dict[str, str | None]) -> set[Point]:
-    """Normal forms as comparable points."""
+    """Normal forms as comparable points. A SIREN is the same legal unit alone, in a SIRET and in a French VAT number."""
     found = {("email", identity.comparable_email(value)) for value in emails} | {("phone", value) for value in phones}
-    return found | {(kind, value) for kind, value in numbers.items() if value}
+    found |= {(kind, value) for kind, value in numbers.items() if value}
+    return found | {
+        ("siren", unit) for kind, value in numbers.items() if value and (unit := identity.siren_in(kind, value))
+    }

@@ -35,6 +35,12 @@ def vat_number(value: str) -> str:
     return str(vat.validate(value))
 
 
+def siren_in(kind: str, value: str) -> str | None:
+    """The SIREN that a normal SIRET or French VAT number contains; a Monegasque one contains none."""
+    found = value[:9] if kind == "siret" else value[4:] if kind == "vat_number" and value.startswith("FR") else ""
+    return found if siren_numbers.is_valid(found) and found.strip("0") else None
+
+
 def email(value: str) -> str:
     """An address with its domain in lower case. Raises ValueError. Nothing is asked of the DNS."""
     local, _, domain = value.rpartition("@")
@@ -44,16 +50,30 @@ def email(value: str) -> str:
 
 
 def phone(value: str) -> str:
-    """A number in E.164 form. Raises ValueError.
+    """A number in E.164 form, without its extension. Raises ValueError."""
+    return phone_parts(value)[0]
+
+
+def phone_parts(value: str) -> tuple[str, str | None]:
+    """A number in E.164 form and its extension. Raises ValueError for what would be lost on the way.
 
     Length and country code are checked, not the number ranges: regulators open new ones faster than lists follow.
     """
     if french := _FRENCH_NUMBER.fullmatch(value.translate(_PUNCTUATION)):
-        return "+33" + french[1]
-    number = phonenumbers.parse(value, DEFAULT_REGION)
-    if not phonenumbers.is_possible_number(number):
+        return _french(french[1]), None
+    read = _WITH_EXTENSION.fullmatch(value)
+    if read is None:
         raise ValueError(value)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = phonenumbers.parse(read[1], DEFAULT_REGION)
+    if not phonenumbers.is_possible_number(number) or not number.national_number:
+        raise ValueError(value)
+    normal = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return (_french(normal[3:]) if _FRENCH_E164.fullmatch(normal) else normal), read[2]
+
+
+def _french(digits: str) -> str:
+    """The nine digits of a French number behind the calling code of where it is."""
+    return f"+{_OVERSEAS.get(digits[:3], '33')}{digits}"
 
 
 def _validated(address: str) -> str:
@@ -70,6 +90,22 @@ _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 """Local parts that RFC 5321 and every mail server take as they are; all others are asked of email_validator."""
 
 _FRENCH_NUMBER = re.compile("0([1-9][0-9]{8})")
+_FRENCH_E164 = re.compile(r"\+33[1-9][0-9]{8}")
+_OVERSEAS = {
+    **dict.fromkeys(("262", "263", "269", "639", "692", "693"), "262"),  # La Réunion, Mayotte
+    **dict.fromkeys(("590", "690", "691"), "590"),  # Guadeloupe, Saint-Martin, Saint-Barthélemy
+    **dict.fromkeys(("594", "694"), "594"),  # Guyane
+    **dict.fromkeys(("596", "696", "697"), "596"),  # Martinique
+}
+"""The ranges of the overseas departments in the national numbering plan (Arcep, décision 2018-0881), which are dialled
+like any other from within France and have calling codes of their own from outside (ITU-T E.164)."""
+
+_WITH_EXTENSION = re.compile(
+    r"(?:tel:)?\s*(\+?[0-9\s().\-\u2010-\u2013]+?)\s*(?:(?:;ext=|ext(?:ension|\.)?|poste|p\.|x|#)\s*:?\s*([0-9]{1,11}))?\s*",
+    re.IGNORECASE,
+)
+"""A number and what is dialled after it. Anything else, such as a second number, would be dropped without a word."""
+
 _PUNCTUATION = str.maketrans("", "", " .-")
 
 
@@ -92,12 +128,24 @@ def normalised(values: dict[str, Any]) -> dict[str, Any]:
     for name, read in _SCALARS.items():
         if values.get(name) is not None:
             result[name] = _read(read, values[name], f"/{name}", f"invalid_{name}", errors)
-    for name, read, code in (("emails", email, "invalid_email"), ("phones", phone, "invalid_phone")):
-        if name in values:
-            result[name] = _points(values[name], read, name, code, errors)
+    if "emails" in values:
+        result["emails"] = _points(values["emails"], email, "emails", "invalid_email", errors)
+    if "phones" in values:
+        told = [_with_extension(point) for point in values["phones"]]
+        result["phones"] = _points(told, phone, "phones", "invalid_phone", errors)
     if errors:
         raise Invalid(errors)
     return result
+
+
+def _with_extension(point: dict[str, Any]) -> dict[str, Any]:
+    """A phone with the extension that stands in the number, unless it is named apart. Nonsense stays as it is."""
+    own = {name: value for name, value in point.items() if name != "extension" or value}
+    try:
+        found = phone_parts(point["value"])[1]
+    except _NOT_VALID:
+        return own
+    return {"extension": found, **own} if found else own
 
 
 def one_primary(points: list[dict[str, Any]]) -> list[dict[str, Any]]:

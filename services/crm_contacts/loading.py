@@ -57,13 +57,16 @@ class ContactLoader(bulk.Loader):
         """By any e-mail address or number of a contact, however it is written."""
         if by not in _KINDS:
             return None
-        spelled: dict[str, list[str]] = {}
+        spelled: dict[Point, list[str]] = {}
         for value in values:
-            spelled.setdefault(identity.comparable(by, value), []).append(value)
-        held = select(ContactPoint.value, ContactPoint.contact_id).where(
-            ContactPoint.kind == by, ContactPoint.value.in_(spelled)
-        )
-        return [(value, row.contact_id) for row in session.execute(held) for value in spelled[row.value]]
+            normal = identity.comparable(by, value)
+            unit = (
+                identity.siren_in(by, normal) if by == "vat_number" else None
+            )  # a SIRET is one of several of its unit
+            spelled.setdefault(("siren", unit) if unit else (by, normal), []).append(value)
+        wanted = tuple_(ContactPoint.kind, ContactPoint.value).in_(spelled)
+        held = session.execute(select(ContactPoint.kind, ContactPoint.value, ContactPoint.contact_id).where(wanted))
+        return [(value, row.contact_id) for row in held for value in spelled[row.kind, row.value]]
 
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID]:
         """Unlike a deletion by hand this also takes customers and suppliers that no document names: they were never meant to

@@ -58,6 +58,13 @@ class Registry:
         publish(session, contact.archived())
         return contact
 
+    @command(contacts.unarchive_contact)
+    def unarchive_contact(self, session: Session, contact: Contact) -> Contact:
+        changes = recorded(contacts.ContactView, contact)
+        contact.unarchive()
+        publish(session, contact.updated(changes()))
+        return contact
+
     @command(contacts.delete_contact)
     def delete_contact(self, session: Session, contact: Contact) -> None:
         has_children = session.execute(select(exists().where(Contact.parent_id == contact.id))).scalar_one()

@@ -229,7 +229,9 @@ def _request_headers(operation: Operation) -> list[dict[str, Any]]:
     if operation.method != "GET" and operation.idempotency != "none":
         found.append(_parameter("header", "Idempotency-Key", _KEY, required=operation.idempotency == "required"))
     if operation.needs_version:
-        found.append(_parameter("header", "If-Match", _VERSION, '"<version>" or *', required=True))
+        found.append(
+            _parameter("header", "If-Match", _VERSION, '"<version>", several with commas, or *', required=True)
+        )
     if operation.method == "GET" and not operation.listing:
         found.append(_parameter("header", "If-None-Match", _STRING))
     return found

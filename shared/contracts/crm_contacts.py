@@ -133,6 +133,12 @@ class ContactPointPart(Schema):
     primary = fields.Flag(load_default=False)
 
 
+class PhonePart(ContactPointPart):
+    """A phone number in E.164 form; `extension` is what is dialled once it answers, and may stand in `value` too."""
+
+    extension = fields.Text(most=11, allow_none=True, validate=[fields.Form("^[0-9]{1,11}$", error="invalid_phone")])
+
+
 class AddressPart(Schema):
     """A structured postal address, as SEPA and e-invoices need it. `country` is ISO 3166-1 alpha-2."""
 
@@ -159,7 +165,7 @@ class ContactFields(Schema):
     )
     language = fields.Text(most=5, validate=[fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid")])
     emails = Kept(fields.Part(ContactPointPart), most=20)
-    phones = Kept(fields.Part(ContactPointPart), most=20)
+    phones = Kept(fields.Part(PhonePart), most=20)
     addresses = Kept(fields.Part(AddressPart), most=20)
     roles = fields.Many(fields.Choice(*ROLES), most=len(ROLES))
     lifecycle_stage = fields.Choice(*LIFECYCLE_STAGES, allow_none=True)
@@ -206,7 +212,7 @@ class ContactView(Schema):
     naf_code = fields.Text(allow_none=True)
     language = fields.Text()
     emails = Kept(fields.Part(ContactPointPart))
-    phones = Kept(fields.Part(ContactPointPart))
+    phones = Kept(fields.Part(PhonePart))
     addresses = Kept(fields.Part(AddressPart))
     roles = Kept(fields.Choice(*ROLES))
     lifecycle_stage = fields.Text(allow_none=True)
@@ -260,7 +266,7 @@ CONTACTS = Listing(
         "owner_id": fields.Uuid(),
         "name": fields.Text(),
         "email": fields.Text(most=254),
-        "siren": fields.Text(most=9),
+        "siren": fields.Text(most=20),
         "created_at": fields.Instant(),
     },
     sorts=("name", "created_at"),
@@ -293,6 +299,10 @@ delete_contact = Operation(
 archive_contact = Operation(
     "POST /v1/contacts/{id}/archive", "Take a contact out of use", "contacts.contacts:write", response=ContactView
 )
+unarchive_contact = Operation(
+    "POST /v1/contacts/{id}/unarchive", "Take an archived contact into use again", "contacts.contacts:write",
+    response=ContactView,
+)  # fmt: skip
 get_duplicates = Operation(
     "GET /v1/contacts/{id}/duplicates",
     "Contacts that share an identifying value with this one",

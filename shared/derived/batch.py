@@ -48,9 +48,10 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     assert resource is not None and resource.create is not None
     create = handlers[resource.create.name]
     patch = handlers[resource.patch.name] if resource.patch else None
+    delete = handlers[resource.delete.name] if resource.delete else None
 
     def carry_out(service: object, session: Session, call: Call, request: dict[str, Any]) -> Reply:
-        return _Batch(call, session, create, patch).run(request["operations"], request["atomic"])
+        return _Batch(call, session, create, patch, delete).run(request["operations"], request["atomic"])
 
     return Handler("command", operation.name, carry_out, operation, arguments={"call": None, "request": None})
 
@@ -58,8 +59,10 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
 class _Batch:
     """One batch in its transaction."""
 
-    def __init__(self, call: Call, session: Session, create: Handler, patch: Handler | None) -> None:
-        self.call, self.session, self.create, self.patch = call, session, create, patch
+    def __init__(
+        self, call: Call, session: Session, create: Handler, patch: Handler | None, delete: Handler | None
+    ) -> None:
+        self.call, self.session, self.create, self.patch, self.delete = call, session, create, patch, delete
         self.context = current(session)
 
     def run(self, items: list[dict[str, Any]], atomic: bool) -> Reply:
@@ -98,6 +101,10 @@ class _Batch:
 
     def _call_of(self, item: dict[str, Any]) -> Call:
         """Raises Refusal: not allowed, not found, no version, input not valid."""
+        if item["op"] == "delete":
+            return self._deletion(item)
+        if "data" not in item:
+            raise Invalid.at("/data", "required")
         if item["op"] == "create":
             return self._creation(item)
         if item["op"] == "update":
@@ -112,6 +119,14 @@ class _Batch:
     def _creation(self, item: dict[str, Any]) -> Call:
         data = {**item["data"], "id": str(item["id"])} if "id" in item else item["data"]
         return self._call(self.create, {"body": data}, None)
+
+    def _deletion(self, item: dict[str, Any]) -> Call:
+        assert self.delete is not None
+        if "id" not in item:
+            raise Invalid.at("/id", "required")
+        if "if_match" not in item:
+            raise VersionRequired
+        return self._call(self.delete, {"id": str(item["id"])}, item["if_match"])
 
     def _change(self, id_: UUID | None, data: dict[str, Any], if_match: int | str | None) -> Call:
         assert self.patch is not None
@@ -168,8 +183,10 @@ class _Batch:
     # -- what is answered ---------------------------------------------------------------------------------------------
 
     def _done(self, reply: Reply, events: list[UUID]) -> str:
-        head = {"status": reply.status, "id": reply.id, "version": int(reply.etag or 1)}
-        told = dumps({**head, "event_ids": [str(event_id) for event_id in events]})
+        head: dict[str, Any] = {"status": reply.status, "id": reply.id, "event_ids": [str(one) for one in events]}
+        if reply.status == 204:
+            return dumps(head)
+        told = dumps({**head, "version": int(reply.etag or 1)})
         return f'{told[:-1]},"resource":{reply.body}}}'
 
     def _failed(self, number: int, item: dict[str, Any], refusal: Refusal) -> str:

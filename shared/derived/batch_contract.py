@@ -1,4 +1,4 @@
-"""`POST /v1/<resource>/batch`: up to 500 creations and changes in one request, one call and one transaction."""
+"""`POST /v1/<resource>/batch`: up to 500 creations, changes and deletions in one request, one call and one transaction."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from shared.problems import Problem
 from shared.resources import Resource
 
 MOST = 500
-OPS = ("create", "update", "upsert")
 
 
 def declare(resource: Resource) -> Operation | None:
@@ -20,9 +19,10 @@ def declare(resource: Resource) -> Operation | None:
     create = resource.create
     if create is None or create.request is None or create.response is None or resource.comes_with_secret:
         return None
+    verbs = "Create, change or delete" if resource.delete else "Create or change"
     return Operation(
         f"POST {resource.path}/batch",
-        f"Create or change up to {MOST} {resource.name.replace('-', ' ')} at once",
+        f"{verbs} up to {MOST} {resource.name.replace('-', ' ')} at once",
         create.permission,
         request=_request(resource),
         response=_response(resource),
@@ -34,17 +34,18 @@ def declare(resource: Resource) -> Operation | None:
 def _request(resource: Resource) -> type[Schema]:
     create, patch = resource.create, resource.patch
     assert create is not None and create.request is not None
-    ops = OPS if patch else ("create",)
+    ops = ("create", *(("update", "upsert") if patch else ()), *(("delete",) if resource.delete else ()))
     told = f"create: as in POST {resource.path}"
     told += "; update: as in PATCH; upsert: as create, changed where the id or an external id exists" if patch else ""
+    told += "; delete: none" if resource.delete else ""
     item = _schema(
         resource,
         "BatchItem",
-        "One operation. `update` names the version that it changes in `if_match`; `upsert` may.",
+        "One operation. `update` and `delete` name the version that they are made to in `if_match`; `upsert` may.",
         op=fields.Choice(*ops, required=True),
         id=fields.Uuid(),
         if_match=fields.Version(),
-        data=fields.Open(required=True, metadata={"description": told}),
+        data=fields.Open(required=resource.delete is None, metadata={"description": told}),
     )
     return _schema(
         resource,

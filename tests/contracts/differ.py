@@ -4,6 +4,7 @@ A document is OpenAPI, AsyncAPI or a bundle of JSON Schemas. The rules follow fr
 send may only become freer, what they receive may only become more.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -237,6 +238,16 @@ def _enumerated(schema: Any) -> set[str] | None:
     return {str(value) for value in schema["enum"]} if "enum" in schema else None
 
 
+_SORT = re.compile(r"\^-\?\(([\w|]+)\)\(,-\?\(\1\)\)\*\$")
+"""How the parameter `sort` says by which names a list is sorted."""
+
+
+def _more_sorts(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether a list is sorted by all the names as before, and by others too."""
+    before, after = (_SORT.fullmatch(schema.get("pattern") or "") for schema in (old, new))
+    return bool(before and after) and set(before[1].split("|")) <= set(after[1].split("|"))  # type: ignore[index]
+
+
 def _limits(at: str, old: Any, new: Any, direction: Direction) -> Iterator[Change]:
     for names, tighter in ((_UPPER, lambda a, b: b < a), (_LOWER, lambda a, b: b > a)):
         for name in names:
@@ -246,7 +257,7 @@ def _limits(at: str, old: Any, new: Any, direction: Direction) -> Iterator[Chang
             narrowed = before is None or (after is not None and tighter(before, after))
             yield Change(at, f"{name} {before} became {after}", direction == "sent" and narrowed)
     if old.get("pattern") != new.get("pattern"):
-        narrowed = direction == "sent" and new.get("pattern") is not None
+        narrowed = direction == "sent" and new.get("pattern") is not None and not _more_sorts(old, new)
         yield Change(at, f"pattern {old.get('pattern')} became {new.get('pattern')}", narrowed)
 
 

@@ -313,3 +313,52 @@ def test_email_addresses_are_trimmed(book: Harness) -> None:
     assert [c["id"] for c in found] == [made["id"]]
     with pytest.raises(Invalid):
         book.call("create_contact", body={**ADA, "emails": [{"value": "jean@client.example; paul@client.example"}]})
+
+
+def test_a_number_inside_another_is_the_same_number(book: Harness) -> None:
+    """B6: a SIREN, a SIRET and a French VAT number of one legal unit find each other (DED-07, DED-08)."""
+    kind = {"kind": "organization"}
+    taxed = book.call("create_contact", body={**kind, "name": "By VAT", "vat_number": "FR 44 732 829 320"})
+    known = book.call("create_contact", body={**kind, "name": "By SIREN", "siren": "732829320"})
+    assert [(w["contact_id"], w["on"]) for w in known["warnings"]] == [(taxed["id"], "siren")]
+    both = [taxed["id"], known["id"]]
+    for asked in ({"siret": "732 829 320 00074"}, {"vat_number": "FR44732829320"}, {"siren": "732829320"}):
+        assert [found["contact_id"] for found in book.call("check_duplicates", body=asked)["data"]] == both
+    assert {c["id"] for c in book.call("list_contacts", query={"siren": "732 829 320"})["data"]} == set(both)
+
+
+def test_contacts_are_found_by_what_they_show(book: Harness) -> None:
+    """D4: by tag, external id, parent and time of change; a source may hold a dot."""
+    lumen = book.call(
+        "create_contact", body={**LUMEN, "tags": ["vip", "b2b"], "external_ids": {"shop.fr": "7", "till": "x"}}
+    )
+    ada = book.call("create_contact", body={**ADA, "parent_id": lumen["id"]})
+    later = book.call("patch_contact", id=lumen["id"], if_match=1, body={"source": "fair"})["updated_at"]
+
+    def found(**query: str) -> list[str]:
+        return [c["id"] for c in book.call("list_contacts", query={"sort": "created_at", **query})["data"]]
+
+    first, second, both = [lumen["id"]], [ada["id"]], [lumen["id"], ada["id"]]
+    assert found(tags="vip") == found(**{"tags[in]": "none,b2b"}) == found(**{"tags[is_null]": "false"}) == first
+    assert found(**{"tags[ne]": "vip"}) == found(**{"tags[is_null]": "true"}) == second
+    assert found(**{"external_ids.shop.fr": "7"}) == found(**{"external_ids.till[in]": "x,y"}) == first
+    assert found(**{"external_ids.till[is_null]": "true"}) == found(**{"external_ids.till[ne]": "x"}) == second
+    assert found(**{"external_ids.till": "7"}) == [] and found(**{"external_ids.till[starts]": "X"}) == first
+    assert found(parent_id=lumen["id"]) == second and found(**{"updated_at[gte]": later}) == first
+    assert found(sort="-updated_at") == both and found(sort="updated_at") == both[::-1]
+    for wrong in ({"tags[gt]": "a"}, {"external_ids.till[lt]": "a"}, {"external_ids.": "a"}):
+        with pytest.raises(BadRequest):
+            book.call("list_contacts", query=wrong)
+
+
+def test_an_archived_contact_comes_back(book: Harness) -> None:
+    """D4: unarchive; what is in use cannot be taken into use again."""
+    lumen = book.call("create_contact", body=LUMEN)
+    book.call("archive_contact", id=lumen["id"])
+    book.published()
+    assert book.call("unarchive_contact", id=lumen["id"])["status"] == "active"
+    (told,) = book.published()
+    assert isinstance(told, ContactUpdated) and told.status == "active"
+    with pytest.raises(InvalidTransition) as refused:
+        book.call("unarchive_contact", id=lumen["id"])
+    assert refused.value.details["allowed"] == ["archive"]

@@ -49,6 +49,68 @@ def test_phones_become_e164_and_domains_lower_case() -> None:
     assert values["emails"][0]["value"] == "Ada@lovelace.fr"
 
 
+@pytest.mark.parametrize(
+    ("written", "number", "extension"),
+    [
+        ("01 23 45 67 89", "+33123456789", None),
+        ("01.23.45.67.89", "+33123456789", None),
+        ("06-12-34-56-78", "+33612345678", None),
+        ("7 56 78 90 12", "+33756789012", None),
+        ("+44 20 7183 8750", "+442071838750", None),
+        ("+33 (0)1 23 45 67 89", "+33123456789", None),
+        ("0692 12 34 56", "+262692123456", None),
+        ("+33 692 12 34 56", "+262692123456", None),
+        ("0262 12 34 56", "+262262123456", None),
+        ("0639 12 34 56", "+262639123456", None),
+        ("0590 12 34 56", "+590590123456", None),
+        ("0691 12 34 56", "+590691123456", None),
+        ("0594 12 34 56", "+594594123456", None),
+        ("0596 12 34 56", "+596596123456", None),
+        ("01 23 45 67 89 poste 12", "+33123456789", "12"),
+        ("01 23 45 67 89 ext. 0012", "+33123456789", "0012"),
+        ("01 23 45 67 89 x12", "+33123456789", "12"),
+        ("tel:+33123456789;ext=12", "+33123456789", "12"),
+    ],
+)
+def test_phones(written: str, number: str, extension: str | None) -> None:
+    """B6: E.164 with the calling code of where the number is, and the extension beside it (PHN-01 … 09)."""
+    (phone,) = identity.normalised({"phones": [_point(written)]})["phones"]
+    assert (phone["value"], phone.get("extension")) == (number, extension)
+    assert identity.comparable("phone", written) == number
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "00 00 00 00 00",
+        "+33000000000",
+        "0000000000",
+        "01 23 45 67 89 / 06 12 34 56 78",
+        "01 23 45 67 89 demander Paul",
+        "12",
+    ],
+)
+def test_what_is_no_phone_number_is_refused(written: str) -> None:
+    """B6: zeros alone are no number (PHN-12), and nothing is dropped without a word."""
+    with pytest.raises(Invalid):
+        identity.normalised({"phones": [_point(written)]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "siren"),
+    [
+        ("vat_number", "FR44732829320", "732829320"),
+        ("siret", "73282932000074", "732829320"),
+        ("vat_number", "FR53000004605", None),
+        ("vat_number", "BE0403019261", None),
+        ("siren", "732829320", None),
+    ],
+)
+def test_a_siren_inside_another_number(kind: str, value: str, siren: str | None) -> None:
+    """B6: one legal unit, whichever of its numbers is known."""
+    assert identity.siren_in(kind, value) == siren
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=10))
 def test_exactly_one_point_is_primary(claims: list[bool]) -> None:
     points = identity.one_primary([{"value": str(i), "primary": claim} for i, claim in enumerate(claims)])

@@ -173,3 +173,28 @@ def test_what_is_no_batch_is_refused_as_a_whole(toy: Harness, body: object, poin
 def test_a_full_batch(toy: Harness) -> None:
     results = batch(toy, *(create(f"thing {n}") for n in range(500)))
     assert {r["status"] for r in results} == {201} and len(results) == count(toy, "thing") == 500
+
+
+def test_deletions(toy: Harness) -> None:
+    """D4: a batch deletes as DELETE does: with a version, one by one or all or none."""
+    lamp, rug = (toy.call("create_thing", body={"name": name}) for name in ("lamp", "rug"))
+    results = batch(
+        toy,
+        {"op": "delete", "id": lamp["id"]},
+        {"op": "delete", "if_match": 1},
+        {"op": "delete", "id": lamp["id"], "if_match": 7},
+        {"op": "delete", "id": str(new_id()), "if_match": "*"},
+        {"op": "create"},
+        {"op": "delete", "id": lamp["id"], "if_match": 1},
+    )
+    assert [r["status"] for r in results] == [428, 422, 412, 404, 422, 204]
+    assert results[5]["id"] == lamp["id"] and "resource" not in results[5]
+    assert results[4]["problem"]["errors"][0]["pointer"] == "/operations/4/data"
+    with pytest.raises(BatchRefused):
+        batch(
+            toy,
+            {"op": "delete", "id": rug["id"], "if_match": 1},
+            {"op": "delete", "id": rug["id"], "if_match": 1},
+            atomic=True,
+        )
+    assert count(toy, "thing") == 1

@@ -16,6 +16,7 @@ from erp_inventory.models.base import Base as InventoryBase
 from erp_inventory.service import ErpInventory
 from gateway.models import Base as GatewayBase
 from gateway.service import Gateway
+from shared import fields
 from shared.contract import Operation
 from tests.conftest import Databases, _renamed
 from tests.harness import Harness
@@ -93,3 +94,41 @@ def test_pages_of_every_sort_are_the_whole_list(filled: Harness) -> None:
             if found != whole or set(whole) != everything:
                 wrong.append((operation.name, sort, len(whole), len(found)))
     assert not wrong and count
+
+
+SAMPLES: dict[str, str] = {
+    "Uuid": str(rows.id_of("contact")),
+    "Instant": "2026-01-02T00:00:00Z",
+    "Day": "2026-01-02",
+    "Flag": "true",
+    "Whole": "1",
+}
+
+
+def sample(parser: Any) -> str:
+    if hasattr(parser, "choices"):
+        return str(parser.choices[0])
+    return SAMPLES.get(type(parser).__name__, "1")
+
+
+def test_every_filter_is_answered(filled: Harness) -> None:
+    """D4: each filter that a list has, declared or following from its answer, is one that the database understands."""
+    for operation in lists(filled):
+        assert operation.listing is not None
+        for name, parser in operation.listing.filters.items():
+            value = sample(parser)
+            operators = ("",) if name == "as_of" else ("", "[ne]", "[in]")
+            for operator in operators:
+                assert isinstance(ask(filled, operation, {f"{name}{operator}": value, "fields": "id"})["data"], list)
+
+
+def test_every_list_is_found_by_what_it_shows(filled: Harness) -> None:
+    """D4: times, tags, external ids and every reference that a list shows are filters of it; times are sorts as well."""
+    for operation in lists(filled):
+        listing, response = operation.listing, operation.response
+        assert listing is not None and response is not None
+        shown = response().dump_fields
+        wanted = {n for n, f in shown.items() if isinstance(f, fields.Uuid) and n != "id"}
+        times = {"created_at", "updated_at"} & set(shown)
+        assert wanted | times | ({"tags"} & set(shown)) <= set(listing.filters), operation.name
+        assert times <= set(listing.sorts) and listing.external_ids == ("external_ids" in shown), operation.name

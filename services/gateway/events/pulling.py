@@ -12,6 +12,7 @@ from gateway.events.visibility import viewer, visible_types
 from shared.context import current
 from shared.contracts import gateway as contract
 from shared.entrypoints import query
+from shared.refusals import BadRequest
 
 
 class Pulling:
@@ -22,10 +23,22 @@ class Pulling:
         context = current(session)
         who = viewer(context.permissions, context.companies)
         types = chosen_types(parameters["types"]) & visible_types(who)
-        after, most = parameters["after"], parameters["limit"]
-        since = store.position_after(session, after) if after else 0
-        found = store.page(session, since, types, who.companies, most + 1)
-        return _page(found[:most], after, more=len(found) > most)
+        after, most = _after(parameters), parameters["limit"]
+        asked = store.Asked(types, who.companies, parameters["subject"])
+        if after == "latest":
+            return {"data": [], "next_cursor": None, "last_id": store.latest(session, asked)}
+        seen = UUID(after) if after else None
+        since = store.position_after(session, seen) if seen else 0
+        found = store.matching(session, since, asked, most + 1)
+        return _page(found[:most], seen, more=len(found) > most)
+
+
+def _after(parameters: dict[str, Any]) -> str | None:
+    """Where to read on. Raises BadRequest where two places are named."""
+    after, cursor = parameters["after"], parameters["cursor"]
+    if after and cursor:
+        raise BadRequest([{"pointer": "?cursor", "code": "ambiguous"}])
+    return str(cursor) if cursor else after
 
 
 def _page(shown: list[store.Stored], after: UUID | None, more: bool) -> dict[str, Any]:

@@ -80,6 +80,18 @@ _PAGE = text(
     " AND (CAST(:companies AS uuid[]) IS NULL OR company_id = ANY(CAST(:companies AS uuid[])))"
     " ORDER BY position LIMIT :most) AS found ORDER BY found.position LIMIT :most) ORDER BY position"
 )
+_VISIBLE = "(CAST(:companies AS uuid[]) IS NULL OR company_id = ANY(CAST(:companies AS uuid[])))"
+_OF_SUBJECT = (
+    "FROM event_store WHERE aggregate_id = CAST(:aggregate_id AS uuid) AND aggregate = :aggregate AND type = ANY(:types)"
+    f" AND {_VISIBLE} AND position > :position ORDER BY position"
+)
+_PAGE_OF_SUBJECT = text(f"SELECT position, event_id, type, routing_key, company_id, envelope {_OF_SUBJECT} LIMIT :most")
+_LATEST_OF_SUBJECT = text(f"SELECT event_id {_OF_SUBJECT} DESC LIMIT 1")
+_LATEST = text(
+    "SELECT found.event_id FROM unnest(CAST(:types AS text[])) AS wanted (type) CROSS JOIN LATERAL"
+    f" (SELECT event_id, position FROM event_store e WHERE e.type = wanted.type AND {_VISIBLE}"
+    " ORDER BY position DESC LIMIT 1) AS found ORDER BY found.position DESC LIMIT 1"
+)
 _POSITION = text("SELECT position FROM event_store WHERE event_id = :event_id")
 _NEWEST = text("SELECT coalesce((SELECT position FROM event_store ORDER BY position DESC LIMIT 1), 0)")
 _ON_ITS_WAY = timedelta(minutes=1)
@@ -97,6 +109,37 @@ def page(
     allowed = None if companies is None else sorted(map(str, companies))
     values = {"position": position, "types": sorted(types), "companies": allowed, "most": most}
     return [Stored(*row) for row in session.execute(_PAGE, values)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which events: of these full types and companies (None: all), and of one subject such as `order/<id>`, if any."""
+
+    types: frozenset[str]
+    companies: frozenset[UUID] | None
+    subject: str | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        aggregate, _, id_ = (self.subject or "").partition("/")
+        allowed = None if self.companies is None else sorted(map(str, self.companies))
+        named = {"aggregate": aggregate, "aggregate_id": id_} if self.subject else {}
+        return {"types": sorted(self.types), "companies": allowed, **named}
+
+
+def matching(session: Session, position: int, asked: Asked, most: int) -> list[Stored]:
+    """The next of these events after a position, oldest first."""
+    if asked.subject is None:
+        return page(session, position, asked.types, asked.companies, most)
+    values = {**asked.values, "position": position, "most": most}
+    return [Stored(*row) for row in session.execute(_PAGE_OF_SUBJECT, values)]
+
+
+def latest(session: Session, asked: Asked) -> UUID | None:
+    """The id of the last of these events, None where there is none yet."""
+    values = asked.values | ({"position": 0} if asked.subject else {})
+    found: UUID | None = session.execute(_LATEST_OF_SUBJECT if asked.subject else _LATEST, values).scalar()
+    return found
 
 
 def newest(session: Session) -> int:

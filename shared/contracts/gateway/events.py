@@ -10,6 +10,11 @@ PATTERNS = "^[a-z0-9_.*#, ]*$"
 """Patterns of routing keys, separated by commas; whether they match anything is looked up."""
 
 
+_ID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_AFTER = f"^(latest|{_ID})$"
+_SUBJECT = f"^[a-z_]+/{_ID}$"
+
+
 class AsPublished(fields.Part):
     """An object that is shown as it was written, with members that are newer than this program."""
 
@@ -18,9 +23,14 @@ class AsPublished(fields.Part):
 
 
 class EventsQuery(Schema):
-    """`types`: patterns of routing keys such as `crm_sales.order.*`, separated by commas."""
+    """`types`: patterns of routing keys such as `crm_sales.order.*`, separated by commas. `subject`: events of one thing.
 
-    after = fields.Uuid(load_default=None)
+    `after=latest` shows nothing but where to read on for what happens from now on; `cursor` is `next_cursor` of a page.
+    """
+
+    after = fields.Text(most=36, load_default=None, validate=[fields.Form(_AFTER, error="invalid_uuid")])
+    cursor = fields.Uuid(load_default=None)
+    subject = fields.Text(most=100, load_default=None, validate=[fields.Form(_SUBJECT, error="invalid")])
     types = fields.Text(most=2000, load_default="#", validate=[fields.Form(PATTERNS, error="unknown_event_type")])
     limit = fields.Digits(least=1, most=200, load_default=50)
 

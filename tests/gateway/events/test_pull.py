@@ -85,6 +85,31 @@ def test_types_and_rights_choose(gateway_service: Harness, pull: Pull) -> None:
     assert _shown(pull(companies=(ids.DEFAULT_COMPANY_ID,))) == [] and len(_shown(pull())) == 2
 
 
+def test_from_now_on(gateway_service: Harness, pull: Pull) -> None:
+    """D4: `after=latest` says where what happens from now on begins, as far as one may see."""
+    assert pull(after="latest") == {"data": [], "next_cursor": None, "last_id": None}
+    order, credit = held(), _paid()
+    gateway_service.record("event_store", order[1], credit[1])
+    assert pull(after="latest")["last_id"] == credit[0]
+    assert pull((*READER, "sales.*:read"), after="latest")["last_id"] == order[0]
+    later = held()
+    gateway_service.record("event_store", later[1])
+    assert _shown(pull(after=credit[0])) == [later[0]] and pull(after="latest")["data"] == []
+
+
+def test_the_events_of_one_subject(gateway_service: Harness, pull: Pull) -> None:
+    """D4: `subject` chooses what is about one thing, with pages, types and rights as ever; `cursor` goes on with a page."""
+    sent = [held() for _ in range(3)]
+    gateway_service.record("event_store", *(body for _, body in sent), _paid()[1])
+    subject = json.loads(sent[1][1])["subject"]
+    assert _shown(pull(subject=subject)) == [sent[1][0]] == [pull(subject=subject, after="latest")["last_id"]]
+    assert _shown(pull(subject=subject, after=sent[1][0])) == [] == _shown(pull(subject=subject, types="erp_finance.#"))
+    assert _shown(pull(subject="quote/" + subject.partition("/")[2])) == []
+    assert _shown(pull((*READER, "finance.*:read"), subject=subject)) == []
+    first = pull(limit="2")
+    assert _shown(pull(limit="2", cursor=first["next_cursor"]))[0] == sent[2][0]
+
+
 def test_an_after_that_is_not_there(gateway_service: Harness, pull: Pull) -> None:
     with pytest.raises(EventGone):
         pull(after=str(_id_of(clock.now() - timedelta(days=91))))
@@ -110,6 +135,9 @@ def test_an_after_that_is_not_there(gateway_service: Harness, pull: Pull) -> Non
         ({"limit": "9" * 400}, "?limit", "out_of_range"),
         ({"limit": "²"}, "?limit", "invalid_type"),
         ({"after": "x"}, "?after", "invalid_uuid"),
+        ({"cursor": "x"}, "?cursor", "invalid_uuid"),
+        ({"cursor": str(ids.new_id()), "after": "latest"}, "?cursor", "ambiguous"),
+        ({"subject": "order"}, "?subject", "invalid"),
         ({"colour": "red"}, "?colour", "unknown_parameter"),
     ],
 )
