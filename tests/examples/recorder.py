@@ -24,6 +24,7 @@ _KEPT = "01900000-0000-7000-8000-"
 
 _FIXED = {
     "access_token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk…", "refresh_token": "4rZ1vQ…", "password": "a long password",
+    "ticket": "eyJhbGciOiJFZERTQSJ9.eyJ0eXAiOiJzdHJlYW0t…",
 
     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "secret": "lia_prod_4rZ1vQ…", "key_id": "4rZ1vQ2p", "invitation_token": "drawn at random, 32 characters at least",

@@ -54,6 +54,7 @@ class _Story:
         self.customer = api.post("/v1/contacts", {
             "kind": "organization", "name": "Maison Dupont", "roles": ["customer"], "language": "fr",
             "emails": [{"value": "achats@dupont.example"}], "addresses": [{**address, "town": "Paris"}],
+            "phones": [{"value": "01 42 68 53 00", "extension": "12"}],
         })  # fmt: skip
         registered = api.last_event
         self.lamp = shop.product("brass lamp", "120.00")
@@ -136,6 +137,7 @@ class _Story:
         twin = {"kind": "organization", "name": "Dupont Maison", "emails": [{"value": "achats@dupont.example"}]}
         made = api.post("/v1/contacts", twin)
         api.post(f"/v1/contacts/{made['id']}/archive")
+        api.post(f"/v1/contacts/{made['id']}/unarchive")
         spare = api.post("/v1/contacts", {"kind": "person", "first_name": "Ada", "last_name": "Lovelace"})
         api.delete(f"/v1/contacts/{spare['id']}", spare["version"])
         shade = api.post("/v1/products", {"sku": "SHADE-1", "name": "lamp shade"})
@@ -190,6 +192,7 @@ class _Story:
         api.patch(f"/v1/webhooks/{made[0]['id']}", {"description": "web shop"}, made[0]["version"])
         api.post(f"/v1/webhooks/{made[0]['id']}/rotate-secret")
         api.delete(f"/v1/webhooks/{made[1]['id']}", made[1]["version"])
+        api.post("/v1/events/stream-tickets", {"types": what})
 
     def move_files(self) -> None:
         """Every list as a file, contacts from one, and what became of these jobs."""

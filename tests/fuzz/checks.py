@@ -40,7 +40,7 @@ FORM = {
     "body_required", "invalid_choice", "invalid_date", "invalid_decimal", "invalid_idempotency_key", "invalid_if_match",
     "invalid_instant", "invalid_json", "invalid_text", "invalid_type", "invalid_uuid", "invalid_wait_for", "negative",
     "not_positive", "null", "out_of_range", "required", "too_long", "too_many_digits", "too_short", "unknown_field",
-    "unknown_filter", "unknown_wait_for", "unknown_parameter", "unsupported_media_type",
+    "unknown_filter", "unknown_parameter", "unsupported_media_type",
 }  # fmt: skip
 """Codes that speak of the form of a request. Whoever keeps to the document must never be told one of these."""
 
