@@ -7,8 +7,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from shared.jobs.contract import INNER, OVERSEER
 from tests.flows.shop import Shop
 from tests.suite import Api, Refused, Suite
+
+OF_THE_EDGE = {name for name, operation in INNER.items() if operation.permission == OVERSEER}
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +33,13 @@ def clerk(running: Suite) -> Api:
 
 
 def calls(running: Suite) -> Counter[str]:
-    """How often the gateway has called each operation."""
+    """How often the gateway has called each operation for a request; what it asks of its own accord is left out."""
     found: Counter[str] = Counter()
     for line in httpx.get(f"{running.health_urls['gateway']}/metrics").text.splitlines():
         if line.startswith("rpc_client_seconds_count"):
             labels, _, number = line.rpartition(" ")
             found[labels.split('method="')[1].split('"')[0]] += int(float(number))
-    return found
+    return Counter({name: number for name, number in found.items() if name not in OF_THE_EDGE})
 
 
 def test_expand_takes_one_call_per_resource(running: Suite, shop: Shop, order: Any) -> None:
@@ -115,7 +118,7 @@ def test_a_history(running: Suite, shop: Shop, order: Any) -> None:
     assert {e["actor"] for e in told} == {me} and told[-1]["effect"] == "created"
     fields = {c["field"]: (c["old"], c["new"]) for c in told[1]["changes"]}
     assert fields["reference"] == (None, "PO 7") and fields["lines"] == (None, {"added": 1})
-    assert fields["net_total"] == (order["net_total"].rstrip("0"), changed["net_total"].rstrip("0"))
+    assert fields["net_total"] == (order["net_total"], changed["net_total"])
     assert order["owner_id"] == me
 
 

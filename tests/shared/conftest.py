@@ -70,8 +70,19 @@ def toy_databases(postgresql: local.Servers) -> ToyDatabases:
 
 
 @pytest.fixture(scope="session")
-def toy_url(toy_databases: ToyDatabases) -> str:
-    return toy_databases.fresh("toy").application
+def toy_urls(toy_databases: ToyDatabases) -> DatabaseUrls:
+    return toy_databases.fresh("toy")
+
+
+@pytest.fixture(scope="session")
+def toy_url(toy_urls: DatabaseUrls) -> str:
+    return toy_urls.application
+
+
+@pytest.fixture(scope="session")
+def toy_owner_url(toy_urls: DatabaseUrls) -> str:
+    """For tests that need a table of their own: a service may create none."""
+    return toy_urls.owner
 
 
 @pytest.fixture

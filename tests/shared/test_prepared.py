@@ -23,8 +23,8 @@ ID = UUID("0190a1b2-0000-7000-8000-000000000001")
 
 
 @pytest.fixture
-def connection(toy_url: str) -> Iterator[Connection]:
-    made: Connection = psycopg2.connect(toy_url, connection_factory=Connection)
+def connection(toy_owner_url: str) -> Iterator[Connection]:
+    made: Connection = psycopg2.connect(toy_owner_url, connection_factory=Connection)
     extras.register_uuid(conn_or_curs=made)
     with made.cursor() as cursor:
         cursor.execute(
@@ -178,11 +178,11 @@ def test_statements_that_the_server_has_forgotten_are_prepared_again(connection:
     assert _often(connection, "SELECT %s + 1", (1,))[-1][1] == [(2,)]
 
 
-def test_a_migration_under_running_statements_is_a_collision(toy: Harness) -> None:
+def test_a_migration_under_running_statements_is_a_collision(toy_owner_url: str) -> None:
     """A column changes its type while a plan that returns it is kept: the work runs again and succeeds."""
     name = f"migrated_{uuid4().hex}"
     read = text(f"SELECT amount FROM {name} WHERE id = :id")
-    engine = new_engine(toy.url, pool_size=1)
+    engine = new_engine(toy_owner_url, pool_size=1)
     with engine.begin() as connection:
         connection.execute(text(f"CREATE TEMPORARY TABLE {name} (id bigint, amount integer)"))
         connection.execute(text(f"INSERT INTO {name} VALUES (1, 5)"))
@@ -262,9 +262,9 @@ def test_the_kind_of_transaction(connection: Connection) -> None:
     assert connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
 
 
-def test_commit_goes_with_the_statement_that_is_said_to_be_the_last(toy_url: str) -> None:
+def test_commit_goes_with_the_statement_that_is_said_to_be_the_last(toy_owner_url: str) -> None:
     """Plainly and prepared; an error, at the statement or at its commit, leaves nothing behind."""
-    made: Connection = psycopg2.connect(toy_url, connection_factory=Connection)
+    made: Connection = psycopg2.connect(toy_owner_url, connection_factory=Connection)
     table = f"last_{uuid4().hex}"
     _scalar(made, f"CREATE TEMPORARY TABLE {table} (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
     made.commit()
@@ -312,9 +312,9 @@ def test_a_statement_alone_needs_no_transaction(toy_url: str) -> None:
     engine.dispose()
 
 
-def test_a_connection_that_is_gone_says_so(connection: Connection, toy_url: str) -> None:
+def test_a_connection_that_is_gone_says_so(connection: Connection, toy_owner_url: str) -> None:
     _scalar(connection, "SELECT 1")
-    with psycopg2.connect(toy_url) as other, other.cursor() as cursor:
+    with psycopg2.connect(toy_owner_url) as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
     with pytest.raises(psycopg2.OperationalError):
         connection.commit()
