@@ -19,6 +19,8 @@ from shared.outbox import publish
 
 _COLUMNS = [attribute.key for attribute in inspect(Contact).column_attrs]
 _KINDS = ("email", "siren", "siret", "vat_number")
+_NAMES_OF_PERSONS = {"first_name", "last_name"}
+_NAMES = {"name", "legal_name", *_NAMES_OF_PERSONS}
 
 
 class ContactLoader(bulk.Loader):
@@ -28,11 +30,18 @@ class ContactLoader(bulk.Loader):
 
     def tidy(self, body: dict[str, Any]) -> dict[str, Any]:
         """The name of a person is made of first and last name; an export writes it down as well."""
+        _infer_types(body.get("addresses"))
         if "name" in body and {"first_name", "last_name"} & body.keys() and body.get("kind", "person") == "person":
             made = " ".join(body[part] for part in ("first_name", "last_name") if body.get(part))
             if body["name"] == made:
                 return {name: value for name, value in body.items() if name != "name"}
         return body
+
+    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A row that has a first or last name is a person; any other that has a name is an organization."""
+        if "kind" in body or not _NAMES & body.keys():
+            return body
+        return {**body, "kind": "person" if _NAMES_OF_PERSONS & body.keys() else "organization"}
 
     def prepare(self, values: dict[str, Any]) -> Newcomer:
         return Newcomer.register(values)
@@ -85,6 +94,17 @@ class ContactLoader(bulk.Loader):
         gone = {contact.id for contact in found}
         session.execute(delete(Contact).where(Contact.id.in_(gone)))
         return gone
+
+
+def _infer_types(addresses: Any) -> None:
+    """Of addresses that do not say what they are for, one is for bills, unless another is, and the others for goods."""
+    if not isinstance(addresses, list):
+        return
+    known = {address.get("type") for address in addresses if isinstance(address, dict)}
+    for address in addresses:
+        if isinstance(address, dict) and "type" not in address:
+            address["type"] = "shipping" if "billing" in known else "billing"
+            known.add(address["type"])
 
 
 def _columns(contact: Newcomer, at: str) -> dict[str, Any]:

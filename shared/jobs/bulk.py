@@ -61,6 +61,10 @@ class Loader:
         """The body without what an export writes and a request must not say."""
         return body
 
+    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body of what is to be created, with what can be inferred from the rest of it."""
+        return body
+
     def prepare(self, values: dict[str, Any]) -> Any:
         """What is to be written, from validated values, without looking at the database. Raises Invalid."""
         return values

@@ -142,6 +142,8 @@ class _Import:
 
     def _prepare(self, row: Row) -> None:
         """Check a row that is to be created. What was said of its cells is not said again."""
+        if self.run.loader:
+            row.body = self.run.loader.complete(row.body)
         try:
             row.values = self.load_values(row.body)
             assert self.create.operation is not None

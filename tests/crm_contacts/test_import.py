@@ -171,6 +171,28 @@ def test_errors_hold_the_cell(book: Harness) -> None:
     assert told[1][:2] == (3, "emails.1.value") and told[1][3] == "x" * 200
 
 
+def test_kinds_and_types_of_addresses_are_inferred(book: Harness) -> None:
+    """B4: where the file does not say them. What it changes keeps its kind."""
+    file = (
+        "external_ids.shop;Prénom;Nom;Raison sociale;Ville;addresses.1.town\n"
+        "1;Ada;Lovelace;;Paris;\n2;;Curie;;;\n3;;;Lumen;Rennes;Brest\n4;;;;Nantes;\n"
+    )
+    job = book.imported("import_contacts", file.encode())
+    assert [(e["row"], e["field"], e["code"]) for e in job["errors"]] == [(5, "kind", "required")]
+    made = {c["external_ids"]["shop"]: c for c in book.call("list_contacts", query={})["data"]}
+    assert {k: c["kind"] for k, c in made.items()} == {"1": "person", "2": "person", "3": "organization"}
+    assert [(a["type"], a["town"]) for a in made["3"]["addresses"]] == [("billing", "Rennes"), ("shipping", "Brest")]
+    stated = "kind,name,addresses.0.town,addresses.1.town,addresses.1.type\norganization,Lux,Metz,Nancy,billing\n"
+    assert book.imported("import_contacts", stated.encode())["result"]["created"] == 1
+    (lux,) = book.call("list_contacts", query={"name": "Lux"})["data"]
+    assert [a["type"] for a in lux["addresses"]] == ["shipping", "billing"]
+    changes = b"external_ids.shop,name,city\n3,Lumen SA,Lille\n"
+    job = book.imported("import_contacts", changes, match_on="external_ids.shop")
+    assert (job["result"]["updated"], job["errors"]) == (1, [])
+    (lumen,) = book.call("list_contacts", query={"name": "Lumen SA"})["data"]
+    assert [(a["type"], a["town"]) for a in lumen["addresses"]] == [("billing", "Lille")]
+
+
 def test_a_dry_run_tells_the_same_and_leaves_nothing(book: Harness) -> None:
     job = book.imported("import_contacts", FRENCH.encode(), defaults=DEFAULTS, dry_run=True)
     assert job["dry_run"] and (job["result"]["created"], job["result"]["failed"]) == (1, 3)
