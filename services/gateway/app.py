@@ -129,4 +129,6 @@ def _endpoint(forwarder: Forwarder, calls: Calls) -> Endpoint:
     """What answers an operation of a service: most are passed on as they are."""
     if forwarder.operation.derived == "import":
         return Importer(forwarder.operation, calls)
+    if forwarder.operation.derived == "template":
+        return jobs.Template(forwarder)
     return Lister(forwarder, calls) if forwarder.operation.listing else forwarder

@@ -9,10 +9,8 @@ _STRING = {"type": "string"}
 _CSV = {"text/csv": {"schema": _STRING}}
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _LOCATION = {"schema": _STRING, "description": "the job: /v1/jobs/{id}"}
-_TABLES: dict[str, dict[str, Any]] = {
-    "list_job_errors": _CSV,
-    "read_job_result": {**_CSV, _XLSX: {"schema": {"type": "string", "format": "binary"}}},
-}
+_BOTH = {**_CSV, _XLSX: {"schema": {"type": "string", "format": "binary"}}}
+_TABLES: dict[str, dict[str, Any]] = {"list_job_errors": _CSV, "read_job_result": _BOTH}
 INNER = ("upload_id", "after")
 """Parameters that only the edge sends."""
 
@@ -24,7 +22,7 @@ def takes_form(operation: Operation) -> bool:
 
 def gives_table(operation: Operation) -> bool:
     """Whether the answer is a file rather than JSON."""
-    return operation.name in _TABLES
+    return operation.name in _TABLES or operation.derived == "template"
 
 
 def describe(operation: Operation, described: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def describe(operation: Operation, described: dict[str, Any]) -> dict[str, Any]:
     if takes_form(operation):
         described["requestBody"] = _form()
     if gives_table(operation):
-        described["responses"]["200"] = {"description": "A file", "content": _TABLES[operation.name]}
+        described["responses"]["200"] = {"description": "A file", "content": _TABLES.get(operation.name, _BOTH)}
         described["responses"].pop("204", None)
     elif status == "202":
         described["responses"]["202"]["headers"]["Location"] = _LOCATION

@@ -133,6 +133,21 @@ class Errors(_Pieces):
             page = await self._following(request, page["next"])
 
 
+class Template:
+    """The empty file of an import, which the service hands over whole."""
+
+    def __init__(self, forwarder: Forwarder) -> None:
+        self._forwarder = forwarder
+
+    async def __call__(self, request: Incoming) -> Response:
+        reply = await self._forwarder.ask(request)
+        file = result_of(reply)
+        if file is None:
+            return refused(self._forwarder.operation, request, reply)
+        content = base64.b64decode(file["content"])
+        return Response(content, headers=attachment(file["name"]), media_type=file["media_type"])
+
+
 ENDPOINTS: dict[str, Any] = {"list_jobs": listing, "list_job_errors": Errors, "read_job_result": Result}
 
 

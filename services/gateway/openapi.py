@@ -24,12 +24,6 @@ from shared.references import references_of
 
 _COMPARED = (fields.Number, fields.Whole, fields.Day, fields.Instant)
 _STRING = {"type": "string"}
-_FILES = {
-    "list_job_errors": ("text/csv",),
-    "read_job_result": ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-}
-"""What is answered with a file, whatever the services hand over in pieces."""
-
 _ONE_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _EVENT_IDS = {"type": "string", "pattern": f"^{_ONE_UUID}(,{_ONE_UUID}){{0,{MOST_EVENTS - 1}}}$"}
 _KEY = {"type": "string", "minLength": 16, "maxLength": 255, "pattern": "^[\\x21-\\x7e]{16,255}$"}
@@ -152,9 +146,7 @@ def _responses(operation: Operation, received: Components) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done" if operation.method != "GET" else "Found"}
     if operation is contract.stream_events:
         status, success["content"] = "200", {"text/event-stream": {"schema": _STRING}}
-    elif operation.name in _FILES and operation.name in jobs.PUBLIC:
-        success["content"] = {media_type: {"schema": _STRING} for media_type in _FILES[operation.name]}
-    elif operation.response:
+    elif operation.response and not files.gives_table(operation):
         schema = received.reference(operation.response)
         media_type = "application/schema+json" if operation is contract.get_event_schema else "application/json"
         success["content"] = {media_type: {"schema": _envelope(schema) if operation.listing else schema}}

@@ -21,7 +21,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contract import Operation
-from shared.derived import batch_contract, export_contract, history_contract, import_contract, parked_contract
+from shared.derived import (
+    batch_contract,
+    export_contract,
+    history_contract,
+    import_contract,
+    parked_contract,
+    template_contract,
+)
 from shared.resources import Resource, resources_of
 
 
@@ -37,6 +44,7 @@ RULES: dict[str, Rule] = {
     "batch": Rule(batch_contract.declare, "shared.derived.batch"),
     "history": Rule(history_contract.declare, "shared.derived.history"),
     "import": Rule(import_contract.declare, "shared.derived.importing"),
+    "template": Rule(template_contract.declare, "shared.derived.templating"),
     "export": Rule(export_contract.declare, "shared.derived.exporting"),
 }
 

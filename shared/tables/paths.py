@@ -99,14 +99,23 @@ def _plural(schema: type[ma.Schema], word: str) -> tuple[str, ma.fields.Field[An
 def by_header(schema: type[Schema], header: str, others: Sequence[str] = ()) -> Column | None:
     """The place that a column's header means: a path, or a label in English or French.
 
-    Beside a first name, `nom` is the last name.
+    Beside a first name, `nom` is the last name. `Ville 2` is what `ville` means of the second element.
     """
     found = resolve(schema, header.strip())
     if found is None:
         plain = plain_words(header)
         found = resolve(schema, plain)
         beside = plain == "nom" and any(plain_words(other) in ("prenom", "first_name") for other in others)
-        labels = ("last_name",) if beside else LABELS.get(plain, ())
+        labels = ("last_name",) if beside else LABELS.get(plain) or _of_others(plain)
         for label in labels if found is None else ():
             found = found or resolve(schema, label)
     return found
+
+
+def _of_others(plain: str) -> tuple[str, ...]:
+    """`Adresse 2` is the second line of an address in most files, not the street of another: it is not recognised."""
+    words, _, number = plain.rpartition("_")
+    if number not in tuple("23456789"):
+        return ()
+    paths = [path for path in LABELS.get(words, ()) if ".0." in path and not path.endswith(".street")]
+    return tuple(path.replace(".0.", f".{int(number) - 1}.") for path in paths)

@@ -77,6 +77,30 @@ def test_contacts_come_in_and_go_out_through_the_edge(running: Suite, mark: str)
     assert api.get("/v1/contacts", **{"name[starts]": mark, "include_total": "true"})["total"] == 0
 
 
+def test_a_template_is_downloaded_and_filled_in(running: Suite, mark: str) -> None:
+    """B4: for each resource that can be imported, in both formats and languages; by whoever may import it."""
+    api = running.api
+    paths = [p for p in api.get("/openapi.json")["paths"] if p.endswith("/import-template")]
+    assert len(paths) > 12
+    for path in paths:
+        for kind, head in (("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")):
+            file = api.http.get(f"{path}?format={kind}")
+            assert (file.status_code, file.content[: len(head)]) == (200, head), (path, file.text)
+            name = path.split("/")[2]
+            assert file.headers["content-disposition"] == f'attachment; filename="{name}-import.{kind}"'
+    french = {"Accept-Language": "fr"}
+    file = api.http.get("/v1/products/import-template", headers=french)
+    assert file.headers["content-type"] == CSV
+    header = _rows(file.text, ";")[0]
+    values = {"Référence": f"{mark}-T", "Nom": "Lampe", "Prix de vente HT": "1 234,50"}
+    content = file.content + ";".join(values.get(h, "") for h in header).encode()
+    job = _finished(api, _send(api, "/v1/products/import", content))
+    assert (job["result"]["created"], job["errors"]) == (1, [])
+    assert api.get("/v1/products", sku=f"{mark}-T")["data"][0]["sale_price"] == "1234.50"
+    wrong = api.http.get("/v1/products/import-template?format=pdf")
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (400, "?format")
+
+
 def test_products_are_imported_row_by_row(running: Suite, mark: str) -> None:
     api = running.api
     content = f"Référence;Désignation;Prix de vente;Actif\n{mark}-1;Lampe;1 234,50;oui\n{mark}-2;Abat-jour;x;non\n"
@@ -197,6 +221,7 @@ def test_rights_are_those_of_the_single_operations(running: Suite, mark: str) ->
     clerk = running.user(f"{mark}@suite.example", "warehouse")
     ok = b"kind,name\norganization,A\n"
     assert _send(clerk, "/v1/contacts/import", ok).status_code == 403
+    assert clerk.http.get("/v1/contacts/import-template").status_code == 403
     job = running.api.get("/v1/jobs", limit=1)["data"][0]
     for path in ("", "/errors", "/result"):
         assert clerk.http.get(f"/v1/jobs/{job['id']}{path}").status_code == 404

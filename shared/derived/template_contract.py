@@ -1,0 +1,27 @@
+"""`GET /v1/<resource>/import-template`: an empty file with the headers that an import of the resource takes."""
+
+from shared import fields
+from shared.contract import Operation
+from shared.derived import import_contract
+from shared.fields import Schema
+from shared.jobs.contract import FORMATS, PieceView
+from shared.resources import Resource
+
+
+class TemplateParameters(Schema):
+    """The kind of file."""
+
+    format = fields.Choice(*FORMATS, load_default="csv")
+
+
+def declare(resource: Resource) -> Operation | None:
+    """For whatever can be imported, and whoever may import it."""
+    imported = import_contract.declare(resource)
+    return imported and Operation(
+        f"GET {resource.path}/import-template",
+        f"An empty file to fill in with {resource.name.replace('-', ' ')}",
+        imported.permission,
+        parameters=TemplateParameters,
+        response=PieceView,
+        name=f"template_of_{resource.snake}",
+    )

@@ -1,0 +1,132 @@
+"""The headers that people are given to fill in: English and French words that an import recognises, else the path."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import marshmallow as ma
+
+from shared import fields
+from shared.fields import Schema
+from shared.tables.paths import SPREAD, Column, by_header, resolve
+
+_FIRST = re.compile(r"\.([0-9])\.")
+
+_OF_PARTS = {
+    "emails.0.value": ("E-mail", "E-mail"),
+    "phones.0.value": ("Phone number", "Téléphone"),
+    "type": ("Address type", "Type d'adresse"),
+    "street": ("Street", "Rue"),
+    "building_number": ("Building number", "Numéro de rue"),
+    "post_code": ("Post code", "Code postal"),
+    "town": ("Town", "Ville"),
+    "country": ("Country", "Pays"),
+    "quantity": ("Quantity", "Quantité"),
+    "unit_price": ("Unit price", "Prix unitaire HT"),
+    "description": ("Description", "Description"),
+}
+"""Members of parts, by their path or by their last word."""
+
+_FRENCH = {
+    "name": ("Nom", "Raison sociale"),
+    "last_name": ("Nom",),
+    "first_name": ("Prénom",),
+    "legal_name": ("Dénomination",),
+    "kind": ("Nature",),
+    "type": ("Nature",),
+    "siren": ("SIREN",),
+    "siret": ("SIRET",),
+    "vat_number": ("Numéro de TVA",),
+    "naf_code": ("Code NAF",),
+    "language": ("Langue",),
+    "roles": ("Rôle",),
+    "lifecycle_stage": ("Étape commerciale",),
+    "source": ("Origine",),
+    "tags": ("Étiquettes",),
+    "sku": ("Référence",),
+    "reference": ("Référence",),
+    "code": ("Code",),
+    "unit": ("Unité",),
+    "barcode": ("Code-barres",),
+    "category": ("Catégorie",),
+    "sale_price": ("Prix de vente HT",),
+    "standard_cost": ("Prix d'achat HT",),
+    "tax_code": ("Code TVA",),
+    "tracking": ("Suivi",),
+    "valuation": ("Valorisation",),
+    "active": ("Actif",),
+    "currency": ("Devise",),
+    "date": ("Date",),
+    "amount": ("Montant",),
+    "limit": ("Plafond",),
+    "reason": ("Motif",),
+    "payment_terms": ("Conditions de paiement",),
+    "payment_days": ("Délai de paiement",),
+    "requested_date": ("Date souhaitée",),
+    "valid_until": ("Valable jusqu'au",),
+    "invoicing_policy": ("Mode de facturation",),
+    "legal_form": ("Forme juridique",),
+    "share_capital": ("Capital social",),
+    "time_zone": ("Fuseau horaire",),
+    "fiscal_year_start": ("Début de l'exercice",),
+    "starts_on": ("Début",),
+    "ends_on": ("Fin",),
+    "direction": ("Sens",),
+    "method": ("Mode de paiement",),
+    "name_en": ("Nom anglais",),
+    "blocked": ("Bloqué",),
+    "reconcilable": ("Lettrable",),
+    "required": ("Obligatoire",),
+    "label_en": ("Libellé anglais",),
+    "label_fr": ("Libellé français",),
+}
+
+
+def headings(schema: type[Schema], language: str, more: list[str]) -> list[str]:
+    """A header for every column that an import takes, what is required first. `more` are paths of free keys."""
+    required = {name for name, field in schema().load_fields.items() if field.required}
+    columns = sorted(columns_asked(schema), key=lambda c: (c.path == "id", c.steps[0] not in required))
+    paths = [c.path for c in columns]
+    return [*(heading(schema, path, language, paths) for path in paths), *more]
+
+
+def columns_asked(schema: type[Schema]) -> Iterator[Column]:
+    """The columns of what clients send; of a list of parts the first elements."""
+    for name, field in schema().load_fields.items():
+        for path in _paths(name, field):
+            if column := resolve(schema, path):
+                yield column
+
+
+def _paths(name: str, field: ma.fields.Field[Any]) -> list[str]:
+    if isinstance(field, fields.Custom):
+        return []
+    if isinstance(field, fields.Part):
+        return [f"{name}.{member}" for member in field.schema.load_fields]
+    if isinstance(field, fields.Many) and isinstance(field.inner, fields.Part):
+        members = field.inner.schema.load_fields
+        return [f"{name}.{index}.{member}" for index in range(SPREAD) for member in members]
+    return [name]
+
+
+def heading(schema: type[Schema], path: str, language: str, others: list[str]) -> str:
+    """The first of its words that an import takes for this path and no other."""
+    for words in _words(path, language):
+        found = by_header(schema, words, others)
+        if found is not None and found.path == path:
+            return words
+    return path
+
+
+def _words(path: str, language: str) -> Iterator[str]:
+    """`Ville`, and `Ville 2` for the second element of a list."""
+    first = _FIRST.sub(".0.", path)
+    place = _FIRST.search(path)
+    number = f" {int(place[1]) + 1}" if place and place[1] != "0" else ""
+    if "." in path:
+        pair = _OF_PARTS.get(first) or _OF_PARTS.get(first.rpartition(".")[2])
+        yield from (pair[language == "fr"] + number,) if pair else ()
+    elif language == "fr":
+        yield from _FRENCH.get(path, ())
+    else:
+        yield path.replace("_", " ").capitalize()
