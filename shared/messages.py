@@ -132,6 +132,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Ce contact n'est plus actif ; choisissez-en un autre.",
     ),
     "not_for_this_type": ("This does not apply to this type.", "Ceci ne s'applique pas à ce type."),
+    "cycle": (
+        "This would put the record below itself; choose another one.",
+        "L'élément se trouverait au-dessous de lui-même ; choisissez-en un autre.",
+    ),
     "invalid_name": (
         "A name begins with a letter and has small letters, digits and underscores.",
         "Un nom commence par une lettre et comporte minuscules, chiffres et tirets bas.",

@@ -23,7 +23,15 @@ _LINE_BREAK = re.compile("\r\n?|[\x85\u2028\u2029]")
 
 def tidy(text: str) -> str:
     """The text as it is kept and compared."""
-    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip(_BLANK)
+    if text.isascii():
+        return text.strip()
+    found = unicodedata.normalize("NFC", text).strip(_BLANK)
+    return found if any(map(_is_drawn, found)) else ""
+
+
+def _is_drawn(character: str) -> bool:
+    """Whether it shows anything by itself: accents, variation selectors and tags only change what stands before them."""
+    return character not in _BLANK and unicodedata.category(character) not in ("Mn", "Me", "Cf", "Cn", "Cs")
 
 
 def lines(text: str) -> str:

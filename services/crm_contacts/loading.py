@@ -163,7 +163,7 @@ def _refuse_orphans(session: Session, rows: list[Row]) -> None:
     known |= {row.made.id for row in rows if not row.errors}
     for row in rows:
         if row.made.parent_id == row.made.id:
-            row.errors.append({"pointer": "/parent_id", "code": "invalid"})
+            row.errors.append({"pointer": "/parent_id", "code": "cycle"})
         elif row.made.parent_id and row.made.parent_id not in known:
             row.errors.append({"pointer": "/parent_id", "code": "not_found"})
 

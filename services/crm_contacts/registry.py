@@ -1,6 +1,7 @@
 """The life of a contact: registered → changed → archived, or deleted while nothing uses it."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, exists, insert, select, tuple_
 from sqlalchemy.orm import Session
@@ -76,10 +77,19 @@ class Registry:
 
 
 def _check_parent(session: Session, contact: Contact) -> None:
-    if contact.parent_id == contact.id:
-        raise Invalid.at("/parent_id", "invalid")
-    if contact.parent_id and session.get(Contact, contact.parent_id) is None:
+    if contact.parent_id is None:
+        return
+    if contact.parent_id == contact.id or contact.id in _ancestors(session, contact.parent_id):
+        raise Invalid.at("/parent_id", "cycle")
+    if session.get(Contact, contact.parent_id) is None:
         raise Invalid.at("/parent_id", "not_found")
+
+
+def _ancestors(session: Session, contact_id: UUID) -> set[UUID]:
+    """What stands above a contact."""
+    above = select(Contact.parent_id).where(Contact.id == contact_id).cte(recursive=True)
+    above = above.union(select(Contact.parent_id).join(above, Contact.id == above.c.parent_id))
+    return set(session.scalars(select(above.c.parent_id)))
 
 
 def _index(session: Session, contact: Contact, points: set[Point], external_ids: dict[str, str]) -> None:

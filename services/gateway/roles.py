@@ -1,9 +1,6 @@
 """The built-in roles and the permissions they hold: `sales.orders:write`, `sales.*:read`, `*:read`, or `*` for all."""
 
-import re
-
 ADMINISTRATOR = "admin"
-NAME = re.compile("[a-z][a-z0-9_]{1,49}")
 """What a role may be called."""
 
 _EVERYBODY = ("contacts.*:read", "inventory.products:read", "gateway.events:read")

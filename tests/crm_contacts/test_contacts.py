@@ -362,3 +362,16 @@ def test_an_archived_contact_comes_back(book: Harness) -> None:
     with pytest.raises(InvalidTransition) as refused:
         book.call("unarchive_contact", id=lumen["id"])
     assert refused.value.details["allowed"] == ["archive"]
+
+
+def test_no_contact_stands_below_itself(book: Harness) -> None:
+    """At any depth: the roll-up of a hierarchy would never end."""
+    top = book.call("create_contact", body={"kind": "organization", "name": "Lumen"})
+    middle = book.call("create_contact", body={"kind": "organization", "name": "Lumen Nord", "parent_id": top["id"]})
+    low = book.call("create_contact", body={"kind": "organization", "name": "Lumen Lille", "parent_id": middle["id"]})
+    for parent in (top, middle, low):
+        with pytest.raises(Invalid) as refused:
+            book.call("patch_contact", id=top["id"], if_match="*", body={"parent_id": parent["id"]})
+        assert [(e["pointer"], e["code"]) for e in refused.value.errors] == [("/parent_id", "cycle")]
+    moved = book.call("patch_contact", id=low["id"], if_match="*", body={"parent_id": top["id"]})
+    assert moved["parent_id"] == top["id"]

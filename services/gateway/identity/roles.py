@@ -8,12 +8,11 @@ from sqlalchemy.orm import Session
 from gateway.identity.errors import BuiltIn, RoleInUse
 from gateway.identity.granting import check_permissions
 from gateway.models import Role, User
-from gateway.roles import NAME, ROLES
+from gateway.roles import ROLES
 from shared import contracts
 from shared.contracts import gateway as contract
 from shared.entrypoints import command, query
 from shared.ids import new_id
-from shared.refusals import Invalid
 
 
 class Roles:
@@ -37,8 +36,6 @@ class Roles:
     def create_role(self, session: Session, request: dict[str, Any]) -> Role:
         if request["name"] in ROLES:
             raise BuiltIn(name=request["name"])
-        if not NAME.fullmatch(request["name"]):
-            raise Invalid.at("/name", "invalid")
         check_permissions(request["permissions"], "permissions")
         role = Role(**{"id": new_id(), **request})
         session.add(role)

@@ -157,7 +157,9 @@ class RoleRequest(RoleChange):
     """A role to make. Permissions may hold `*` and end with a reach: `sales.orders:read@own`, `@team`."""
 
     id = fields.Uuid()
-    name = fields.Text(most=50, least=2, required=True)
+    name = fields.Text(
+        most=50, least=2, required=True, validate=[fields.Form("^[a-z][a-z0-9_]*$", error="invalid_name")]
+    )
     permissions = fields.Many(fields.Text(most=100, least=1), least=1, most=500, required=True)
 
 
