@@ -11,6 +11,7 @@ from shared.contract import PUBLIC, SIGNED_IN, Operation
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.permissions import allows
 from shared.refusals import NotFound, Unauthenticated
+from shared.rights import Rights, lacking
 from shared.signing import Signer
 
 __all__ = ["PUBLIC", "SIGNED_IN", "AllCompaniesNeeded", "NotAllowed", "Principal", "allows", "check"]
@@ -57,6 +58,11 @@ class Principal:
             self.views[company_id] = replace(self, company_id=company_id)
         return self.views[company_id]
 
+    def rights(self) -> Rights:
+        """What may be done by them."""
+        companies = None if self.companies is None else frozenset(map(UUID, self.companies))
+        return Rights(self.permissions, companies, frozenset((UUID(self.id),)), frozenset(map(UUID, self.team)))
+
     def statement(self, signer: Signer, service: str) -> str:
         """The signed statement for a service; signed again after RENEWED_AFTER seconds."""
         now = time.monotonic()
@@ -76,6 +82,12 @@ class Principal:
 def nobody() -> Principal:
     """Who calls a public operation: services are told so by the edge, and by nobody else."""
     return Principal(ANONYMOUS, "", (), (), str(DEFAULT_COMPANY_ID), 0.0, "")
+
+
+def check_no_less(operation: Operation, now: Principal | None, before: Principal) -> None:
+    """That an answer in parts is still the one that was begun. Raises NotAllowed when its reader now sees less of it."""
+    if now is not before and now is not None and lacking(now.rights(), before.rights(), (operation.permission,)):
+        raise NotAllowed(permission=operation.permission)
 
 
 def check(operation: Operation, principal: Principal | None) -> None:

@@ -63,7 +63,7 @@ class Gateway:
         self.streams = Streams(self.engine, identifier.principal)
         self.table = Table()
         self._add_own_routes()
-        self._add_operations(settings.deadline)
+        self._add_operations(Calls(self.rpc, self.signer, settings.deadline, identifier.renew))
         buckets = Buckets(settings.rate_per_second, settings.rate_burst)
         bounds = Bounds(buckets, settings.calls_per_user, settings.waiters_per_user)
         denials = Denials(self.engine, self.lookups)
@@ -95,13 +95,12 @@ class Gateway:
         for path, file in docs.PAGES.items():
             add(contract.page(path), docs.Page(file))
 
-    def _add_operations(self, deadline: float) -> None:
+    def _add_operations(self, calls: Calls) -> None:
         shared: dict[str, list[Forwarder]] = {}
-        calls = Calls(self.rpc, self.signer, deadline)
         own_writes = OwnWrites(self.engine, self.lookups)
         for declared in operations().values():
             for operation in declared.values():
-                forwarder = Forwarder(operation, self.rpc, self.signer, deadline, own_writes)
+                forwarder = Forwarder(operation, calls, own_writes)
                 if operation.everywhere:
                     shared.setdefault(operation.route, []).append(forwarder)
                 else:

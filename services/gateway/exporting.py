@@ -10,7 +10,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gateway.errors import DeadlineExceeded, InvalidParameter, Overloaded, ServiceDown, TooManyRequests
+from gateway.access import Principal, check_no_less
+from gateway.errors import DeadlineExceeded, InternalError, InvalidParameter, Overloaded, ServiceDown, TooManyRequests
 from gateway.forwarding import Calls, Forwarder, refused, result_of, wire_body
 from gateway.incoming import Incoming
 from gateway.reading import event_ids, parse_query
@@ -18,7 +19,7 @@ from gateway.rpc import Reply
 from gateway.streaming import BrokenOff, Places, Stream, attachment
 from gateway.wire import HeaderValue
 from shared.contract import Operation
-from shared.messages import sentence
+from shared.refusals import Refusal
 from shared.tables.writing import BOM, Layout, csv_text, delimiter_for
 
 PAGE = 200
@@ -87,6 +88,8 @@ class Exporter:
     async def _pieces(
         self, request: Incoming, query: dict[str, Any], layout: Layout, page: dict[str, Any]
     ) -> AsyncIterator[bytes]:
+        begun = request.principal
+        assert begun is not None
         delimiter = delimiter_for(request.language)
         head = BOM + csv_text([layout.header], delimiter)
         while True:
@@ -94,24 +97,33 @@ class Exporter:
             head = ""
             if page["next_cursor"] is None:
                 return
-            found, code = await self._next(request, query, page["next_cursor"])
-            if found is None:
-                yield csv_text([["#error", code, sentence(code, request.language)]], delimiter).encode()
-                raise BrokenOff(code)
+            found = await self._next(request, query, page["next_cursor"], begun)
+            if isinstance(found, Refusal):
+                reason = found.to_wire(request.language)["detail"]
+                yield csv_text([["#error", found.code, reason]], delimiter).encode()
+                raise BrokenOff(found.code)
             page = found
 
-    async def _next(self, request: Incoming, query: dict[str, Any], cursor: str) -> tuple[dict[str, Any] | None, str]:
-        """The next page, asked for again while the service is away for a moment; else None and why."""
-        code = ""
+    async def _next(
+        self, request: Incoming, query: dict[str, Any], cursor: str, begun: Principal
+    ) -> dict[str, Any] | Refusal:
+        """The next page, asked for again while the service is away for a moment; else why there is none.
+
+        Whoever sees less than when the list began gets no more of it: the rest would look like the whole.
+        """
+        reason: Refusal = InternalError()
         for attempt in range(TRIES):
             try:
                 reply = await self._page(request, query, cursor)
+                check_no_less(self.operation, request.principal, begun)
             except (ServiceDown, Overloaded, DeadlineExceeded) as refusal:
-                code = refusal.code
+                reason = refusal
                 await asyncio.sleep(0.5 * (attempt + 1))
                 continue
-            return result_of(reply), "internal_error"
-        return None, code
+            except Refusal as refusal:
+                return refusal
+            return result_of(reply) or InternalError()
+        return reason
 
     async def _page(
         self, request: Incoming, query: dict[str, Any], cursor: str | None, wait_for: str | None = None

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +33,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls of services in the name of whoever sent a request."""
+    """Calls of services in the name of whoever sent a request, with the rights that they have when it is their turn."""
 
     rpc: Rpc
     signer: Signer
     seconds: float
+    renew: Callable[[Incoming], Awaitable[None]]
 
     async def call(
         self,
@@ -47,19 +49,20 @@ class Calls:
         more: dict[str, HeaderValue] | None = None,
         seconds: float | None = None,
     ) -> Reply:
-        """The reply as it came. Raises Refusal when the service could not be asked."""
-        headers = circumstances(request, service, self.signer) | (more or {})
-        return await self.rpc.call(_who(request), service, name, message, headers, seconds or self.seconds)
+        """The reply as it came. Raises Refusal when the service could not be asked, or its caller may no longer ask."""
+
+        async def told() -> dict[str, HeaderValue]:
+            await self.renew(request)
+            return circumstances(request, service, self.signer)
+
+        return await self.rpc.call(_who(request), service, name, message, more or {}, seconds or self.seconds, told)
 
 
 class Forwarder:
     """The endpoint of one operation."""
 
-    def __init__(
-        self, operation: Operation, rpc: Rpc, signer: Signer, seconds: float, own_writes: OwnWrites | None = None
-    ) -> None:
-        self.operation, self._rpc, self._signer, self._seconds = operation, rpc, signer, seconds
-        self._own_writes = own_writes
+    def __init__(self, operation: Operation, calls: Calls, own_writes: OwnWrites | None = None) -> None:
+        self.operation, self._calls, self._own_writes = operation, calls, own_writes
         fields = operation.request().fields.values() if operation.request else ()
         self._body_required = operation.method == "PATCH" or any(field.required for field in fields)
         self._takes_query = operation.listing is not None or operation.parameters is not None
@@ -71,7 +74,7 @@ class Forwarder:
         plan = expanding.plan(self.operation, query, request.principal) if "expand" in query else None
         reply = await self._ask(request, query, whole=plan is not None)
         if plan and reply.headers.get("liaison.status") == 200:
-            return await self._expanded(plan, request, reply, begun + self._seconds)
+            return await self._expanded(plan, request, reply, begun + self._calls.seconds)
         return answer(self.operation, request, reply)
 
     async def ask(self, request: Incoming) -> Reply:
@@ -99,11 +102,11 @@ class Forwarder:
         begun, service, name = time.monotonic(), self.operation.service, self.operation.name
         if self.operation.derived == "batch" and (known := await self._written(request)):
             headers["nameko.own_writes"] = known
-        reply = await self._rpc.call(_who(request), service, name, message, headers, self._seconds)
+        reply = await self._calls.call(request, service, name, message, headers)
         if "nameko.own_writes" not in headers and _is_unknown(reply) and (known := await self._written(request)):
             headers["nameko.own_writes"] = known
-            left = begun + self._seconds - time.monotonic()
-            reply = await self._rpc.call(_who(request), service, name, message, headers, max(left, 0.1))
+            left = begun + self._calls.seconds - time.monotonic()
+            reply = await self._calls.call(request, service, name, message, headers, max(left, 0.1))
         if self._own_writes and request.principal:
             self._own_writes.note(request.principal.id, reply)
         return reply
@@ -120,8 +123,7 @@ class Forwarder:
         async def fetch(listed: Operation, query: dict[str, str]) -> Reply:
             left = max(until - time.monotonic(), 0.1)
             message = wire_body({}, dict(query), b"")
-            headers = circumstances(request, listed.service, self._signer)
-            return await self._rpc.call(_who(request), listed.service, listed.name, message, headers, left)
+            return await self._calls.call(request, listed.service, listed.name, message, seconds=left)
 
         result = json.loads(reply.body)["result"]
         unresolved = await plan.carry_out(result, self.operation.listing is not None, fetch)
@@ -132,7 +134,7 @@ class Forwarder:
         return response
 
     def _headers(self, request: Incoming, wait_for: str | list[str] | None) -> dict[str, HeaderValue]:
-        headers = circumstances(request, self.operation.service, self._signer)
+        headers: dict[str, HeaderValue] = {}
         if wait_for is not None:
             headers["nameko.wait_for"] = event_ids(wait_for)
         if self.operation.method == "GET":

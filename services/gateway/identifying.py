@@ -1,6 +1,8 @@
 """Who a request is from: an access token or an API key, and the company that is worked in."""
 
-from gateway import contract
+import time
+
+from gateway import access, contract
 from gateway.access import Principal
 from gateway.apikeys import PREFIX
 from gateway.directory import Directory
@@ -14,6 +16,9 @@ from shared.refusals import Unauthenticated
 STRANGE_KEYS = 20
 """Keys from one address that turned out wrong, per minute, before the database is asked no more."""
 
+RENEWED_AFTER = 1.0
+"""Seconds for which a request keeps the rights that were found for it; the directory knows them for a few more."""
+
 
 class Identifier:
     """Turns what stands in the headers into a principal."""
@@ -24,6 +29,7 @@ class Identifier:
 
     async def principal(self, request: Incoming) -> Principal:
         """Raises Unauthenticated, TooManyRequests, or NotFound for a company that is not one's own."""
+        request.identified_at = time.monotonic()
         if request.operation is contract.stream_events and b"authorization" not in request.fields:
             return await self._directory.user(await self._of_ticket(request))
         header = request.field(b"authorization") or ""
@@ -31,9 +37,23 @@ class Identifier:
         if credential.startswith(PREFIX) and scheme.lower() == "bearer" and len(credential) < LONGEST:
             found = await self._of_key(credential, request.address)
         else:
-            found = await self._directory.user(self._tokens.principal(header))
+            request.token = request.token or self._tokens.principal(header)
+            found = await self._directory.user(request.token)
         company = request.field(b"x-company-id")
         return found if company is None else found.working_in(company.strip().lower())
+
+    async def renew(self, request: Incoming) -> None:
+        """Before each call for a request that takes its time: who sent it has the rights that they have now.
+
+        A token that was good when the request came stays good for it: it ends by its time, not because of its holder.
+        Raises what the request would be refused with if it came now.
+        """
+        if request.principal is None or time.monotonic() < request.identified_at + RENEWED_AFTER:
+            return
+        principal = await self.principal(request)
+        if request.operation is not None:
+            access.check(request.operation, principal)
+        request.principal = principal
 
     async def _of_key(self, secret: str, address: str) -> Principal:
         if self._directory.is_known(secret):

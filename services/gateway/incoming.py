@@ -50,7 +50,9 @@ class Incoming(Request):
         self.id = request_id(self.fields.get(b"x-request-id", ""))
         self.traceparent = traceparent(self.fields.get(b"traceparent", ""))
         self.language = language(self.fields.get(b"accept-language", ""))
+        self.token: Principal | None = None
         self.principal: Principal | None = None
+        self.identified_at = 0.0
         self.operation: Operation | None = None
         self.admission: Any = None
         self.route = "unmatched"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from gateway.errors import DeadlineExceeded, InvalidParameter, OutcomeUnknown, Overloaded, RouteNotFound, ServiceDown
+from gateway.errors import InvalidParameter, RouteNotFound
 from gateway.everywhere import Merged, OfOne, Order
 from gateway.forwarding import Calls, Forwarder, refused, result_of, wire_body
 from gateway.incoming import Incoming
@@ -19,9 +19,9 @@ from gateway.streaming import BrokenOff, Stream, attachment
 from shared import contracts
 from shared.contract import Operation
 from shared.jobs import contract
+from shared.refusals import Refusal
 from shared.tables.writing import BOM, csv_text, delimiter_for, harmless
 
-_DOWN = (ServiceDown, Overloaded, DeadlineExceeded, OutcomeUnknown)
 _ERROR_COLUMNS = ("row", "column", "field", "level", "code", "message", "cell")
 
 
@@ -40,7 +40,7 @@ def service_of(request: Incoming) -> str:
 def of_one_job(operation: Operation, calls: Calls) -> OfOne:
     """An operation on one job, passed on to the service that runs it."""
     at = {service: replace(operation, service=service) for service in contracts.SERVICES}
-    return OfOne({s: Forwarder(o, calls.rpc, calls.signer, calls.seconds) for s, o in at.items()}, service_of)
+    return OfOne({s: Forwarder(o, calls) for s, o in at.items()}, service_of)
 
 
 def listing(operation: Operation, calls: Calls) -> Merged:
@@ -84,9 +84,10 @@ class _Pieces:
         raise TypeError
 
     async def _following(self, request: Incoming, after: int) -> dict[str, Any]:
+        """Raises BrokenOff, also when the reader may not read it any more."""
         try:
             found = result_of(await self._ask(request, after))
-        except _DOWN as refusal:
+        except Refusal as refusal:
             raise BrokenOff(refusal.code) from None
         if found is None:
             raise BrokenOff("refused")

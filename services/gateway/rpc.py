@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -17,9 +17,16 @@ from gateway.presence import Presence
 from gateway.streaming import Places
 from gateway.wire import HeaderValue, Link, Lost, Message
 
+Headers = dict[str, HeaderValue]
+Told = Callable[[], Awaitable[Headers]]
+
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
 
 log = logging.getLogger(__name__)
+
+
+async def _nothing() -> Headers:
+    return {}
 
 
 @dataclass(slots=True)
@@ -73,21 +80,30 @@ class Rpc:
             self._link.close()
 
     async def call(
-        self, who: str, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
+        self,
+        who: str,
+        service: str,
+        operation: str,
+        body: bytes,
+        headers: Headers,
+        seconds: float,
+        told: Told = _nothing,
     ) -> Reply:
         """Call an operation and wait for the answer, at most so many seconds. `who` shares with nobody but themselves.
 
+        `told` is what goes beside it as well, asked for when the call has its turn; what it raises ends the call.
         Raises ServiceDown (nobody takes it; certainly not carried out), Overloaded, OutcomeUnknown (the connection
         broke meanwhile) or DeadlineExceeded.
         """
         begun, outcome = time.perf_counter(), "error"
         try:
             if "nameko.wait_for" in headers:  # whoever waits takes no turn of the service meanwhile
-                reply = await self._in_place(service, operation, body, headers, seconds)
+                reply = await self._in_place(service, operation, body, headers | await told(), seconds)
             else:
                 async with self._turns.turn(f"{who} {service}", seconds):
+                    beside = headers | await told()
                     left = begun + seconds - time.perf_counter()
-                    reply = await self._in_place(service, operation, body, headers, left)
+                    reply = await self._in_place(service, operation, body, beside, left)
             outcome = "answered"
             return reply
         except (ServiceDown, Overloaded, OutcomeUnknown, DeadlineExceeded) as refusal:
@@ -96,9 +112,7 @@ class Rpc:
         finally:
             _observed(service, operation, outcome)(time.perf_counter() - begun)
 
-    async def _in_place(
-        self, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
-    ) -> Reply:
+    async def _in_place(self, service: str, operation: str, body: bytes, headers: Headers, seconds: float) -> Reply:
         self._usable()
         release = self._places.take(service)
         if release is None:
@@ -109,9 +123,7 @@ class Rpc:
         finally:
             release()
 
-    async def _carry_out(
-        self, service: str, operation: str, body: bytes, headers: dict[str, HeaderValue], seconds: float
-    ) -> Reply:
+    async def _carry_out(self, service: str, operation: str, body: bytes, headers: Headers, seconds: float) -> Reply:
         link, loop, now = self._usable(), asyncio.get_running_loop(), time.time()
         call_id = secrets.token_hex(16)
         headers["nameko.call_id_stack"] = [f"gateway.{call_id}"]

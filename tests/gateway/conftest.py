@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,18 @@ from deploy.local.keys import ensure_signing_key
 from deploy.local.plan import inherited_environment, with_credentials
 from deploy.local.provision import DatabaseUrls
 from gateway import users
+from gateway.service import Gateway
 from shared.contracts import SERVICES
 from shared.database import new_engine
+from shared.ids import new_id
 from shared.signing import Keys, Signer
 from shared.topology import apply_users
 from tests.conftest import ROOT, Databases
+from tests.harness import Harness
 
 ADMIN = ("admin@lamp.example", "correct-horse-battery")
 CLERK = ("clerk@lamp.example", "staple-battery-horse")
+PASSWORD = "plum-kettle-orbit-7"
 BROKER_PASSWORD = "secret-gateway"  # users of a broker are the same on all virtual hosts: as in tests/suite.py
 
 
@@ -182,3 +186,39 @@ def admin(gateway: Process) -> Iterator[httpx.Client]:
 def clerk(gateway: Process) -> Iterator[httpx.Client]:
     with sign_in(gateway.url, *CLERK) as client:
         yield client
+
+
+Make = Callable[..., dict[str, Any]]
+Enter = Callable[[str, str], httpx.Client]
+
+
+@pytest.fixture(scope="module")
+def house(database: DatabaseUrls) -> Iterator[Harness]:
+    """The service behind the edge, on the edge's database."""
+    harness = Harness(Gateway, database.application)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def make(house: Harness) -> Make:
+    def user(*roles: str, **given: Any) -> dict[str, Any]:
+        email = f"{new_id()}@lamp.example"
+        body = {"email": email, "name": "Somebody", "roles": list(roles), "password": PASSWORD, **given}
+        return dict(house.call("create_user", body=body))
+
+    return user
+
+
+@pytest.fixture
+def enter(gateway: Process) -> Iterator[Callable[[str, str], httpx.Client]]:
+    """Sign in; the connections end with the test."""
+    clients: list[httpx.Client] = []
+
+    def signed_in(email: str, password: str) -> httpx.Client:
+        clients.append(sign_in(gateway.url, email, password))
+        return clients[-1]
+
+    yield signed_in
+    for client in clients:
+        client.close()

@@ -1,5 +1,7 @@
 """A stand-in for a service on the other end of the wire: answers every call with what came, or as it is told.
 
+Files and errors of jobs never come to an end.
+
 It shares no code with the gateway or the services. Instructions come in the body under `behave`, or for queries as
 JSON in `q`: {"headers": {…}} adds reply headers, {"result": …} answers with that, {"refusal": {…}} refuses,
 {"fail": "text"} fails as a stock Nameko service does, {"silent": true} never answers, {"sleep": seconds} is slow,
@@ -16,6 +18,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
+
+_ERROR = dict.fromkeys(("row", "column", "field", "level", "code", "message", "cell"), "x" * 100)
+ENDLESS = {
+    "read_job_result": {"name": "x.csv", "media_type": "text/csv", "content": "eCx4Cg==" * 1000, "last": False},
+    "list_job_errors": {"data": [_ERROR] * 20, "next": 1},
+}
+"""What a path asks for takes no instructions."""
 
 
 def main(uri: str, *accounts: str) -> None:
@@ -79,7 +88,8 @@ def _answer(message: Any, call: dict[str, Any], behave: dict[str, Any]) -> tuple
         "headers": message.headers,
         "properties": {k: v for k, v in message.properties.items() if k != "application_headers"},
     }
-    result = json.dumps(behave.get("result", seen), ensure_ascii=False, default=str)
+    told = ENDLESS.get(message.delivery_info["routing_key"].partition(".")[2], seen)
+    result = json.dumps(behave.get("result", told), ensure_ascii=False, default=str)
     return f'{{"error":null,"result":{result}}}', {"liaison.status": 200, **behave.get("headers", {})}
 
 

@@ -1,7 +1,7 @@
 """At the door over HTTP: keys, the company worked in, and how fast somebody is out."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -11,51 +11,14 @@ import pytest
 
 from deploy.local.provision import DatabaseUrls
 from gateway import apikeys
-from gateway.service import Gateway
 from shared.caller import Callers
 from shared.context import Context
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.signing import Keys
-from tests.gateway.conftest import Process, sign_in, until
+from tests.gateway.conftest import PASSWORD, Enter, Make, Process, until
 from tests.harness import Harness
 
-PASSWORD, OTHER = "plum-kettle-orbit-7", "violet-ladder-fog-3"
-Make = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def house(database: DatabaseUrls) -> Iterator[Harness]:
-    """The service behind the edge, on the edge's database."""
-    harness = Harness(Gateway, database.application)
-    yield harness
-    harness.close()
-
-
-@pytest.fixture
-def make(house: Harness) -> Make:
-    def user(*roles: str, **given: Any) -> dict[str, Any]:
-        email = f"{new_id()}@lamp.example"
-        body = {"email": email, "name": "Somebody", "roles": list(roles), "password": PASSWORD, **given}
-        return dict(house.call("create_user", body=body))
-
-    return user
-
-
-@pytest.fixture
-def enter(gateway: Process) -> Iterator[Callable[[str, str], httpx.Client]]:
-    """Sign in; the connections end with the test."""
-    clients: list[httpx.Client] = []
-
-    def signed_in(email: str, password: str) -> httpx.Client:
-        clients.append(sign_in(gateway.url, email, password))
-        return clients[-1]
-
-    yield signed_in
-    for client in clients:
-        client.close()
-
-
-Enter = Callable[[str, str], httpx.Client]
+OTHER = "violet-ladder-fog-3"
 
 
 def key_of(house: Harness, owner: dict[str, Any], *scopes: str, **given: Any) -> dict[str, Any]:
