@@ -77,6 +77,14 @@ class ContactLoader(bulk.Loader):
         held = session.execute(select(ContactPoint.kind, ContactPoint.value, ContactPoint.contact_id).where(wanted))
         return [(value, row.contact_id) for row in held for value in spelled[row.kind, row.value]]
 
+    def hints(self, row: Row) -> Iterable[tuple[Point, dict[str, Any]]]:
+        return [(point, _warning(point[0])) for point in sorted(row.made.points())] if row.made else ()
+
+    def taken(self, index: str, table: str, values: list[str]) -> dict[str, Any]:
+        if table == "contact_external_id":
+            return {"pointer": f"/external_ids/{values[0]}", "code": "duplicate"}
+        return {"pointer": "/id", "code": "duplicate"}
+
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID]:
         """Unlike a deletion by hand this also takes customers and suppliers that no document names: they were never meant to
         exist.
@@ -182,8 +190,12 @@ def _warn(session: Session, rows: list[Row], points: dict[UUID, list[Point]]) ->
     known = {(kind, value) for kind, value in session.execute(_HELD, {"points": bulk.dumps(wanted)})}
     for row in rows:
         shared = sorted({kind for kind, value in points[row.made.id] if (kind, value) in known})
-        row.warnings += [{"pointer": f"/{_PLACES.get(kind, kind)}", "code": "possible_duplicate"} for kind in shared]
+        row.warnings += [_warning(kind) for kind in shared]
         known.update(points[row.made.id])
+
+
+def _warning(kind: str) -> dict[str, Any]:
+    return {"pointer": f"/{_PLACES.get(kind, kind)}", "code": "possible_duplicate"}
 
 
 _PLACES = {"email": "emails/0/value", "phone": "phones/0/value"}

@@ -21,6 +21,7 @@ from shared.context import current
 from shared.contract import Operation
 from shared.ids import new_id
 from shared.tables.building import Reading
+from shared.violations import Duplicate
 
 
 @dataclass(slots=True)
@@ -76,6 +77,15 @@ class Loader:
     def match(self, session: Session, by: str, values: list[str]) -> Iterable[tuple[str, UUID]] | None:
         """(value, id) of what exists, or None to let it be found by its column."""
         return None
+
+    def hints(self, row: Row) -> Iterable[tuple[tuple[str, str], dict[str, Any]]]:
+        """What others may have as well, but are to be warned of: (what, value) and the warning."""
+        return ()
+
+    def taken(self, index: str, table: str, values: list[str]) -> dict[str, Any]:
+        """What `write`, or else the database, says of a row that wants what a unique index has already."""
+        refusal = Duplicate(constraint=index)
+        return {"pointer": "", "code": refusal.code, "en": refusal.text("en"), "fr": refusal.text("fr")}
 
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID] | None:
         """Delete those that still have this version, and publish it; the ids that are gone. None: one by one."""

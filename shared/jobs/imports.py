@@ -24,6 +24,7 @@ from shared.jobs.bulk import Row
 from shared.jobs.contract import CELL_SHOWN
 from shared.jobs.handling import circumstances_of
 from shared.jobs.matching import key_of, match
+from shared.jobs.rehearsing import Rehearsal
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, told, version_of
 from shared.loading import compiled
@@ -65,10 +66,6 @@ class _Unchanged(Exception):
     """Ends the savepoint of a change that changes nothing."""
 
 
-class _Rehearsed(Exception):
-    """Ends the savepoint of a dry run."""
-
-
 def carry_out(run: Run) -> None:
     """From the checkpoint to the end of the file. Raises Refusal when the file as a whole cannot be taken."""
     job, file_facts = run.job, run.job.options["file"]
@@ -98,6 +95,7 @@ class _Import:
             self.schema, header, self.options["mapping"], self.options["defaults"], self.options.get("decimal_sign")
         )
         _check(header, self.mapping)
+        self.rehearsal = Rehearsal(run.job.id, create.creates, self.schema, run.loader)
         self.load_values = compiled(self.schema)
         by = self.options["match_on"]
         self.match_at = resolve(self.schema, by) if by else None
@@ -163,16 +161,14 @@ class _Import:
     # -- in the transaction ---------------------------------------------------------------------------------------------
 
     def _write(self, session: Session, rows: list[Row]) -> dict[str, Any]:
-        rows = [_again(row) for row in rows]
-        if not self.options["dry_run"]:
-            self._carry_out(session, rows)
+        def fresh() -> list[Row]:
+            return [_again(row) for row in rows]
+
+        if self.options["dry_run"]:
+            rows = self.rehearsal.carry_out(session, fresh, self._carry_out)
         else:
-            try:
-                with savepoint(session):
-                    self._carry_out(session, rows)
-                    raise _Rehearsed
-            except _Rehearsed:
-                session.expire_all()
+            rows = fresh()
+            self._carry_out(session, rows)
         bulk.write_journal(session, self.run.job.id, rows)
         return self._account(session, rows)
 

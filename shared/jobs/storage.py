@@ -128,6 +128,9 @@ _SWEEPS = (
     # What an undo would need.
     "DELETE FROM job_row WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM job_row r JOIN job j ON j.id = r.job_id"
     " WHERE j.finished_at < now() - make_interval(days => :days) LIMIT 20000))",
+    # What only the batches of a dry run need.
+    "DELETE FROM job_claim WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM job_claim c JOIN job j ON j.id = c.job_id"
+    " WHERE j.finished_at IS NOT NULL LIMIT 20000))",
     "DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM job WHERE finished_at < now() - make_interval(days => :old)"
     " AND NOT EXISTS (SELECT 1 FROM job_row WHERE job_id = job.id) LIMIT 200))",
 )

@@ -1,0 +1,29 @@
+"""Products from files, row by row."""
+
+from collections.abc import Callable
+
+import pytest
+
+from erp_inventory.service import ErpInventory
+from shared.jobs import imports
+from tests.harness import Harness
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_a_dry_run_finds_what_the_run_finds(
+    service: Callable[[type], Harness], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """B4: without a loader as well; unique are SKU, external ids, and what changes have set."""
+    monkeypatch.setattr(imports, "ONE_BY_ONE", size)
+    stock = service(ErpInventory)
+    stock.call("create_product", body={"sku": "OLD", "name": "Old", "external_ids": {"shop": "0"}})
+    file = "sku,name,external_ids.shop\nA,A,1\nB,B,2\nA,Again,3\nC,C,1\nC,C,3\nOLD,Old,4\nD,D,4\nE,E,4\n"
+    change = "sku,name,external_ids.shop\nOLD,New,7\nF,F,7\nF,F,8\nG,G,8\n"
+    for content, options in ((file, {}), (change, {"match_on": "sku"})):
+        found = []
+        for dry in (True, False):
+            job = stock.imported("import_products", content.encode(), dry_run=dry, **options)
+            assert job["status"] == "succeeded", job["failure"]
+            told = [(e["row"], e["column"], e["code"], e["message"]) for e in job["errors"]]
+            found.append(([job["result"][name] for name in imports.COUNTS], told))
+        assert found[0] == found[1] and found[0][0][3] > 1, found
