@@ -92,6 +92,7 @@ class MoreCompaniesThanOwn(Forbidden):
 
 
 _reached: dict[type, Callable[[Session, Any], Rights]] = {}
+_now: list[Callable[[Session, Context], Rights | None]] = []
 
 
 def reached_by(cls: type) -> Callable[[_Function], _Function]:
@@ -102,6 +103,15 @@ def reached_by(cls: type) -> Callable[[_Function], _Function]:
         return function
 
     return declare
+
+
+def known_now(function: Callable[[Session, Context], Rights | None]) -> Callable[[Session, Context], Rights | None]:
+    """Declare how the service that keeps rights reads those of a caller: `function(session, context)`, None for nobody.
+
+    What the edge vouches for may be seconds old, and whoever lost rights could give them back to themselves meanwhile.
+    """
+    _now.append(function)
+    return function
 
 
 def is_guarded(cls: type | None) -> bool:
@@ -120,7 +130,7 @@ def guarded(session: Session, arguments: dict[str, Any], work: Callable[[Session
 def check_objects(session: Session, objects: Iterable[object]) -> None:
     """Raise MoreThanOwn or MoreCompaniesThanOwn when the caller holds less than one of these objects reaches."""
     guarded = {id(one): one for one in objects if type(one) in _reached}
-    if not guarded or holds_everything(current(session)):
+    if not guarded or all(map(is_everything, held(session))):
         return
     session.flush()  # what they reach is read from the database
     for one in guarded.values():
@@ -130,14 +140,23 @@ def check_objects(session: Session, objects: Iterable[object]) -> None:
 
 def check_wanted(session: Session, wanted: Rights) -> None:
     """Raise MoreThanOwn or MoreCompaniesThanOwn when the caller holds less than this."""
-    if holds_everything(current(session)):
-        return
-    lack = lacking(rights_of(current(session)), wanted, contracts.permissions())
-    if lack.permissions:
-        raise MoreThanOwn(permissions=list(lack.permissions[:20]))
-    if lack.companies:
-        raise MoreCompaniesThanOwn
+    for rights in held(session):
+        lack = Lack((), False) if is_everything(rights) else lacking(rights, wanted, contracts.permissions())
+        if lack.permissions:
+            raise MoreThanOwn(permissions=list(lack.permissions[:20]))
+        if lack.companies:
+            raise MoreCompaniesThanOwn
 
 
-def holds_everything(context: Context) -> bool:
-    return context.companies is None and "*" in context.permissions
+def held(session: Session) -> list[Rights]:
+    """What the caller held when this transaction first asked: by the word of the edge, and by what is kept here."""
+    if "held" not in session.info:
+        context = current(session)
+        kept = (read(session, context) for read in _now)
+        session.info["held"] = [rights_of(context), *(rights for rights in kept if rights is not None)]
+    found: list[Rights] = session.info["held"]
+    return found
+
+
+def is_everything(rights: Rights) -> bool:
+    return rights.companies is None and "*" in rights.permissions

@@ -257,8 +257,10 @@ def test_a_key_is_shown_once(house: Harness) -> None:
 
 def test_ones_own_keys_only(house: Harness) -> None:
     """With `@own` a permission on keys is for those that one made oneself."""
-    ada, who = user(house, "ada")["id"], root(house)
-    mine: dict[str, Any] = {"actor": ada, "permissions": ("gateway.api_keys:*@own", "sales.*:read")}
+    held = ("gateway.api_keys:*@own", "sales.*:read")
+    house.call("create_role", body={"name": "own_keys", "permissions": list(held)})
+    ada, who = user(house, "ada", "own_keys")["id"], root(house)
+    mine: dict[str, Any] = {"actor": ada, "permissions": held}
     body = {"name": "k", "scopes": ["sales.orders:read"]}
     theirs = house.call("create_api_key", body=body, actor=who)
     own = house.call("create_api_key", body=body, **mine)

@@ -60,10 +60,14 @@ def test_a_key_does_what_its_scopes_and_its_owner_may(gateway: Process, house: H
 def test_scopes_with_a_reach(gateway: Process, house: Harness, make: Make, keys: Keys) -> None:
     role = house.call("create_role", body={"name": f"r{new_id().hex[:12]}", "permissions": ["sales.*:read@team"]})
     boss = make("sales", team=str(new_id()))
-    one = make(role["name"], team=boss["team"])
+    one = make("sales", team=boss["team"])
     below = make(role["name"], manager_id=one["id"])
-    for scope, reached in (("sales.orders:read", "team"), ("sales.orders:read@own", "own")):
-        caller = told(asks(gateway, key_of(house, one, scope)["secret"]), keys)
+    made = [
+        (key_of(house, one, f"sales.orders:read{reach}"), reached) for reach, reached in (("", "team"), ("@own", "own"))
+    ]
+    house.call("patch_user", id=one["id"], if_match="*", body={"roles": [role["name"]]})
+    for key, reached in made:
+        caller = told(asks(gateway, key["secret"]), keys)
         assert caller.reach("sales.orders:read") == reached
         assert set(caller.team) == {UUID(someone["id"]) for someone in (boss, one, below)}
 

@@ -121,7 +121,8 @@ def test_nobody_joins_a_team_whose_records_are_closed_to_them(house: Harness) ->
 
 def test_a_weak_role_cuts_no_stronger_one_and_revokes_no_stronger_key(house: Harness) -> None:
     """A4."""
-    weak: dict[str, Any] = {"permissions": ("gateway.*:*", "sales.*:read"), "actor": user(house)["id"]}
+    held = ("gateway.*:*", "sales.*:read")
+    weak: dict[str, Any] = {"permissions": held, "actor": user(house, role(house, *held)["name"])["id"]}
     strong, same = role(house, "sales.*:*"), role(house, "sales.*:read")
     refused: list[tuple[str, dict[str, Any]]] = [
         ("patch_role", {"id": strong["id"], "if_match": "*", "body": {"permissions": ["sales.*:read"]}}),
@@ -143,3 +144,20 @@ def test_a_weak_role_cuts_no_stronger_one_and_revokes_no_stronger_key(house: Har
     with pytest.raises(MoreCompaniesThanOwn):  # somebody of all companies has it
         body = {"permissions": ["sales.*:read"]}
         house.call("patch_role", id=same["id"], if_match="*", body=body, **weak, companies=(DEFAULT_COMPANY_ID,))
+
+
+def test_who_was_demoted_a_moment_ago_takes_nothing_back(house: Harness) -> None:
+    """A1. The edge may vouch for rights a few seconds longer; what is kept here decides about rights themselves."""
+    ada = user(house, "admin")
+    still: dict[str, Any] = {"actor": ada["id"], "permissions": ("*",)}
+    key = house.call("create_api_key", body={"name": "k", "scopes": ["*"]}, **still)
+    house.call("patch_user", id=ada["id"], if_match="*", body={"roles": ["warehouse"]})
+    by_key = still | {"api_key": UUID(key["id"])}
+    for caller in (still, by_key):
+        with pytest.raises(MoreThanOwn):
+            house.call("patch_user", id=ada["id"], if_match="*", body={"roles": ["admin"]}, **caller)
+        with pytest.raises(MoreThanOwn):
+            role(house, "*", **caller)
+    house.call("deactivate_user", id=ada["id"])
+    with pytest.raises(MoreThanOwn):
+        house.call("activate_user", id=ada["id"], **still)

@@ -25,12 +25,12 @@ class Keys:
     @command(contract.create_api_key)
     def create_api_key(self, session: Session, request: dict[str, Any]) -> ApiKey:
         owner = _caller(session)
+        parent = _parent(session, request)
         check_permissions(request["scopes"], "scopes")
         check_wanted(session, Rights(tuple(request["scopes"]), frozenset()))
         if request.get("expires_at") and request["expires_at"] <= clock.now():
             raise Invalid.at("/expires_at", "in_the_past")
         secret, key_id = apikeys.new()
-        parent = _parent(session, request)
         chosen = {name: request.get(name) for name in ("name", "scopes", "company_id", "expires_at")}
         key = ApiKey(id=new_id(), key_id=key_id, digest=apikeys.digest(secret), owner_id=owner.id, **chosen)
         key.parent_id = parent.id if parent else None

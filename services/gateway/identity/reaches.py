@@ -10,12 +10,13 @@ from gateway.events.entitlement import brought_by
 from gateway.events.models import EventSubscription
 from gateway.events.patterns import known_events
 from gateway.models import ApiKey, Role, User
-from gateway.people import below, company_set, held_by, rights_of, team_of
+from gateway.people import below, company_set, held_by, key_lives, rights_of, team_of
 from gateway.webhooks.audience import types_for
 from gateway.webhooks.models import Webhook
 from shared import contracts
+from shared.context import Context
 from shared.permissions import TEAM, cut, reach
-from shared.rights import Rights, check_wanted, reached_by
+from shared.rights import Rights, check_wanted, known_now, reached_by
 
 _NOTHING = Rights((), frozenset())
 
@@ -68,6 +69,17 @@ def of_webhook(session: Session, webhook: Webhook) -> Rights:
 def of_subscription(session: Session, subscription: EventSubscription) -> Rights:
     """The events that it brings, of all companies: nothing on the broker leaves any out."""
     return Rights(tuple(sorted({event.permission for event in brought_by(subscription)})), None)
+
+
+@known_now
+def of_caller(session: Session, context: Context) -> Rights | None:
+    """What a person, or a key of theirs, may do at this moment; None for programs that are no users."""
+    user = session.get(User, context.person) if context.person else None
+    if user is None:
+        return None
+    if not user.active or (context.api_key and not key_lives(session, context.api_key)):
+        return _NOTHING
+    return of_key(session, session.get_one(ApiKey, context.api_key)) if context.api_key else rights_of(session, user)
 
 
 def check_place(session: Session, user: User) -> None:
