@@ -136,6 +136,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This would put the record below itself; choose another one.",
         "L'élément se trouverait au-dessous de lui-même ; choisissez-en un autre.",
     ),
+    "invalid_language": (
+        "Send a language as two small letters, such as fr, with a country where it matters: fr-CA.",
+        "Indiquez une langue par deux minuscules, comme fr, avec un pays si nécessaire : fr-CA.",
+    ),
+    "invalid_naf_code": (
+        "Send a NAF code as four digits and a letter, such as 4759B.",
+        "Indiquez un code NAF par quatre chiffres et une lettre, comme 4759B.",
+    ),
     "invalid_name": (
         "A name begins with a letter and has small letters, digits and underscores.",
         "Un nom commence par une lettre et comporte minuscules, chiffres et tirets bas.",

@@ -15,6 +15,10 @@ _IGNORABLE = (
 """What Unicode calls default ignorable (DerivedCoreProperties) and, like U+2800, draws nothing; the variation selectors
 and tags of emoji are not among them, because there they mean something at the end of a text."""
 
+_NOTHING = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""What means nothing inside a word either, and made a second product of `Cafe-1` with a space of no width. Joiners and marks
+of direction stay: scripts and emoji need them."""
+
 _BLANK = _IGNORABLE + "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -25,7 +29,7 @@ def tidy(text: str) -> str:
     """The text as it is kept and compared."""
     if text.isascii():
         return text.strip()
-    found = unicodedata.normalize("NFC", text).strip(_BLANK)
+    found = unicodedata.normalize("NFC", text).translate(_NOTHING).strip(_BLANK)
     return found if any(map(_is_drawn, found)) else ""
 
 

@@ -161,9 +161,9 @@ class ContactFields(Schema):
     siret = codes.Code(most=30, digits=(14,), allow_none=True)
     vat_number = codes.Code(most=30, allow_none=True)
     naf_code = codes.Code(
-        most=6, allow_none=True, validate=[fields.Form(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid")]
+        most=6, allow_none=True, validate=[fields.Form(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid_naf_code")]
     )
-    language = fields.Text(most=5, validate=[fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid")])
+    language = fields.Text(most=5, validate=[fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid_language")])
     emails = Kept(fields.Part(ContactPointPart), most=20)
     phones = Kept(fields.Part(PhonePart), most=20)
     addresses = Kept(fields.Part(AddressPart), most=20)

@@ -63,6 +63,7 @@ def test_refused(field: ma.fields.Field[object], text: str, code: str) -> None:
         (fields.Text(), "fr\n", "fr"),
         (fields.Text(), "deux\u00a0mots", "deux\u00a0mots"),
         (fields.Text(), "\u2764\ufe0f", "\u2764\ufe0f"),
+        (fields.Text(), "Cafe\u0301\u200b-1", "Caf\u00e9-1"),
         (fields.Text(), "\u0301", ""),
         (fields.Text(), "\ufe0f\u200d", ""),
         (fields.Text(), "\U000e0041", ""),
