@@ -77,6 +77,7 @@ class Operation:
     goes; `successor` is the path of what replaces it. `derived` and `resource` are set on operations that follow from
     declared ones (`shared/derived`); `everywhere` on those that each service has for itself under one route: the
     gateway asks all of them, or the one that is named.
+    `imported` is what a row of a file may say, where that is more than `request`.
     `all_companies` is for what cannot be cut by company: it needs the right to all of them.
     `problems` are HTTP statuses that this operation refuses with beyond those that follow from the rest.
     """
@@ -86,6 +87,7 @@ class Operation:
     permission: str
     response: type[Schema] | None = None
     request: type[Schema] | None = None
+    imported: type[Schema] | None = None
     listing: Listing | None = None
     parameters: type[Schema] | None = None
     idempotency: str = "accepted"

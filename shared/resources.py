@@ -20,6 +20,11 @@ class Resource:
     delete: Operation | None
 
     @property
+    def row(self) -> type[fields.Schema] | None:
+        """What a row of a file that is imported may say."""
+        return (self.create.imported or self.create.request) if self.create else None
+
+    @property
     def comes_with_secret(self) -> bool:
         """Whether making one shows a secret, once: then they are made one by one, never in bulk."""
         return self.create is not None and _holds_secret(self.create.response)

@@ -1,20 +1,20 @@
 """Contacts by the thousand: the same rules as one by one, in a few statements per batch."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, inspect, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from crm_contacts import identity
+from crm_contacts import identity, parents
 from crm_contacts.contact import Newcomer, Point
 from crm_contacts.models import Contact, ContactPoint
 from shared import uses
 from shared.clock import now
 from shared.contracts import crm_contacts as contacts
 from shared.jobs import bulk
-from shared.jobs.bulk import Row
+from shared.jobs.bulk import Named, Row
 from shared.outbox import publish
 
 _COLUMNS = [attribute.key for attribute in inspect(Contact).column_attrs]
@@ -31,6 +31,13 @@ class ContactLoader(bulk.Loader):
     def tidy(self, body: dict[str, Any]) -> dict[str, Any]:
         """The name of a person is made of first and last name; an export writes it down as well."""
         _infer_types(body.get("addresses"))
+        parent = body.get("parent", {})
+        if (
+            parent.keys() == {"name"} and not _NAMES & body.keys() and body.get("kind") != "person"
+        ):  # a company among people
+            body["name"] = parent.pop("name")
+        if not parent or "parent_id" in body:
+            body.pop("parent", None)
         if "name" in body and {"first_name", "last_name"} & body.keys() and body.get("kind", "person") == "person":
             made = " ".join(body[part] for part in ("first_name", "last_name") if body.get(part))
             if body["name"] == made:
@@ -84,6 +91,18 @@ class ContactLoader(bulk.Loader):
         if table == "contact_external_id":
             return {"pointer": f"/external_ids/{values[0]}", "code": "duplicate"}
         return {"pointer": "/id", "code": "duplicate"}
+
+    def stage(self, row: Row) -> int:
+        """Companies without a company above them, then those with one, in the order of the file, then people."""
+        if not row.links:
+            return 0
+        return 1 if self.complete(row.body).get("kind") == "organization" else 2
+
+    def names(self, row: Row) -> Iterable[tuple[str, str]]:
+        return parents.names(row.body)
+
+    def link(self, session: Session, rows: list[Row], of_file: Callable[[list[Point]], Named]) -> None:
+        parents.link(session, rows, of_file)
 
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID]:
         """Unlike a deletion by hand this also takes customers and suppliers that no document names: they were never meant to

@@ -184,6 +184,19 @@ class CreateContact(ContactFields):
     kind = fields.Choice(*KINDS, required=True)
 
 
+class ParentKeys(Schema):
+    """By what a row of a file names the company that it belongs to; external ids decide where there are any."""
+
+    name = fields.Text(most=200)
+    external_ids = fields.Table()
+
+
+class ImportedContact(CreateContact):
+    """A row of a file."""
+
+    parent = fields.Part(ParentKeys)
+
+
 class PatchContact(ContactFields):
     """A merge patch: lists are replaced whole, null clears; `kind` never changes."""
 
@@ -279,6 +292,7 @@ create_contact = Operation(
     "Register a person or an organization",
     "contacts.contacts:write",
     request=CreateContact,
+    imported=ImportedContact,
     response=WrittenContactView,
     status=201,
 )

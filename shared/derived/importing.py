@@ -17,8 +17,8 @@ from shared.tables.paths import resolve
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of an import, for the resource that it is about."""
     resource = operation.resource
-    assert resource is not None and resource.create is not None and resource.create.request is not None
-    schema = resource.create.request
+    assert resource is not None and resource.row is not None
+    schema = resource.row
     patch = handlers[resource.patch.name] if resource.patch else None
 
     def begin(

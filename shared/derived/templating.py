@@ -19,8 +19,8 @@ from shared.tables.writing import BOM, csv_text, delimiter_for
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of a template, for the resource that it is about."""
     resource = operation.resource
-    assert resource is not None and resource.create is not None and resource.create.request is not None
-    schema, own = resource.create.request, custom.resource_of(resource.create)
+    assert resource is not None and resource.create is not None and resource.row is not None
+    schema, own = resource.row, custom.resource_of(resource.create)
 
     def give(service: object, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         language, kind = current(session).language, parameters["format"]

@@ -6,7 +6,7 @@ process, at some ten microseconds a row.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -23,13 +23,16 @@ from shared.ids import new_id
 from shared.tables.building import Reading
 from shared.violations import Duplicate
 
+Named = dict[tuple[str, str], set[UUID]]
+"""Who is named so: (what, value) → ids."""
+
 
 @dataclass(slots=True)
 class Row:
     """A row of a file on its way. `body` is a request as a client would send it, `values` is what its schema made of it.
 
     `errors` and `warnings` are [{pointer, code}] or, for refusals, [{pointer, code, en, fr}]; `reading` says what was
-    found in its cells.
+    found in its cells, `links` by what the row names others, and `unseen` that such a one was rolled back with its dry run.
     """
 
     number: int
@@ -44,6 +47,8 @@ class Row:
     version: int | None = None
     effect: str = ""
     before: dict[str, Any] | None = None
+    links: dict[str, Any] = field(default_factory=dict)
+    unseen: bool = False
     reading: Reading = field(default_factory=lambda: Reading(()))
 
     def done(self, effect: str, object_id: UUID, version: int) -> None:
@@ -86,6 +91,17 @@ class Loader:
         """What `write`, or else the database, says of a row that wants what a unique index has already."""
         refusal = Duplicate(constraint=index)
         return {"pointer": "", "code": refusal.code, "en": refusal.text("en"), "fr": refusal.text("fr")}
+
+    def stage(self, row: Row) -> int:
+        """In which pass over a file that links its rows this one is carried out: 0, 1 (one by one) or 2."""
+        return 0
+
+    def names(self, row: Row) -> Iterable[tuple[str, str]]:
+        """By what rows of later passes may name this one."""
+        return ()
+
+    def link(self, session: Session, rows: list[Row], of_file: Callable[[list[tuple[str, str]]], Named]) -> None:
+        """Put ids in place of `row.links`. `of_file` tells which earlier rows of the file have these names."""
 
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID] | None:
         """Delete those that still have this version, and publish it; the ids that are gone. None: one by one."""

@@ -7,7 +7,7 @@ changes, rows are taken one by one. A dry run does all of it and rolls the rows 
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import eventlet
@@ -21,8 +21,10 @@ from shared.explaining import explained
 from shared.handlers import Handler
 from shared.jobs import bulk, storage
 from shared.jobs.bulk import Row
+from shared.jobs.columns import check, header_of, wrong_length
 from shared.jobs.contract import CELL_SHOWN
 from shared.jobs.handling import circumstances_of
+from shared.jobs.linking import ONE_BY_ONE_PASS, PASSES, Linking
 from shared.jobs.matching import key_of, match
 from shared.jobs.rehearsing import Rehearsal
 from shared.jobs.running import Run
@@ -46,22 +48,6 @@ MOST_ERRORS_OF_A_ROW = 10
 COUNTS = ("created", "updated", "skipped", "failed")
 
 
-class WrongColumns(Invalid):
-    """The header and the mapping do not go together. Details: columns."""
-
-    code = "wrong_columns"
-    en = "These columns are missing, empty or named twice: {columns}."
-    fr = "Ces colonnes manquent, sont vides ou figurent deux fois : {columns}."
-
-
-class NoColumns(Invalid):
-    """No column of the file means a field."""
-
-    code = "no_columns"
-    en = "No column of the file is known; send a mapping."
-    fr = "Aucune colonne du fichier n'est reconnue ; envoyez une correspondance (mapping)."
-
-
 class _Unchanged(Exception):
     """Ends the savepoint of a change that changes nothing."""
 
@@ -70,31 +56,45 @@ def carry_out(run: Run) -> None:
     """From the checkpoint to the end of the file. Raises Refusal when the file as a whole cannot be taken."""
     job, file_facts = run.job, run.job.options["file"]
     assert job.upload_id is not None
-    with (
-        storage.as_file(run.engine, job.upload_id, file_facts["sha256"], run.breathe) as file,
-        child.running(reading.batches, file) as reader,
-    ):
-        batches = iter(reader)
-        total = next(batches)
-        rows = (row for batch in batches for row in batch)
-        _Import(run, _header(next(rows, (1, []))[1]), total).load(rows)
+    with storage.as_file(run.engine, job.upload_id, file_facts["sha256"], run.breathe) as file:
+        for number in PASSES:
+            if not _pass(run, file, number):
+                break
     run.succeed({name: 0 for name in COUNTS} | run.job.result)
 
 
-class _Import:
-    """One import with its mapping compiled."""
+def _pass(run: Run, file: IO[bytes], number: int) -> bool:
+    """Whether there are others: rows that name other rows wait for them."""
+    with child.running(reading.batches, file) as reader:
+        batches = iter(reader)
+        total = next(batches)
+        rows = (row for batch in batches for row in batch)
+        importing = _Import(run, header_of(next(rows, (1, []))[1]), total, number)
+        if number >= int(run.job.checkpoint.get("pass", 0)):
+            importing.load(rows)
+    return importing.linking is not None
 
-    def __init__(self, run: Run, header: list[str], total: int | None) -> None:
+
+class _Import:
+    """One import with its mapping compiled, in one pass over the file."""
+
+    def __init__(self, run: Run, header: list[str], total: int | None, number: int) -> None:
+        self.number = number
         self.run, self.total, self.options = run, total, run.job.options
         self.context = circumstances_of(run.job)
         create, patch = run.handler(run.resource.create), run.handler(run.resource.patch)
         assert create is not None and create.operation is not None and create.operation.request is not None
         self.create, self.patch, self.reader = create, patch, run.handler(run.resource.get)
         self.schema = create.operation.request
+        asked = create.operation.imported or self.schema
+        self.asked = asked().load_fields
+        self.beyond = self.asked.keys() - self.schema().load_fields.keys()
         self.mapping = Mapping(
-            self.schema, header, self.options["mapping"], self.options["defaults"], self.options.get("decimal_sign")
+            asked, header, self.options["mapping"], self.options["defaults"], self.options.get("decimal_sign")
         )
-        _check(header, self.mapping)
+        check(header, self.mapping)
+        links = run.loader is not None and any(path.split(".")[0] in self.beyond for path in self.mapping.by_path)
+        self.linking = Linking(run.job.id, run.loader) if run.loader and links else None
         self.rehearsal = Rehearsal(run.job.id, create.creates, self.schema, run.loader)
         self.load_values = compiled(self.schema)
         by = self.options["match_on"]
@@ -106,7 +106,8 @@ class _Import:
 
     def load(self, rows: Iterator[TableRow]) -> None:
         """All rows behind the checkpoint, batch by batch."""
-        done, last = self.run.job.done, int(self.run.job.checkpoint.get("row", 0))
+        at = self.run.job.checkpoint
+        done, last = self.run.job.done, int(at.get("row", 0)) if int(at.get("pass", 0)) == self.number else 0
         waiting = (row for row in rows if row[0] > last)
         following = eventlet.spawn(self._batch, waiting)
         while batch := following.wait():
@@ -114,13 +115,20 @@ class _Import:
             done += len(batch)
             total = max(self.total, done) if self.total is not None else None
             try:
-                self.run.commit(partial(self._write, rows=batch), done, {"row": batch[-1].number}, total)
+                self.run.commit(partial(self._write, rows=batch), done, self._checkpoint(batch), total)
             except BaseException:
                 following.kill()
                 raise
 
     def _batch(self, waiting: Iterator[TableRow]) -> list[Row]:
-        return [self._read(*row) for row in islice(waiting, SET_WISE if self.set_wise else ONE_BY_ONE)]
+        size = SET_WISE if self.set_wise else ONE_BY_ONE
+        if self.linking is None:
+            return [self._read(*row) for row in islice(waiting, size)]
+        own = (row for row in (self._read(*each) for each in waiting) if self.linking.loader.stage(row) == self.number)
+        return list(islice(own, 1 if self.number == ONE_BY_ONE_PASS else size))
+
+    def _checkpoint(self, batch: list[Row]) -> dict[str, Any]:
+        return {"row": batch[-1].number, **({"pass": self.number} if self.number else {})}
 
     # -- before the transaction -----------------------------------------------------------------------------------------
 
@@ -128,15 +136,24 @@ class _Import:
         self.run.breathe()
         body, reading = self.mapping.read(cells)
         row = Row(number, self.run.loader.tidy(body) if self.run.loader else body, reading=reading)
-        if wrong := _length(cells, len(self.mapping.headers)):
+        if wrong := wrong_length(cells, len(self.mapping.headers)):
             row.errors.append({"pointer": "", "code": wrong})
             return row
         row.errors += reading.errors
+        self._take_links(row)
         if self.match_at is not None:
             row.key = key_of(row.body, self.match_at)
         else:
             self._prepare(row)
         return row
+
+    def _take_links(self, row: Row) -> None:
+        for name in self.beyond & row.body.keys():
+            try:
+                row.links[name] = self.asked[name].deserialize(row.body.pop(name))
+            except ma.ValidationError as error:
+                within = next(iter(error.normalized_messages()), "")
+                row.errors.append({"pointer": f"/{name}/{within}", "code": "invalid"})
 
     def _prepare(self, row: Row) -> None:
         """Check a row that is to be created. What was said of its cells is not said again."""
@@ -169,10 +186,14 @@ class _Import:
         else:
             rows = fresh()
             self._carry_out(session, rows)
+        if self.linking:
+            self.linking.note(session, rows)
         bulk.write_journal(session, self.run.job.id, rows)
         return self._account(session, rows)
 
     def _carry_out(self, session: Session, rows: list[Row]) -> None:
+        if self.linking:
+            self.linking.resolve(session, rows)
         if self.match_at is not None:
             self._match(session, rows)
         good = [row for row in rows if not row.errors]
@@ -180,6 +201,8 @@ class _Import:
         for row in good:
             if row.existing is not None:
                 self._update(session, row)
+                if row.unseen and row.effect == "skipped":
+                    row.effect, row.object_id = "updated", row.existing
 
     def _match(self, session: Session, rows: list[Row]) -> None:
         assert self.patch is not None and self.patch.aggregate_class is not None
@@ -340,31 +363,15 @@ def _shown_cell(row: Row, index: int | None) -> str | None:
 def _again(row: Row, into: Row | None = None) -> Row:
     """A row as it was before the transaction: a collision makes the same batch run twice."""
     fresh = into or Row(
-        row.number, row.body, row.values, row.made, row.key, None, list(row.errors), reading=row.reading
+        row.number,
+        row.body,
+        row.values,
+        row.made,
+        row.key,
+        None,
+        list(row.errors),
+        reading=row.reading,
+        links=row.links,
     )
     fresh.warnings, fresh.object_id, fresh.version, fresh.effect = [], None, None, ""
     return fresh
-
-
-def _length(cells: list[Cell], width: int) -> str:
-    """What is wrong with the number of cells; spreadsheets write empty ones behind the last."""
-    if len(cells) < width:
-        return "too_few_cells"
-    return "too_many_cells" if any(cells[width:]) else ""
-
-
-def _header(cells: list[Cell]) -> list[str]:
-    """The names of the columns, without those behind the last name."""
-    names = [text_of(cell).strip() for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    return names
-
-
-def _check(header: list[str], mapping: Mapping) -> None:
-    """Raises WrongColumns or NoColumns."""
-    twice = {name for name in header if name and header.count(name) > 1}
-    if wrong := sorted({*mapping.unknown, *twice}):
-        raise WrongColumns(columns=", ".join(wrong)[:500])
-    if not mapping.by_path:
-        raise NoColumns

@@ -99,7 +99,7 @@ class Rehearsal:
         found = [claim for index in self._indexes for claim in self._of_index(session, index, made)]
         for row in made.values():
             if row.effect == "created":
-                found += [Claim(row, _key("hint", *point), said, False) for point, said in self._loader.hints(row)]
+                found += [Claim(row, key_of("hint", *point), said, False) for point, said in self._loader.hints(row)]
         return found
 
     def _of_index(self, session: Session, index: Index, made: dict[UUID | None, Row]) -> Iterable[Claim]:
@@ -108,20 +108,31 @@ class Rehearsal:
             if None not in values:
                 row = made[owner]
                 said = self._loader.taken(index.name, index.table, values)
-                yield Claim(row, _key(index.name, *values), said, True, index.by_id)
+                yield Claim(row, key_of(index.name, *values), said, True, index.by_id)
 
     def _met(self, session: Session, claims: list[Claim]) -> list[Claim]:
         """The claims that an earlier batch has made."""
-        keys = [str(claim.key) for claim in claims]
-        held: dict[UUID, set[UUID]] = {}
-        for key, holder in session.execute(_HELD, {"job_id": self.job_id, "keys": keys}) if keys else ():
-            held.setdefault(key, set()).add(holder)
+        held = holders(session, self.job_id, [claim.key for claim in claims])
         return [claim for claim in claims if any(map(claim.meets, held.get(claim.key, ())))]
 
     def _note(self, session: Session, claims: list[Claim]) -> None:
-        rows = [{"job_id": self.job_id, "key": c.key, "object_id": c.row.object_id} for c in claims]
-        if rows:
-            session.connection().exec_driver_sql(_NOTE, (dumps(rows),))
+        note(session, self.job_id, [(claim.key, claim.row.object_id) for claim in claims])
+
+
+def note(session: Session, job_id: UUID, held: Iterable[tuple[UUID, UUID | None]]) -> None:
+    """Keep what rows hold until the job ends."""
+    rows = [{"job_id": job_id, "key": key, "object_id": object_id} for key, object_id in held]
+    if rows:
+        session.connection().exec_driver_sql(_NOTE, (dumps(rows),))
+
+
+def holders(session: Session, job_id: UUID, keys: list[UUID]) -> dict[UUID, set[UUID]]:
+    """What earlier batches hold."""
+    held: dict[UUID, set[UUID]] = {}
+    wanted = {"job_id": job_id, "keys": [str(key) for key in keys]}
+    for key, holder in session.execute(_HELD, wanted) if keys else ():
+        held.setdefault(key, set()).add(holder)
+    return held
 
 
 @contextmanager
@@ -140,7 +151,7 @@ def _tell(claim: Claim) -> None:
         told.append(claim.said)
 
 
-def _key(*parts: str) -> UUID:
+def key_of(*parts: str) -> UUID:
     """Of a fixed length, and it tells nobody what it was made of."""
     return UUID(bytes=sha256(json.dumps(parts).encode()).digest()[:16])
 

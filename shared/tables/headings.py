@@ -14,6 +14,7 @@ _FIRST = re.compile(r"\.([0-9])\.")
 
 _OF_PARTS = {
     "emails.0.value": ("E-mail", "E-mail"),
+    "parent.name": ("Company", "Société"),
     "phones.0.value": ("Phone number", "Téléphone"),
     "type": ("Address type", "Type d'adresse"),
     "street": ("Street", "Rue"),

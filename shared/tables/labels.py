@@ -6,6 +6,8 @@ The first path that the resource has is meant.
 LABELS: dict[str, tuple[str, ...]] = {
     "nom": ("name", "last_name"),
     "raison_sociale": ("name",),
+    "entreprise": ("name",),
+    "parent_company": ("parent.name",),
     "company": ("name",),
     "company_name": ("name",),
     "societe": ("name",),

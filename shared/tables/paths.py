@@ -21,6 +21,11 @@ SPREAD = 2
 
 REST = "rest"
 
+_OF_PEOPLE = {"nom": ("last_name",)} | dict.fromkeys(
+    ("company", "company_name", "societe", "entreprise"), ("parent.name",)
+)
+"""What labels mean beside a first name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -99,14 +104,15 @@ def _plural(schema: type[ma.Schema], word: str) -> tuple[str, ma.fields.Field[An
 def by_header(schema: type[Schema], header: str, others: Sequence[str] = ()) -> Column | None:
     """The place that a column's header means: a path, or a label in English or French.
 
-    Beside a first name, `nom` is the last name. `Ville 2` is what `ville` means of the second element.
+    Beside a first name, `nom` is the last name and `company` the company of the person.
+    `Ville 2` is what `ville` means of the second element.
     """
     found = resolve(schema, header.strip())
     if found is None:
         plain = plain_words(header)
         found = resolve(schema, plain)
-        beside = plain == "nom" and any(plain_words(other) in ("prenom", "first_name") for other in others)
-        labels = ("last_name",) if beside else LABELS.get(plain) or _of_others(plain)
+        people = any(plain_words(other) in ("prenom", "first_name") for other in others)
+        labels = (_OF_PEOPLE.get(plain, ()) if people else ()) + (LABELS.get(plain) or _of_others(plain))
         for label in labels if found is None else ():
             found = found or resolve(schema, label)
     return found

@@ -21,7 +21,7 @@ from tests.shared.test_round_trip import RESOURCES
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda r: r.name)
 def test_every_header_of_a_template_is_recognised(resource: object, language: str) -> None:
     """Each names its own field: none is ignored, none is taken for another, none is left out."""
-    schema = resource.create.request  # type: ignore[attr-defined]
+    schema = resource.row  # type: ignore[attr-defined]
     header = headings(schema, language, [])
     mapping = Mapping(schema, header)
     assert mapping.ignored == [] and len(set(header)) == len(header)
