@@ -19,7 +19,7 @@ from shared.refusals import Invalid
 
 _READ = text("SELECT id FROM known WHERE resource = :resource AND id = ANY(CAST(:ids AS uuid[]))")
 _COMPANIES = text("SELECT id FROM company WHERE id = ANY(CAST(:ids AS uuid[]))")
-"""Services that date documents keep more of them than their ids (`shared/company_copies.py`)."""
+"""A table of their own: services that date documents keep more of them than their ids (`shared/company_copies.py`)."""
 
 Place = tuple[tuple[str, ...], str]
 """Where a member stands, each step into a list left out, and the resource that it refers to."""

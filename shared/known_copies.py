@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
 from shared.contracts import gateway
 from shared.entrypoints import subscribe
@@ -13,7 +14,18 @@ from shared.entrypoints import subscribe
 _LEARN = text(
     "INSERT INTO known (resource, id) SELECT :resource, unnest(CAST(:ids AS uuid[])) ORDER BY 2 ON CONFLICT DO NOTHING"
 )
+_LEARN_COMPANIES = text(
+    "INSERT INTO company SELECT unnest(CAST(:ids AS uuid[])) ORDER BY 1 ON CONFLICT (id) DO NOTHING"
+)
 _FORGET = text("DELETE FROM known WHERE resource = :resource AND id = ANY(CAST(:ids AS uuid[]))")
+
+
+class KnownCompanies:
+    """Companies that users and keys are limited to; there is a table for them, as in services that date documents."""
+
+    @subscribe(finance.CompanyAdded, finance.CompanyChanged, order="latest")
+    def know_company(self, session: Session, events: list[finance.CompanyState]) -> None:
+        session.execute(_LEARN_COMPANIES, {"ids": [str(event.company_id) for event in events]})
 
 
 class KnownUsers:

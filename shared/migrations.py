@@ -10,6 +10,7 @@ from sqlalchemy import text
 from shared import folding
 from shared.connecting import options, single
 from shared.functions import KEEP_OUTBOX_PARTITIONS, guard_functions
+from shared.ids import DEFAULT_COMPANY_ID
 from shared.money import LARGEST
 from shared.settings import required
 
@@ -176,6 +177,12 @@ def custom_values(op: Any, *tables: str) -> None:
 def known(op: Any) -> None:
     """The ids of what requests name and other services own (shared/existence.py)."""
     op.execute("CREATE TABLE known (resource text NOT NULL, id uuid NOT NULL, PRIMARY KEY (resource, id))")
+
+
+def known_companies(op: Any) -> None:
+    """The ids of all companies, the first one in it from the start, where no more of them is kept."""
+    op.execute("CREATE TABLE company (id uuid PRIMARY KEY)")
+    op.execute(f"INSERT INTO company VALUES ('{DEFAULT_COMPANY_ID}')")
 
 
 def bound_amounts(op: Any, table: str, *columns: str) -> None:

@@ -10,6 +10,7 @@ from starlette.routing import Router
 from gateway import asyncapi, contract, docs, everywhere, jobs, openapi, refusing
 from gateway.auth import Auth
 from gateway.bounds import Bounds
+from gateway.companies import Companies
 from gateway.cors import Origins
 from gateway.denials import Denials
 from gateway.deprecation import noticed
@@ -59,7 +60,9 @@ class Gateway:
         directory = Directory(self.engine, self.lookups)
         self.overseer = Overseer(self.rpc, self.signer, directory)
         self.tickets = Tickets(tokens, self.signer, keys, self.engine, self.lookups)
-        identifier = Identifier(tokens, directory, self.tickets)
+        self.own_writes = OwnWrites(self.engine, self.lookups)
+        companies = Companies(self.engine, self.lookups, self.own_writes)
+        identifier = Identifier(tokens, directory, self.tickets, companies)
         self.streams = Streams(self.engine, identifier.principal)
         self.table = Table()
         self._add_own_routes()
@@ -97,10 +100,9 @@ class Gateway:
 
     def _add_operations(self, calls: Calls) -> None:
         shared: dict[str, list[Forwarder]] = {}
-        own_writes = OwnWrites(self.engine, self.lookups)
         for declared in operations().values():
             for operation in declared.values():
-                forwarder = Forwarder(operation, calls, own_writes)
+                forwarder = Forwarder(operation, calls, self.own_writes)
                 if operation.everywhere:
                     shared.setdefault(operation.route, []).append(forwarder)
                 else:

@@ -5,6 +5,7 @@ import time
 from gateway import access, contract
 from gateway.access import Principal
 from gateway.apikeys import PREFIX
+from gateway.companies import Companies
 from gateway.directory import Directory
 from gateway.events.tickets import Tickets
 from gateway.incoming import Incoming
@@ -23,12 +24,12 @@ RENEWED_AFTER = 1.0
 class Identifier:
     """Turns what stands in the headers into a principal."""
 
-    def __init__(self, tokens: Tokens, directory: Directory, tickets: Tickets) -> None:
-        self._tokens, self._directory, self._tickets = tokens, directory, tickets
+    def __init__(self, tokens: Tokens, directory: Directory, tickets: Tickets, companies: Companies) -> None:
+        self._tokens, self._directory, self._tickets, self._companies = tokens, directory, tickets, companies
         self._strange = Buckets(STRANGE_KEYS / 60, STRANGE_KEYS)
 
     async def principal(self, request: Incoming) -> Principal:
-        """Raises Unauthenticated, TooManyRequests, or NotFound for a company that is not one's own."""
+        """Raises Unauthenticated, TooManyRequests, or NotFound for a company that is closed or none at all."""
         request.identified_at = time.monotonic()
         if request.operation is contract.stream_events and b"authorization" not in request.fields:
             return await self._directory.user(await self._of_ticket(request))
@@ -40,7 +41,12 @@ class Identifier:
             request.token = request.token or self._tokens.principal(header)
             found = await self._directory.user(request.token)
         company = request.field(b"x-company-id")
-        return found if company is None else found.working_in(company.strip().lower())
+        return found if company is None else await self._working_in(found, company.strip().lower())
+
+    async def _working_in(self, principal: Principal, company_id: str) -> Principal:
+        if principal.companies is None and company_id != principal.company_id:
+            await self._companies.check(company_id, principal.id)
+        return principal.working_in(company_id)
 
     async def renew(self, request: Incoming) -> None:
         """Before each call for a request that takes its time: who sent it has the rights that they have now.

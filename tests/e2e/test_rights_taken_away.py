@@ -62,7 +62,7 @@ class World:
     def __init__(self, suite: Suite, receiver: Receiver) -> None:
         self.suite, self.api, self.receiver = suite, suite.api, receiver
         self.broker = Management(suite.servers.management_url, suite.name)
-        self.other = {"X-Company-Id": str(uuid4())}
+        self.other = {"X-Company-Id": self.api.post("/v1/companies", {"name": "Elsewhere"})["id"]}
         self.owner = self.user("hr", team=TEAM)
         self.quote = self._quote()
         self.gone: dict[tuple[str, bool, str], float] = {}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from deploy.local.provision import DatabaseUrls
 from gateway import users
 from gateway.service import Gateway
 from shared.contracts import SERVICES
+from shared.contracts.erp_finance import CompanyAdded
 from shared.database import new_engine
 from shared.ids import new_id
 from shared.signing import Keys, Signer
@@ -208,6 +210,13 @@ def make(house: Harness) -> Make:
         return dict(house.call("create_user", body=body))
 
     return user
+
+
+def company(house: Harness, id_: UUID | None = None) -> str:
+    """The id of a company that finance has told of."""
+    added = CompanyAdded(company_id=id_ or new_id(), name="Filiale", currency="EUR", time_zone="Europe/Paris")
+    assert house.deliver(added) == "done"
+    return str(added.company_id)
 
 
 @pytest.fixture

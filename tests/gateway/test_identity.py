@@ -19,6 +19,7 @@ from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import InUse, Invalid, NotFound
 from shared.rights import MoreThanOwn
 from shared.violations import Duplicate
+from tests.gateway.conftest import company
 from tests.harness import Harness
 
 PASSWORD, OTHER = "plum-kettle-orbit-7", "violet-ladder-fog-3"
@@ -87,7 +88,8 @@ def test_who_never_came_can_be_removed(house: Harness) -> None:
         ({"password": "x" * 1025}, "/password", "too_long"),
         ({"manager_id": str(new_id())}, "/manager_id", "not_found"),
         ({"companies": []}, "/companies", "too_short"),
-        ({"companies": [str(new_id())], "company_id": str(DEFAULT_COMPANY_ID)}, "/company_id", "not_found"),
+        ({"companies": [str(DEFAULT_COMPANY_ID), str(new_id())]}, "/companies/1", "not_found"),
+        ({"company_id": str(new_id())}, "/company_id", "not_found"),
         ({"admin": True}, "/admin", "unknown_field"),
         ({"password_hash": "x"}, "/password_hash", "unknown_field"),
         ({"sessions_ended_at": None}, "/sessions_ended_at", "unknown_field"),
@@ -191,8 +193,34 @@ def test_nobody_gives_more_than_they_have(house: Harness) -> None:
         house.call("create_role", body={"name": "further", "permissions": ["sales.orders:read"]}, **own)
 
 
+def test_companies_of_users_and_keys_exist(house: Harness) -> None:
+    """D7. What was given before anybody asked stays, as long as nobody names it again."""
+    ada, known, unknown = user(house, "ada", "admin"), company(house), str(new_id())
+    with house.session() as session:
+        session.execute(text("UPDATE app_user SET companies = :ids WHERE email LIKE 'ada@%'"), {"ids": [UUID(unknown)]})
+        session.commit()
+    kept = house.call("patch_user", id=ada["id"], if_match="*", body={"name": "Ada L."})
+    assert kept["companies"] == [unknown]
+    for change, pointer in (
+        ({"companies": [known, unknown]}, "/companies/1"),
+        ({"company_id": unknown}, "/company_id"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            house.call("patch_user", id=ada["id"], if_match="*", body=change)
+        assert refused.value.errors == [{"pointer": pointer, "code": "not_found"}]
+    given = {"companies": [known], "company_id": known}
+    assert house.call("patch_user", id=ada["id"], if_match="*", body=given)["company_id"] == known
+    with pytest.raises(Invalid) as refused:
+        house.call("patch_user", id=ada["id"], if_match="*", body={**given, "company_id": str(DEFAULT_COMPANY_ID)})
+    assert refused.value.errors == [{"pointer": "/company_id", "code": "not_found"}], "one works in one's own"
+    with pytest.raises(Invalid) as refused:
+        house.call("create_api_key", body={"name": "k", "scopes": ["*"], "company_id": unknown}, actor=ada["id"])
+    assert refused.value.errors == [{"pointer": "/company_id", "code": "not_found"}]
+
+
 def test_nobody_gives_companies_that_are_not_theirs(house: Harness) -> None:
-    mine, other = new_id(), str(new_id())
+    other = company(house)
+    mine = UUID(company(house))
     here: dict[str, Any] = {"companies": (mine,), "company_id": mine}
     body = {"email": "ada@lamp.example", "name": "Ada", "roles": ["sales"], "password": PASSWORD}
     for companies in (None, [other], [str(mine), other]):
@@ -344,7 +372,6 @@ def test_permissions_are_listed_with_their_meaning(house: Harness) -> None:
 
 def test_users_are_not_cut_by_company(house: Harness) -> None:
     """Whoever administers users sees them all: an address must not be taken by somebody invisible."""
-    company = new_id()
-    user(house, "ada", "sales", companies=[str(company)])
+    user(house, "ada", "sales", companies=[company(house)])
     seen = house.call("list_users", query={"include_total": "true"}, companies=(UUID(int=1),))
     assert seen["total"] == 2

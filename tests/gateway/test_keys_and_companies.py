@@ -15,7 +15,7 @@ from shared.caller import Callers
 from shared.context import Context
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.signing import Keys
-from tests.gateway.conftest import PASSWORD, Enter, Make, Process, until
+from tests.gateway.conftest import PASSWORD, Enter, Make, Process, company, until
 from tests.harness import Harness
 
 OTHER = "violet-ladder-fog-3"
@@ -85,7 +85,7 @@ def test_an_ended_key_is_worth_nothing_within_ten_seconds(
 
 
 def test_a_key_for_one_company(gateway: Process, house: Harness, make: Make, keys: Keys) -> None:
-    here, there = str(new_id()), str(new_id())
+    here, there = company(house), company(house)
     owner = make("sales", companies=[here, there])
     key = key_of(house, owner, "sales.*:read", company_id=there)
     caller = told(asks(gateway, key["secret"]), keys)
@@ -132,8 +132,9 @@ def test_a_key_changes_no_password(gateway: Process, house: Harness, make: Make)
     assert asks(gateway, key["secret"], "/v1/me").status_code == 200
 
 
-def test_the_company_worked_in(gateway: Process, make: Make, keys: Keys, enter: Enter) -> None:
-    here, there = str(new_id()), str(new_id())
+def test_the_company_worked_in(gateway: Process, house: Harness, make: Make, keys: Keys, enter: Enter) -> None:
+    """D7: whoever may work in all companies works in none that there is not."""
+    here, there = company(house), company(house)
     both = enter(make("sales", companies=[here, there])["email"], PASSWORD)
     assert told(both.get("/v1/orders"), keys).company_id == UUID(here)
     switched = told(both.get("/v1/orders", headers={"X-Company-Id": there.upper()}), keys)
@@ -144,6 +145,11 @@ def test_the_company_worked_in(gateway: Process, make: Make, keys: Keys, enter: 
     everywhere = enter(make("sales")["email"], PASSWORD)
     free = told(everywhere.get("/v1/orders", headers={"X-Company-Id": there}), keys)
     assert free.companies is None and free.company_id == UUID(there)
+    for wrong in (str(new_id()), "x", "", "'", "é"):
+        answer = everywhere.get("/v1/orders", headers={"X-Company-Id": wrong.encode()})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    new = company(house)
+    assert told(everywhere.get("/v1/orders", headers={"X-Company-Id": new}), keys).company_id == UUID(new)
 
 
 @pytest.mark.parametrize("act", ["deactivate_user", "set_password"])

@@ -12,6 +12,7 @@ from shared.handlers import collect
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import Invalid, Unauthenticated
 from shared.rights import MoreCompaniesThanOwn, MoreThanOwn, is_guarded
+from tests.gateway.conftest import company
 from tests.harness import Harness
 
 PASSWORD = "plum-kettle-orbit-7"
@@ -23,6 +24,7 @@ GUARDED = ("users", "roles", "api-keys", "webhooks", "event-subscriptions")
 def house(service: Callable[[type], Harness]) -> Harness:
     harness = service(Gateway)
     users.create(harness.engine, "root@lamp.example", "Root", ["admin"], PASSWORD)
+    company(harness, UUID(OTHER))
     return harness
 
 

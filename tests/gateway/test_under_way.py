@@ -12,11 +12,10 @@ import pytest
 from deploy.local.provision import DatabaseUrls
 from gateway.service import Gateway
 from shared.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
-from tests.gateway.conftest import PASSWORD, Process, sign_in
+from tests.gateway.conftest import PASSWORD, Process, company, sign_in
 from tests.harness import Harness
 
 SECONDS = 5.0
-THERE = "0190a1b2-0000-7000-8000-00000000c0de"
 ROW = {"id": "x", "number": "A1", "net_total": "5.00"}
 LIST = "/v1/orders?format=csv&fields=id,number&q=" + json.dumps(
     {"result": {"data": [ROW] * 20, "next_cursor": "more"}, "sleep": 0.02}
@@ -33,7 +32,7 @@ class World:
         self.role = house.call("create_role", body=held)
         self.user = house.call("create_user", body={
             "email": f"{new_id()}@lamp.example", "name": "X", "roles": [held["name"]], "password": PASSWORD,
-            "companies": [str(DEFAULT_COMPANY_ID), THERE],
+            "companies": [str(DEFAULT_COMPANY_ID), company(house)],
         })  # fmt: skip
         self.key = house.call("create_api_key", body={"name": "x", "scopes": ["sales.*:read"]}, actor=self.user["id"])
         self.client = sign_in(gateway.url, self.user["email"], PASSWORD)

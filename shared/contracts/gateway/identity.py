@@ -63,8 +63,8 @@ class UserChange(Schema):
     name = fields.Text(most=200, least=1)
     language = fields.Choice(*LANGUAGES)
     roles = fields.Many(fields.Text(most=50, least=1), most=50)
-    company_id = fields.Uuid()
-    companies = fields.Many(fields.Uuid(), least=1, most=200, allow_none=True)
+    company_id = fields.Known("companies")
+    companies = fields.Many(fields.Known("companies"), least=1, most=200, allow_none=True)
     team = fields.Text(most=100, least=1, allow_none=True)
     manager_id = fields.Uuid(allow_none=True)
     active = fields.Flag()
@@ -221,7 +221,7 @@ class ApiKeyRequest(Schema):
 
     name = fields.Text(most=200, least=1, required=True)
     scopes = fields.Many(fields.Text(most=100, least=1), least=1, most=200, required=True)
-    company_id = fields.Uuid(allow_none=True)
+    company_id = fields.Known("companies", allow_none=True)
     expires_at = fields.Instant(allow_none=True)
 
 
