@@ -25,7 +25,7 @@ from shared.jobs.columns import check, header_of, wrong_length
 from shared.jobs.contract import CELL_SHOWN
 from shared.jobs.handling import circumstances_of
 from shared.jobs.linking import ONE_BY_ONE_PASS, PASSES, Linking
-from shared.jobs.matching import key_of, match
+from shared.jobs.matching import key_of, match, says, uuids
 from shared.jobs.rehearsing import Rehearsal
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, told, version_of
@@ -196,6 +196,8 @@ class _Import:
             self.linking.resolve(session, rows)
         if self.match_at is not None:
             self._match(session, rows)
+        else:
+            rows = self._create_again(session, rows)
         good = [row for row in rows if not row.errors]
         self._create([row for row in good if row.existing is None], session)
         for row in good:
@@ -221,7 +223,6 @@ class _Import:
             self._check_custom(session, rows)
         rows = [row for row in rows if not row.errors]
         if loader is not None and rows:
-            rows = self._create_again(session, rows)
             try:
                 with savepoint(session):
                     loader.write(session, rows)
@@ -243,29 +244,28 @@ class _Import:
 
     def _create_again(self, session: Session, rows: list[Row]) -> list[Row]:
         """Rows whose id exists are skipped if they say the same, and refused otherwise. Returns the others."""
-        cls, chosen = self.create.creates, [row.values["id"] for row in rows if row.values and "id" in row.values]
+        cls, chosen = self.create.creates, uuids(str(row.body["id"]) for row in rows if "id" in row.body)
         if cls is None or not chosen:
             return rows
-        known = set(session.scalars(select(cls.id).where(cls.id.in_(chosen))))
+        known = {str(id_): id_ for id_ in session.scalars(select(cls.id).where(cls.id.in_(chosen)))}
         others = []
         for row in rows:
-            if row.values and row.values.get("id") in known:
-                self._compare(session, row)
+            if id_ := known.get(str(row.body.get("id")).lower()):
+                self._compare(session, row, id_)
             else:
                 others.append(row)
         return others
 
-    def _compare(self, session: Session, row: Row) -> None:
-        """By changing it so, which is then undone."""
-        assert row.values is not None
-        row.existing = row.values["id"]
+    def _compare(self, session: Session, row: Row, id_: UUID) -> None:
+        """By changing it so, which is then undone. What exists may be as nobody could create it, and stays so."""
+        wrong, row.errors, row.existing = row.errors, [], id_
         try:
             with savepoint(session):
                 self._update(session, row)
                 raise _Unchanged
         except _Unchanged:
             if row.effect != "skipped":
-                row.errors = told(IdConflict(id=row.existing))
+                row.errors = wrong or told(IdConflict(id=id_))
             row.existing, row.before, row.object_id, row.version = None, None, None, None
 
     def _check_custom(self, session: Session, rows: list[Row]) -> None:
@@ -282,17 +282,17 @@ class _Import:
                     row.errors += told(refusal)
 
     def _update(self, session: Session, row: Row) -> None:
-        assert self.patch is not None and row.existing is not None
+        assert row.existing is not None
         before = shown(session, self.reader, row.existing) if self.reader else None
         if before is None and self.reader is not None:
             row.errors.append({"pointer": "/" + self.options["match_on"].replace(".", "/"), "code": "not_found"})
             return
         fixed = {name: value for name, value in row.body.items() if name not in self.changeable and name != "id"}
-        if wrong := [name for name in fixed if before is None or before.get(name) != fixed[name]]:
+        if wrong := [name for name in fixed if before is None or not says(before.get(name), fixed[name])]:
             row.errors += [{"pointer": f"/{name}", "code": "immutable"} for name in wrong]
             return
         body = {name: value for name, value in row.body.items() if name in self.changeable}
-        if before is not None and all(before.get(name) == value for name, value in body.items()):
+        if before is not None and all(says(before.get(name), value) for name, value in body.items()):
             row.effect = "skipped"
             return
         row.before = {name: before.get(name) for name in body} if before else None

@@ -60,18 +60,28 @@ def match(
         seen.add(row.key)
 
 
+def says(shown: Any, given: Any) -> bool:
+    """Whether a resource as it is shown says what a row gives of it; of objects in it a file may leave members out."""
+    if isinstance(given, dict) and isinstance(shown, dict):
+        return all(says(shown.get(name), value) for name, value in given.items())
+    if isinstance(given, list) and isinstance(shown, list):
+        return len(shown) == len(given) and all(map(says, shown, given))
+    return bool(shown == given)
+
+
 def _by_column(session: Session, cls: type[Aggregate], by: str, keys: list[str]) -> Iterable[tuple[str, UUID]]:
     if by.startswith(_EXTERNAL):
         column: Any = getattr(cls, "external_ids")[by.removeprefix(_EXTERNAL)].astext  # noqa: B009
         wanted: list[Any] = list(keys)
     else:
         column = getattr(cls, by)
-        wanted = _uuids(keys) if inspect(cls).column_attrs[by].columns[0].type.python_type is UUID else list(keys)
+        wanted = uuids(keys) if inspect(cls).column_attrs[by].columns[0].type.python_type is UUID else list(keys)
     rows = session.execute(select(column, cls.id).where(column.in_(wanted)))
     return [(str(value), id_) for value, id_ in rows]
 
 
-def _uuids(keys: list[str]) -> list[UUID]:
+def uuids(keys: Iterable[str]) -> list[UUID]:
+    """Those of the keys that are ids."""
     found = []
     for key in keys:
         try:

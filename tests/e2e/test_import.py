@@ -12,7 +12,9 @@ import httpx
 import openpyxl
 import pytest
 
+from shared.contracts import operations
 from tests.bench.importing import begin, people, watched
+from tests.flows.shop import Shop
 from tests.shared.workbooks import by_hand
 from tests.suite import TOGETHER, Api, Suite
 
@@ -233,3 +235,38 @@ def test_everything_that_was_imported_stands_the_audit(running: Suite) -> None:
     """Runs last: rows, events and audit of all imports above, that of the killed service among them."""
     running.quiesce(timeout=120)
     running.audit()
+
+
+IMPORTS = sorted(
+    o.path.removesuffix("/import") for known in operations().values() for o in known.values() if o.derived == "import"
+)
+
+
+@pytest.fixture(scope="module")
+def stocked(running: Suite) -> Api:
+    """A shop in which something of every kind that can be imported is kept."""
+    shop = Shop(running)
+    lamp = shop.product("lamp", "89.90")
+    shop.receive(lamp, "5", "41.00")
+    customer = shop.customer("Maison Dupont")
+    shop.order(customer, (lamp, "2"), discount="10")
+    api = running.api
+    api.post("/v1/quotes", {"customer_id": customer["id"], "lines": [{"product_id": lamp["id"], "quantity": "2"}]})
+    line = {"description": "Assembly", "kind": "service", "quantity": "2", "unit": "hour", "unit_price": "45.00"}
+    api.post("/v1/invoices", {"customer_id": customer["id"], "lines": [line]})
+    api.post("/v1/payments", {"contact_id": customer["id"], "amount": "10.00"})
+    api.post("/v1/credit-limits", {"contact_id": customer["id"], "limit": "100.00"})
+    api.post("/v1/custom-fields", {"resource": "contacts", "name": f"f{uuid4().hex[:8]}", "type": "text"})
+    return api
+
+
+@pytest.mark.parametrize("path", IMPORTS)
+def test_an_export_comes_in_again_as_it_is(stocked: Api, path: str) -> None:
+    """B5. What is the same is skipped, for every resource."""
+    exported = stocked.http.get(path, params={"format": "csv"})
+    assert (exported.status_code, exported.headers["content-type"]) == (200, CSV)
+    _, *rows = _rows(exported.text)
+    assert rows, "nothing to come in again"
+    job = _finished(stocked, _send(stocked, f"{path}/import", exported.content))
+    assert (job["status"], job["errors"][:3]) == ("succeeded", [])
+    assert (job["result"]["skipped"], job["result"]["created"], job["result"]["updated"]) == (len(rows), 0, 0)
