@@ -229,10 +229,9 @@ class _Story:
         ids: dict[str, list[str]] = {"/v1/customers": [self.customer["id"]]}
         for operation in _reading():
             if "{" not in operation.path and operation.path not in _NOT_READ:
-                answer = self.api.http.get(operation.path, params=self._parameters(operation)).json()
-                ids[operation.path] = [
-                    row["id"] for row in answer.get("data", ()) if isinstance(row, dict) and row.get("id")
-                ]
+                answer = self.api.http.get(operation.path, params=self._parameters(operation))
+                rows = answer.json().get("data", ()) if "json" in answer.headers["content-type"] else ()
+                ids[operation.path] = [row["id"] for row in rows if isinstance(row, dict) and row.get("id")]
         of_a_type = self.api.get("/v1/event-types")["data"][0]["type"]
         for path in ("/v1/event-types/{type}", "/v1/event-types/{type}/schema"):
             self.api.http.get(path.replace("{type}", quote(of_a_type)))

@@ -23,7 +23,6 @@ class Product(Aggregate, Base):
         CheckConstraint("sale_price >= 0", name="sale_price"),
         CheckConstraint("standard_cost >= 0", name="standard_cost"),
         Index(None, "created_at", "id"),
-        Index(None, "name", "id"),
         Index(None, "barcode", "id"),
         Index(None, "category", "id"),
     )

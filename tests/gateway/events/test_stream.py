@@ -90,7 +90,9 @@ def listen(alone: GatewayAlone) -> Iterator[Any]:
 
 
 def test_it_tells_what_happens_to_those_who_may_know(alone: GatewayAlone, listen: Any) -> None:
+    before = len(alone.stored())
     clerk = alone.user("stream-clerk@lamp.example", "warehouse")
+    until(lambda: len(alone.stored()) > before)  # that there is a clerk is an event too
     everything, orders, stockman = listen(), listen(types="crm_sales.order.*"), listen(token=clerk.token)
     order = held("SO-é")
     released = finance.CreditReleased(order_id=new_id(), customer_id=new_id())
