@@ -34,7 +34,7 @@ def main(uri: str, *accounts: str) -> None:
     administrator.queue_bind(f"rpc-{service}", "nameko-rpc", f"{service}.*")
     channels = {account: _channel(uri, account) for account in accounts} or {"": administrator}
     own = next(iter(channels.values()))
-    own.basic_consume(f"rpc-{service}", callback=lambda message: _serve(channels, message), no_ack=True)
+    own.basic_consume(f"rpc-{service}", callback=lambda message: _take(channels, message))
     print("ready", flush=True)
     while True:
         own.connection.drain_events()
@@ -50,6 +50,12 @@ def _channel(uri: str, account: str = "") -> Any:
     )
     connection.connect()
     return connection.channel()
+
+
+def _take(channels: dict[str, Any], message: Any) -> None:
+    """Acknowledge when the call begins, as services do: what a dead process has not begun waits in the queue again."""
+    message.channel.basic_ack(message.delivery_tag)
+    _serve(channels, message)
 
 
 def _serve(channels: dict[str, Any], message: Any) -> None:
