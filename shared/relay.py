@@ -43,7 +43,7 @@ _EARLIER = (
 # Statistics never know how many rows wait, and PostgreSQL would sort all of them for each slice: read them in order.
 _SETTINGS = options(enable_sort="off", statement_timeout="60s")
 _MARK = (
-    "UPDATE outbox SET state = %s, published_at = clock_timestamp()"
+    "UPDATE outbox SET state = %s, published_at = statement_timestamp()"
     " WHERE id = ANY(%s) AND state = 'new' AND created_at BETWEEN %s AND %s"
 )
 _SLICE = 200

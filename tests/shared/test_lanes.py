@@ -52,6 +52,7 @@ def test_lanes(start_toy: Callable[..., ToyOnTheBus]) -> None:
     channel.queue_bind("listener.all", "events", "toy.thing.renamed")
     _others_pass(toy, channel)
     _nothing_overtakes_within_an_aggregate(toy, channel)
+    _the_mark_follows_the_order_of_sending(toy, channel)
     channel.queue_delete("listener.all")
     connection.close()
 
@@ -76,3 +77,17 @@ def _nothing_overtakes_within_an_aggregate(toy: ToyOnTheBus, channel: Any) -> No
     for event in events:
         told.setdefault(event["subject"], []).append(int(event["sequence"]))
     assert all(sequences == sorted(sequences) for sequences in told.values())
+
+
+def _the_mark_follows_the_order_of_sending(toy: ToyOnTheBus, channel: Any) -> None:
+    """PostgreSQL marks a batch in the order in which the rows lie in the table, which is another one here."""
+    toy.supervisor.stop("toy.1")
+    thing = new_id()
+    names = write(toy, [(thing, False)] * 400)
+    own = f"WHERE aggregate_id = '{thing}'"
+    with psycopg2.connect(toy.urls.owner) as connection, connection.cursor() as cursor:
+        cursor.execute(f"UPDATE outbox SET envelope = envelope {own} AND sequence <= 200")
+    connection.close()
+    assert [event["data"]["name"] for event in sent(toy, channel, len(names))] == names
+    wrong = "SELECT count(*) FROM (SELECT published_at < lag(published_at) OVER (ORDER BY id) AS back FROM outbox"
+    assert toy.sql(f"{wrong} {own}) AS marks WHERE back") == [(0,)]
