@@ -1,6 +1,8 @@
 """What a checked filter of a list means in SQL, and what stands there in the place of a column that has many values."""
 
 from collections.abc import Callable
+from functools import partial
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, func, not_, or_
@@ -45,8 +47,13 @@ class Holds:
         raise BadRequest([{"pointer": f"?{self.name}", "code": "unknown_filter"}], operators=operators)
 
 
+def tags(name: str, column: Any) -> Holds:
+    """A JSON list of texts, compared as all texts are; the GIN index on `folded_list` answers."""
+    return Holds(name, partial(folding.held_in, column), func.jsonb_array_length(column) == 0)
+
+
 def held_in_list(name: str, column: Any) -> Holds:
-    """A JSON list of texts, such as tags; its GIN index answers."""
+    """A JSON list of words from a closed list, such as roles; its GIN index answers."""
 
     def any_of(values: list[Any]) -> ColumnElement[bool]:
         found: ColumnElement[bool] = column.op("?|", is_comparison=True)(cast(array(values), ARRAY(Text)))
@@ -56,7 +63,8 @@ def held_in_list(name: str, column: Any) -> Holds:
 
 
 def external_id(name: str, column: Any) -> Holds:
-    """The id that one other system gave, in a JSON object of all of them."""
+    """The id that one other system gave, in a JSON object of all of them. Equal is what that system wrote: its ids may
+    differ in case alone, as those of Salesforce do."""
     source = name.removeprefix(EXTERNAL)
 
     def any_of(values: list[Any]) -> ColumnElement[bool]:
@@ -65,27 +73,30 @@ def external_id(name: str, column: Any) -> Holds:
     return Holds(name, any_of, not_(column.has_key(source)), column[source].astext)
 
 
-def condition(column: Any, operator: str, value: Any) -> Any:
-    """One filter of a list: eq, ne, gt, gte, lt, lte, in, contains, starts, is_null."""
+def condition(column: Any, operator: str, value: Any, text: bool = False) -> Any:
+    """One filter of a list: eq, ne, gt, gte, lt, lte, in, contains, starts, is_null.
+
+    `text` says that the value is free text, which is compared without case and accents.
+    """
     if isinstance(column, Holds):
         return column.condition(operator, value)
     match operator:
-        case "eq":
-            return column == value
-        case "ne":
-            return column != value
-        case "gt":
-            return column > value
-        case "gte":
-            return column >= value
-        case "lt":
-            return column < value
-        case "lte":
-            return column <= value
-        case "in":
-            return column.in_(value)
+        case "is_null":
+            return column.is_(None) if value else column.is_not(None)
         case "contains":
             return folding.containing(column, value)
         case "starts":
             return folding.starting(column, value)
-    return column.is_(None) if value else column.is_not(None)
+    sides = (folding.folded(column), folding.compared(value)) if text else (column, value)
+    return _COMPARED[operator](*sides)
+
+
+_COMPARED: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": eq,
+    "ne": ne,
+    "gt": gt,
+    "gte": ge,
+    "lt": lt,
+    "lte": le,
+    "in": lambda column, values: column.in_(values),
+}

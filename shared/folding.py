@@ -1,4 +1,4 @@
-"""Texts compared without case and accents: `ete` finds `Été`, in every list, by `contains`, `starts`, `q` and in sorts.
+"""Texts compared without case and accents: `ete` finds `Été`, in every list, by every filter, by `q` and in sorts.
 
 The function `folded` is in every service's database (`shared.migrations.text_folding`); indexes are made of what it
 gives, ordered by code points, so that a beginning is a range of the index whatever the collation of the database.
@@ -7,11 +7,17 @@ gives, ordered by code points, so that a beginning is a range of the index whate
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, array
 
 FUNCTION = r"""
 CREATE OR REPLACE FUNCTION folded(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN octet_length(value) = length(value) THEN lower(value)
     ELSE replace(replace(replace(translate(lower(normalize(value, NFD)), {letters}), 'œ', 'oe'), 'æ', 'ae'), 'ß', 'ss') END
+"""
+
+LIST_FUNCTION = """
+CREATE OR REPLACE FUNCTION folded_list(list jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(SELECT folded(one) FROM jsonb_array_elements_text(list) AS one)
 """
 
 _SAME = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "’": "'", "‘": "'", "ʼ": "'"}
@@ -36,6 +42,18 @@ def _escaped(text: str) -> str:
 def folded(value: Any) -> ColumnElement[str]:
     """A column or a text in the form in which texts are compared."""
     return func.folded(value, type_=Text()).collate("C")
+
+
+def compared(value: Any) -> Any:
+    """A filter's value, or several, as `folded` columns are compared with it."""
+    return [folded(one) for one in value] if isinstance(value, list) else folded(value)
+
+
+def held_in(column: Any, values: list[str]) -> ColumnElement[bool]:
+    """That a JSON list of texts holds one of these."""
+    wanted: array[Any] = array([folded(value) for value in values], type_=Text())
+    found: ColumnElement[bool] = func.folded_list(column, type_=ARRAY(Text)).op("&&", is_comparison=True)(wanted)
+    return found
 
 
 def is_text(column: Any) -> bool:

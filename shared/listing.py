@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import marshmallow as ma
 from sqlalchemy import Select, func, inspect, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared import custom, fields, keyset, prepared
-from shared.conditions import EXTERNAL, condition, external_id, held_in_list
+from shared.conditions import EXTERNAL, condition, external_id, tags
 from shared.context import current
 from shared.contract import Listing
 from shared.explaining import details
@@ -37,6 +37,15 @@ class Page:
     total: int | None = None
 
 
+class Filter(NamedTuple):
+    """One checked filter. `text` says that it is free text, which is compared without case and accents."""
+
+    name: str
+    operator: str
+    value: Any
+    text: bool
+
+
 @dataclass(slots=True)
 class ListRequest:
     """A checked list request; `page` turns a statement into one page of it.
@@ -44,7 +53,7 @@ class ListRequest:
     `permission` cuts the list to what it reaches; without one, the caller has checked that already.
     """
 
-    conditions: list[tuple[str, str, Any]]
+    conditions: list[Filter]
     sort: list[tuple[str, bool]]
     limit: int
     cursor: list[Any] | None
@@ -68,7 +77,7 @@ class ListRequest:
         entity = described[0]["entity"]
         find = _Columns(entity, columns or {})
         statement = statement.where(*conditions(entity, current(session), self.permission))
-        statement = statement.where(*(condition(find[name], op, value) for name, op, value in self.conditions))
+        statement = statement.where(*(condition(find[name], *told) for name, *told in self.conditions))
         if self.customs:
             statement = statement.where(*self._custom_conditions(session, find["custom"]))
         if self.q:
@@ -90,8 +99,8 @@ class ListRequest:
         known = {f"custom.{name}": d for name, d in custom.definitions(session, self.customs_of).items()}
         listing = Listing(filters={name: definition.field for name, definition in known.items()})
         for parameter, raw in self.customs.items():
-            name, operator, value = _parse_filter(listing, parameter, raw)
-            yield condition(custom.column(stored, known[name]), operator, _comparable(operator, value))
+            name, operator, value, text = _parse_filter(listing, parameter, raw)
+            yield condition(custom.column(stored, known[name]), operator, _comparable(operator, value), text)
 
     def _total(self, session: Session, statement: Select[Any]) -> int:
         counted = select(func.count()).select_from(
@@ -122,7 +131,7 @@ class _Columns:
         if name.startswith(EXTERNAL):
             return external_id(name, self.entity.external_ids)
         found = getattr(self.entity, name)
-        return held_in_list(name, found) if name == "tags" else found
+        return tags(name, found) if name == "tags" else found
 
 
 def parse(listing: Listing, query: dict[str, Any], customs_of: str = "") -> ListRequest:
@@ -151,7 +160,7 @@ def parse(listing: Listing, query: dict[str, Any], customs_of: str = "") -> List
     )
 
 
-def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str, Any]:
+def _parse_filter(listing: Listing, parameter: str, raw: Any) -> Filter:
     form = _FILTER.fullmatch(parameter)
     name, operator = (form[1], form[2] or "eq") if form else ("", "")
     parser = fields.Uuid() if name == "id" else listing.filters.get(name)
@@ -164,24 +173,28 @@ def _parse_filter(listing: Listing, parameter: str, raw: Any) -> tuple[str, str,
             [{"pointer": f"?{parameter}", "code": "unknown_filter"}], allowed=allowed, operators=list(_OPERATORS)
         )
     try:
-        if operator == "is_null":
-            return name, operator, _flag(raw)
-        if operator == "in":
-            parts = _listed(raw)
-            if len(parts) > _LARGEST_IN:
-                raise _wrong(parameter, "too_long", {"most": _LARGEST_IN})
-            return name, operator, [_value(parser, part) for part in parts]
-        if operator in ("contains", "starts") and not isinstance(parser, ma.fields.String):
-            raise _wrong(
-                parameter, "unknown_filter", {"allowed": [o for o in _OPERATORS if o not in ("contains", "starts")]}
-            )
-        return name, operator, _value(parser, raw)
+        return Filter(name, operator, _asked(parser, parameter, operator, raw), isinstance(parser, Text))
     except csv.Error:
         raise _wrong(parameter, "invalid", {}) from None
     except ma.ValidationError as error:
         code = str(error.messages[0])
         known = {"allowed": ["true", "false"]} if code == "invalid_choice" else {}
         raise _wrong(parameter, code, known | details(parser, code)) from None
+
+
+def _asked(parser: ma.fields.Field[Any], parameter: str, operator: str, raw: str) -> Any:
+    """The value of a filter. Raises ValidationError, csv.Error, or BadRequest for an operator that does not fit."""
+    if operator == "is_null":
+        return _flag(raw)
+    if operator == "in":
+        parts = _listed(raw)
+        if len(parts) > _LARGEST_IN:
+            raise _wrong(parameter, "too_long", {"most": _LARGEST_IN})
+        return [_value(parser, part) for part in parts]
+    if operator in ("contains", "starts") and not isinstance(parser, ma.fields.String):
+        allowed = [o for o in _OPERATORS if o not in ("contains", "starts")]
+        raise _wrong(parameter, "unknown_filter", {"allowed": allowed})
+    return _value(parser, raw)
 
 
 def _wrong(parameter: str, code: str, known: dict[str, Any]) -> BadRequest:

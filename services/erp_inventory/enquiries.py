@@ -120,11 +120,11 @@ def _companies(session: Session) -> list[str] | None:
 
 def _take_day(listing: ListRequest) -> date | None:
     """Take `as_of` out of the filters: it says when, not which."""
-    days = [(operator, value) for name, operator, value in listing.conditions if name == "as_of"]
-    if any(operator != "eq" for operator, _ in days):
+    days = [asked for asked in listing.conditions if asked.name == "as_of"]
+    if any(asked.operator != "eq" for asked in days):
         raise BadRequest([{"pointer": "?as_of", "code": "invalid"}])
-    listing.conditions = [condition for condition in listing.conditions if condition[0] != "as_of"]
-    return days[0][1] if days else None
+    listing.conditions = [asked for asked in listing.conditions if asked.name != "as_of"]
+    return days[0].value if days else None
 
 
 def _as_of(session: Session, rows: list[Any], as_of: date) -> list[dict[str, Any]]:

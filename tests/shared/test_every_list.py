@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import DeclarativeBase
 
 from crm_contacts.models import Base as ContactsBase
@@ -16,7 +17,7 @@ from erp_inventory.models.base import Base as InventoryBase
 from erp_inventory.service import ErpInventory
 from gateway.models import Base as GatewayBase
 from gateway.service import Gateway
-from shared import fields
+from shared import fields, folding
 from shared.contract import Operation
 from tests.conftest import Databases, _renamed
 from tests.harness import Harness
@@ -132,3 +133,45 @@ def test_every_list_is_found_by_what_it_shows(filled: Harness) -> None:
         times = {"created_at", "updated_at"} & set(shown)
         assert wanted | times | ({"tags"} & set(shown)) <= set(listing.filters), operation.name
         assert times <= set(listing.sorts) and listing.external_ids == ("external_ids" in shown), operation.name
+
+
+FEW = {
+    "account",
+    "api_key",
+    "app_user",
+    "company",
+    "custom_field",
+    "event_subscription",
+    "location",
+    "warehouse",
+    "webhook",
+}
+"""What a company has hundreds of at most: reading all of them costs less than indexes on every write."""
+
+
+def searched(harness: Harness, operation: Operation, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """The table and column of everything that `q` of a list looks into."""
+    found, looked = set(), folding.containing
+
+    def noted(column: Any, value: str) -> Any:
+        found.add((column.table.name, column.name))
+        return looked(column, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folding, "containing", noted)
+        ask(harness, operation, {"q": "a", "fields": "id"})
+    return found
+
+
+def test_whatever_grows_is_searched_by_an_index(filled: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B1: each text that `q` looks into has an index of its trigrams, folded as it is compared."""
+    wanted = set().union(*(searched(filled, o, monkeypatch) for o in lists(filled) if o.listing and o.listing.search))
+    with filled.session() as session:
+        known = session.execute(text("SELECT tablename, indexdef FROM pg_indexes WHERE indexdef LIKE '%gin_trgm_ops%'"))
+        indexes = known.all()
+    missing = [
+        (table, column)
+        for table, column in sorted(wanted)
+        if table not in FEW and not any(t == table and f"folded({column})" in definition for t, definition in indexes)
+    ]
+    assert wanted and not missing

@@ -1,9 +1,12 @@
 """Texts are found and sorted without case and accents, and still by an index."""
 
 import unicodedata
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import text
 
+from shared.migrations import composed_texts
 from tests.harness import Harness
 
 NAMES = ["Élan", "elan 2", "ÉLAN vital", "Zone", "zèbre", "L’Œuvre d’Été", "Straße", "100 %", "a_b", "Đorđe", "Phở"]
@@ -42,12 +45,29 @@ def shelf(toy: Harness) -> Harness:
         ({"name[contains]": "_"}, ["a_b"]),
         ({"name[contains]": "＿"}, []),
         ({"name[starts]": "\\"}, []),
+        ({"name": "zebre"}, ["zèbre"]),
+        ({"name": "strasse"}, ["Straße"]),
+        ({"name[in]": "PHO,elan"}, ["Élan", "Phở"]),
+        ({"name[ne]": "ELAN", "name[starts]": "elan"}, ["elan 2", "ÉLAN vital"]),
+        ({"name[gte]": "ÉLAN 2", "name[lt]": "elan w"}, ["elan 2", "ÉLAN vital"]),
         ({"name[starts]": ""}, sorted(NAMES, key=lambda name: list(map(ord, _plain(name))))),
     ],
 )
 def test_neither_case_nor_accents_matter(shelf: Harness, query: dict[str, str], names: list[str]) -> None:
-    """B1: `contains`, `starts` and `q` compare without case and accents, whatever the normal form."""
+    """B1: every filter by text, and `q`, compares without case and accents, whatever the normal form."""
     assert found(shelf, **query) == names
+
+
+def test_texts_from_before_take_the_form_of_today(toy: Harness) -> None:
+    """B1: a decomposed name that was stored before becomes the composed one, and nothing else of its row changes."""
+    made = toy.call("create_thing", body={"name": "x"})
+    with toy.session() as session:
+        session.execute(text("UPDATE thing SET name = :name"), {"name": "Rene\u0301"})
+        migrating = SimpleNamespace(execute=lambda statement: session.execute(text(statement)))
+        composed_texts(migrating, "thing", "name", "note")
+        session.commit()
+    (kept,) = toy.call("list_things")["data"]
+    assert kept == {**made, "name": "Ren\u00e9"}
 
 
 def test_a_sort_by_name_is_that_of_a_telephone_book(shelf: Harness) -> None:

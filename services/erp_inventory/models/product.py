@@ -24,7 +24,6 @@ class Product(Aggregate, Base):
         CheckConstraint("standard_cost >= 0", name="standard_cost"),
         Index(None, "created_at", "id"),
         Index(None, "barcode", "id"),
-        Index(None, "category", "id"),
     )
 
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
