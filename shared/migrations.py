@@ -7,7 +7,6 @@ from alembic import context
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from shared import folding
 from shared.connecting import options, single
 from shared.functions import KEEP_OUTBOX_PARTITIONS, guard_functions
 from shared.ids import DEFAULT_COMPANY_ID
@@ -134,48 +133,6 @@ _LANES = [
     "CREATE INDEX outbox_waiting ON outbox (bulk, id) WHERE state = 'new'",
     "CREATE INDEX IF NOT EXISTS outbox_bulk ON outbox (aggregate_id) WHERE state <> 'published' AND bulk",
 ]
-
-
-def text_folding(op: Any, **sorted_texts: tuple[str, ...]) -> None:
-    """Let texts be compared without case and accents (shared/folding.py).
-
-    By table the columns that lists of many rows are sorted by, or searched by their beginning: each gets an index.
-    """
-    op.execute(folding.function())
-    for table, columns in sorted_texts.items():
-        for column in columns:
-            op.execute(f"CREATE INDEX ix_{table}_{column}_folded ON {table} ({_FOLDED.format(column)}, id)")
-
-
-def searched_texts(op: Any, table: str, *columns: str) -> None:
-    """Indexes that find what these texts contain, and what they are, for lists of many rows.
-
-    pg_trgm is a trusted extension: the owner of a database may create it (PostgreSQL 13 and later).
-    """
-    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    for column in columns:
-        folded = _FOLDED.format(column)
-        op.execute(f"CREATE INDEX ix_{table}_{column}_trgm ON {table} USING gin (({folded}) gin_trgm_ops)")
-
-
-def composed_texts(op: Any, table: str, *columns: str) -> None:
-    """Bring texts from before into the form in which they are kept today, Unicode NFC.
-
-    By the Unicode standard it is the same text (canonical equivalence), so neither version nor event follows.
-    """
-    for column in columns:
-        op.execute(f"UPDATE {table} SET {column} = normalize({column}, NFC) WHERE {column} IS NOT NFC NORMALIZED")
-
-
-def found_by_tag(op: Any, *tables: str) -> None:
-    """Let tags be compared as texts are, in place of the index that compared them letter by letter."""
-    op.execute(folding.LIST_FUNCTION)
-    for table in tables:
-        op.execute(f"DROP INDEX ix_{table}_tags")
-        op.execute(f"CREATE INDEX ix_{table}_tags ON {table} USING gin (folded_list(tags))")
-
-
-_FOLDED = 'folded({}) COLLATE "C"'
 
 
 def custom_fields(op: Any, *tables: str) -> None:

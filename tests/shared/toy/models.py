@@ -9,7 +9,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Aggregate, Conventions, new_metadata
 from shared.ids import new_id
-from shared.migrations import machinery, text_folding
+from shared.migrations import machinery
+from shared.text_tables import text_folding
 
 
 class Base(Conventions, DeclarativeBase):

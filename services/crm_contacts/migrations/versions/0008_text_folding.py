@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import searched_texts, text_folding
+from shared.text_tables import searched_texts, text_folding
 
 revision = "0008"
 down_revision = "0007"

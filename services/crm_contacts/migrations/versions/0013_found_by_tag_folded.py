@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import composed_texts, found_by_tag
+from shared.text_tables import composed_texts, found_by_tag
 
 revision = "0013"
 down_revision = "0012"

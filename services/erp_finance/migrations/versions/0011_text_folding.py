@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import text_folding
+from shared.text_tables import text_folding
 
 revision = "0011"
 down_revision = "0010"
