@@ -13,7 +13,7 @@ from uuid import UUID
 
 import marshmallow as ma
 
-from shared import fields
+from shared import fields, ids
 from shared.fields import Schema, instant, plain
 from shared.loading import Load
 from shared.money import LARGEST_SUM
@@ -142,20 +142,24 @@ class Operation:
         return self.method in ("PATCH", "DELETE")
 
 
-@dataclass(frozen=True, kw_only=True)
+@typing.dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class Event:
-    """A fact that a service publishes. Subclasses are frozen dataclasses and set `type`, `version` and `permission`.
+    """A fact that a service publishes: `class OrderHeld(Event, type="crm_sales.order.held", number=0x2A1, permission=…)`.
 
     Whoever holds the permission may be told of it outside of Liaison. The docstring says when it is sent.
 
-    The first field is the id of the aggregate that the fact is about. Fields may be UUID, str, int, bool, Decimal,
-    date, datetime, `Amount`, nested frozen dataclasses, lists of these, any of them or None, and `Changes`.
-    Within a version fields are only added, with a default; anything else is a new class with the next version.
+    A subclass is a frozen dataclass. The first field is the id of the aggregate that the fact is about. Fields may be
+    UUID, str, int, bool, Decimal, date, datetime, `Amount`, nested frozen dataclasses, lists of these, any of them or
+    None, and `Changes`. Within a version fields are only added, with a default; anything else is a new class with the
+    next version.
+
+    `number` (below 4096) stands in the id of each event, so that any service can tell from an id alone of which type it
+    is. It is given once and never used again: tests/contracts/snapshots/numbers.json holds all that were ever released.
     """
 
-    type: ClassVar[str] = ""
-    version: ClassVar[int] = 1
-    permission: ClassVar[str] = ""
+    type: ClassVar[str]
+    version: ClassVar[int]
+    permission: ClassVar[str]
     schema: ClassVar[ma.Schema]
     load: ClassVar[Load]
     full_type: ClassVar[str]
@@ -164,15 +168,18 @@ class Event:
     aggregate: ClassVar[str]
     aggregate_field: ClassVar[str]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, type: str, number: int, permission: str = "", version: int = 1, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "type" in cls.__dict__:
-            cls.full_type = f"liaison.{cls.type}.v{cls.version}"
-            cls.data_schema = f"urn:liaison:event:{cls.type}:{cls.version}"
-            cls.service, cls.aggregate, _ = cls.type.split(".")
-            if cls.full_type in CATALOGUE:
-                raise TypeError(f"{cls.full_type} is declared twice")
-            CATALOGUE[cls.full_type] = cls
+        dataclass(frozen=True, kw_only=True)(cls)
+        cls.type, cls.permission, cls.version = type, permission, version
+        cls.full_type = f"liaison.{type}.v{version}"
+        cls.data_schema = f"urn:liaison:event:{type}:{version}"
+        cls.service, cls.aggregate, _ = type.split(".")
+        cls.aggregate_field = dataclasses.fields(cls)[0].name  # type: ignore[arg-type]
+        if cls.full_type in CATALOGUE:
+            raise TypeError(f"{cls.full_type} is declared twice")
+        ids.assign(cls.full_type, number)
+        CATALOGUE[cls.full_type] = cls
 
     @property
     def aggregate_id(self) -> UUID:

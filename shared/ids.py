@@ -2,7 +2,6 @@
 
 import os
 import time
-import zlib
 from uuid import UUID
 
 DEFAULT_COMPANY_ID = UUID("01900000-0000-7000-8000-000000000001")
@@ -24,8 +23,8 @@ def new_event_id(event_type: str) -> UUID:
 
 
 def type_tag(event_type: str) -> int:
-    """The twelve-bit tag of an event type; distinct for all declared types (asserted when contracts load)."""
-    return zlib.crc32(event_type.encode()) & 0xFFF
+    """The twelve-bit number of an event type. Raises KeyError for one that is not declared."""
+    return ASSIGNED[event_type]
 
 
 def new_job_id(service: str) -> UUID:
@@ -36,6 +35,19 @@ def new_job_id(service: str) -> UUID:
 def tag_of(event_id: UUID) -> int:
     """The type tag that `new_event_id` put into an id."""
     return (event_id.int >> 64) & 0xFFF
+
+
+ASSIGNED: dict[str, int] = {}
+"""The tag of each event type and, as `job/<service>`, of the jobs of a service. Given once, and to nothing else."""
+
+
+def assign(name: str, tag: int) -> None:
+    """Assign a tag. Raises TypeError when it is no tag, or is assigned to something else."""
+    owner = next((owner for owner, number in ASSIGNED.items() if number == tag), name)
+    if not 0 < tag < 2**12 or owner != name or ASSIGNED.get(name, tag) != tag:
+        free = next(number for number in range(1, 2**12) if number not in ASSIGNED.values())
+        raise TypeError(f"{name} needs a number of its own from 1 to 0xFFF: {tag:#05X} is not, {free:#05X} is free")
+    ASSIGNED[name] = tag
 
 
 def id_of_hash(digest: bytes) -> UUID:

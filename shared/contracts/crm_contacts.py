@@ -25,37 +25,29 @@ class ContactState:
     country: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContactCreated(ContactState, Event):
+class ContactCreated(
+    ContactState, Event, type="crm_contacts.contact.created", number=0x66C, permission="contacts.contacts:read"
+):
     """A contact was registered."""
 
-    type: ClassVar[str] = "crm_contacts.contact.created"
-    permission: ClassVar[str] = "contacts.contacts:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class ContactUpdated(ContactState, Event):
+class ContactUpdated(
+    ContactState, Event, type="crm_contacts.contact.updated", number=0xFDB, permission="contacts.contacts:read"
+):
     """A contact was changed; `status` says which state it is in now, also when it is archived or about to be deleted."""
 
-    type: ClassVar[str] = "crm_contacts.contact.updated"
-    permission: ClassVar[str] = "contacts.contacts:read"
     changes: Changes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContactArchived(ContactState, Event):
+class ContactArchived(
+    ContactState, Event, type="crm_contacts.contact.archived", number=0x6FA, permission="contacts.contacts:read"
+):
     """A contact was taken out of use."""
 
-    type: ClassVar[str] = "crm_contacts.contact.archived"
-    permission: ClassVar[str] = "contacts.contacts:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class ContactDeleted(Event):
+class ContactDeleted(Event, type="crm_contacts.contact.deleted", number=0xD95, permission="contacts.contacts:read"):
     """A contact that nothing had used is gone."""
 
-    type: ClassVar[str] = "crm_contacts.contact.deleted"
-    permission: ClassVar[str] = "contacts.contacts:read"
     contact_id: UUID
 
 
@@ -75,29 +67,33 @@ class CustomFieldState:
     permission: ClassVar[str] = "contacts.custom_fields:read"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CustomFieldCreated(CustomFieldState, Event):
+class CustomFieldCreated(
+    CustomFieldState,
+    Event,
+    type="crm_contacts.custom_field.created",
+    number=0x6B7,
+    permission="contacts.custom_fields:read",
+):
     """A custom field was added to a resource."""
 
-    type: ClassVar[str] = "crm_contacts.custom_field.created"
-    permission: ClassVar[str] = "contacts.custom_fields:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class CustomFieldUpdated(CustomFieldState, Event):
+class CustomFieldUpdated(
+    CustomFieldState,
+    Event,
+    type="crm_contacts.custom_field.updated",
+    number=0xF00,
+    permission="contacts.custom_fields:read",
+):
     """A custom field was changed."""
 
-    type: ClassVar[str] = "crm_contacts.custom_field.updated"
-    permission: ClassVar[str] = "contacts.custom_fields:read"
     changes: Changes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CustomFieldDeleted(Event):
+class CustomFieldDeleted(
+    Event, type="crm_contacts.custom_field.deleted", number=0xD4E, permission="contacts.custom_fields:read"
+):
     """A custom field was removed from a resource."""
 
-    type: ClassVar[str] = "crm_contacts.custom_field.deleted"
-    permission: ClassVar[str] = "contacts.custom_fields:read"
     custom_field_id: UUID
     resource: str
     name: str

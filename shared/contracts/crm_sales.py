@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
@@ -45,40 +44,27 @@ class OrderState:
     gross_total: Amount
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderCreated(OrderState, Event):
+class OrderCreated(OrderState, Event, type="crm_sales.order.created", number=0xE2F, permission="sales.orders:read"):
     """A draft order was made, by hand or from a quote; nobody else is concerned before it is placed."""
 
-    type: ClassVar[str] = "crm_sales.order.created"
-    permission: ClassVar[str] = "sales.orders:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class OrderChanged(OrderState, Event):
+class OrderChanged(OrderState, Event, type="crm_sales.order.changed", number=0x8E6, permission="sales.orders:read"):
     """A draft order was changed, or cancelled before it was placed. Of its lines, `changes` tells product and price."""
 
-    type: ClassVar[str] = "crm_sales.order.changed"
-    permission: ClassVar[str] = "sales.orders:read"
     changes: Changes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderDeleted(Event):
+class OrderDeleted(Event, type="crm_sales.order.deleted", number=0x5D6, permission="sales.orders:read"):
     """A draft order is gone."""
 
-    type: ClassVar[str] = "crm_sales.order.deleted"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     company_id: UUID
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderPlaced(Event):
+class OrderPlaced(Event, type="crm_sales.order.placed", number=0xDC7, permission="sales.orders:read"):
     """A customer ordered: credit and stock are asked to answer."""
 
-    type: ClassVar[str] = "crm_sales.order.placed"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     company_id: UUID
@@ -94,12 +80,9 @@ class OrderPlaced(Event):
     lines: list[PlacedLine]
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderConfirmed(Event):
+class OrderConfirmed(Event, type="crm_sales.order.confirmed", number=0x13B, permission="sales.orders:read"):
     """Credit and stock both said yes: the delivery may be prepared."""
 
-    type: ClassVar[str] = "crm_sales.order.confirmed"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     company_id: UUID
@@ -108,65 +91,47 @@ class OrderConfirmed(Event):
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderHeld(Event):
+class OrderHeld(Event, type="crm_sales.order.held", number=0xE88, permission="sales.orders:read"):
     """The order waits for a person; `reason` is a stable code such as `credit_limit_exceeded`."""
 
-    type: ClassVar[str] = "crm_sales.order.held"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldReleased(Event):
+class HoldReleased(Event, type="crm_sales.order.hold_released", number=0xAB3, permission="sales.orders:read"):
     """An authorised user let the order pass although credit was held."""
 
-    type: ClassVar[str] = "crm_sales.order.hold_released"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     approved_by: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderBackordered(Event):
+class OrderBackordered(Event, type="crm_sales.order.backordered", number=0x83D, permission="sales.orders:read"):
     """Stock could not be reserved completely; the order waits for goods."""
 
-    type: ClassVar[str] = "crm_sales.order.backordered"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderCancelled(Event):
+class OrderCancelled(Event, type="crm_sales.order.cancelled", number=0xE0B, permission="sales.orders:read"):
     """The order was cancelled before anything shipped: reservations and credit are given back."""
 
-    type: ClassVar[str] = "crm_sales.order.cancelled"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderReinstated(Event):
+class OrderReinstated(Event, type="crm_sales.order.reinstated", number=0xB9A, permission="sales.orders:read"):
     """Goods had left before the cancellation reached the warehouse: what shipped stands and is invoiced."""
 
-    type: ClassVar[str] = "crm_sales.order.reinstated"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderCompleted(Event):
+class OrderCompleted(Event, type="crm_sales.order.completed", number=0xEB4, permission="sales.orders:read"):
     """Delivered, invoiced and paid."""
 
-    type: ClassVar[str] = "crm_sales.order.completed"
-    permission: ClassVar[str] = "sales.orders:read"
     order_id: UUID
     number: str
     customer_id: UUID
@@ -174,12 +139,9 @@ class OrderCompleted(Event):
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuoteSent(Event):
+class QuoteSent(Event, type="crm_sales.quote.sent", number=0x38C, permission="sales.quotes:read"):
     """A quote was sent to the customer: until `valid_until` its prices bind."""
 
-    type: ClassVar[str] = "crm_sales.quote.sent"
-    permission: ClassVar[str] = "sales.quotes:read"
     quote_id: UUID
     number: str
     revision: int
@@ -192,12 +154,9 @@ class QuoteSent(Event):
     valid_until: date | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuoteRefused(Event):
+class QuoteRefused(Event, type="crm_sales.quote.refused", number=0x329, permission="sales.quotes:read"):
     """The customer refused a quote."""
 
-    type: ClassVar[str] = "crm_sales.quote.refused"
-    permission: ClassVar[str] = "sales.quotes:read"
     quote_id: UUID
     number: str
     company_id: UUID
@@ -205,12 +164,9 @@ class QuoteRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuoteAccepted(Event):
+class QuoteAccepted(Event, type="crm_sales.quote.accepted", number=0xBD1, permission="sales.quotes:read"):
     """The customer accepted a quote; `order_id` is the draft order made from it."""
 
-    type: ClassVar[str] = "crm_sales.quote.accepted"
-    permission: ClassVar[str] = "sales.quotes:read"
     quote_id: UUID
     number: str
     order_id: UUID

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
 from uuid import UUID
 
 from shared import codes, fields
@@ -23,29 +22,23 @@ class CompanyState:
     time_zone: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompanyAdded(CompanyState, Event):
+class CompanyAdded(
+    CompanyState, Event, type="erp_finance.company.added", number=0xC08, permission="finance.companies:read"
+):
     """An own legal entity was added."""
 
-    type: ClassVar[str] = "erp_finance.company.added"
-    permission: ClassVar[str] = "finance.companies:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class CompanyChanged(CompanyState, Event):
+class CompanyChanged(
+    CompanyState, Event, type="erp_finance.company.changed", number=0x9C9, permission="finance.companies:read"
+):
     """An own legal entity was changed."""
 
-    type: ClassVar[str] = "erp_finance.company.changed"
-    permission: ClassVar[str] = "finance.companies:read"
     changes: Changes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PeriodLocked(Event):
+class PeriodLocked(Event, type="erp_finance.period.locked", number=0xC99, permission="finance.periods:read"):
     """A period was closed, softly or (`final`) for good: no service dates a document in it any more."""
 
-    type: ClassVar[str] = "erp_finance.period.locked"
-    permission: ClassVar[str] = "finance.periods:read"
     period_id: UUID
     company_id: UUID
     code: str
@@ -54,12 +47,9 @@ class PeriodLocked(Event):
     final: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class PeriodUnlocked(Event):
+class PeriodUnlocked(Event, type="erp_finance.period.unlocked", number=0x51E, permission="finance.periods:read"):
     """A softly locked period was opened again."""
 
-    type: ClassVar[str] = "erp_finance.period.unlocked"
-    permission: ClassVar[str] = "finance.periods:read"
     period_id: UUID
     company_id: UUID
     code: str
@@ -67,12 +57,9 @@ class PeriodUnlocked(Event):
     ends_on: date
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreditApproved(Event):
+class CreditApproved(Event, type="erp_finance.credit.approved", number=0x065, permission="finance.credit_limits:read"):
     """The customer's exposure, this order included, is within the limit (`limit` None: no limit is set)."""
 
-    type: ClassVar[str] = "erp_finance.credit.approved"
-    permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
     exposure: Amount
@@ -80,12 +67,9 @@ class CreditApproved(Event):
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreditHeld(Event):
+class CreditHeld(Event, type="erp_finance.credit.held", number=0x82D, permission="finance.credit_limits:read"):
     """The order would exceed the customer's credit limit."""
 
-    type: ClassVar[str] = "erp_finance.credit.held"
-    permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
     exposure: Amount
@@ -93,12 +77,9 @@ class CreditHeld(Event):
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreditReleased(Event):
+class CreditReleased(Event, type="erp_finance.credit.released", number=0xBBA, permission="finance.credit_limits:read"):
     """The exposure of a cancelled order was given back."""
 
-    type: ClassVar[str] = "erp_finance.credit.released"
-    permission: ClassVar[str] = "finance.credit_limits:read"
     order_id: UUID
     customer_id: UUID
 
@@ -112,12 +93,9 @@ class InvoicedLine:
     net: Amount
 
 
-@dataclass(frozen=True, kw_only=True)
-class InvoiceIssued(Event):
+class InvoiceIssued(Event, type="erp_finance.invoice.issued", number=0xE17, permission="finance.invoices:read"):
     """A customer invoice got its legal number and was posted."""
 
-    type: ClassVar[str] = "erp_finance.invoice.issued"
-    permission: ClassVar[str] = "finance.invoices:read"
     invoice_id: UUID
     number: str
     company_id: UUID
@@ -133,12 +111,9 @@ class InvoiceIssued(Event):
     lines: list[InvoicedLine]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreditNoteIssued(Event):
+class CreditNoteIssued(Event, type="erp_finance.credit_note.issued", number=0x345, permission="finance.invoices:read"):
     """An invoice was corrected; amounts are positive."""
 
-    type: ClassVar[str] = "erp_finance.credit_note.issued"
-    permission: ClassVar[str] = "finance.invoices:read"
     credit_note_id: UUID
     number: str
     corrects_id: UUID
@@ -153,12 +128,9 @@ class CreditNoteIssued(Event):
     lines: list[InvoicedLine]
 
 
-@dataclass(frozen=True, kw_only=True)
-class InvoicePaid(Event):
+class InvoicePaid(Event, type="erp_finance.invoice.paid", number=0xB13, permission="finance.invoices:read"):
     """Payments or credit notes settled an invoice completely."""
 
-    type: ClassVar[str] = "erp_finance.invoice.paid"
-    permission: ClassVar[str] = "finance.invoices:read"
     invoice_id: UUID
     number: str
     order_id: UUID | None
@@ -166,12 +138,9 @@ class InvoicePaid(Event):
     paid_on: date
 
 
-@dataclass(frozen=True, kw_only=True)
-class InvoiceReopened(Event):
+class InvoiceReopened(Event, type="erp_finance.invoice.reopened", number=0x988, permission="finance.invoices:read"):
     """A payment was reversed or unallocated: the invoice is open again."""
 
-    type: ClassVar[str] = "erp_finance.invoice.reopened"
-    permission: ClassVar[str] = "finance.invoices:read"
     invoice_id: UUID
     number: str
     order_id: UUID | None
@@ -189,12 +158,9 @@ class PaidInvoice:
     residual: Amount
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaymentAllocated(Event):
+class PaymentAllocated(Event, type="erp_finance.payment.allocated", number=0x3FB, permission="finance.payments:read"):
     """Money received before was set against invoices; `unallocated` is what is left of the payment."""
 
-    type: ClassVar[str] = "erp_finance.payment.allocated"
-    permission: ClassVar[str] = "finance.payments:read"
     payment_id: UUID
     number: str
     customer_id: UUID
@@ -204,12 +170,9 @@ class PaymentAllocated(Event):
     allocations: list[PaidInvoice]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaymentReceived(Event):
+class PaymentReceived(Event, type="erp_finance.payment.received", number=0xDB8, permission="finance.payments:read"):
     """Money came in from a customer and was posted; `unallocated` is what settles no invoice yet."""
 
-    type: ClassVar[str] = "erp_finance.payment.received"
-    permission: ClassVar[str] = "finance.payments:read"
     payment_id: UUID
     number: str
     company_id: UUID
@@ -221,15 +184,12 @@ class PaymentReceived(Event):
     allocations: list[PaidInvoice]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaymentReversed(Event):
+class PaymentReversed(Event, type="erp_finance.payment.reversed", number=0x301, permission="finance.payments:read"):
     """A payment did not hold: its entry is mirrored, and the invoices named in `allocations` are open again.
 
     Of each, `amount` is what it had been settled by, `residual` what is open now.
     """
 
-    type: ClassVar[str] = "erp_finance.payment.reversed"
-    permission: ClassVar[str] = "finance.payments:read"
     payment_id: UUID
     number: str
     company_id: UUID

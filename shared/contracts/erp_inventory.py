@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from marshmallow import ValidationError, validates_schema
@@ -27,29 +27,23 @@ class ProductState:
     active: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProductCreated(ProductState, Event):
+class ProductCreated(
+    ProductState, Event, type="erp_inventory.product.created", number=0xE6B, permission="inventory.products:read"
+):
     """A product was added to the catalogue."""
 
-    type: ClassVar[str] = "erp_inventory.product.created"
-    permission: ClassVar[str] = "inventory.products:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class ProductUpdated(ProductState, Event):
+class ProductUpdated(
+    ProductState, Event, type="erp_inventory.product.updated", number=0x7DC, permission="inventory.products:read"
+):
     """A product was changed or retired; also sent, as not active, before a product is deleted."""
 
-    type: ClassVar[str] = "erp_inventory.product.updated"
-    permission: ClassVar[str] = "inventory.products:read"
     changes: Changes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProductDeleted(Event):
+class ProductDeleted(Event, type="erp_inventory.product.deleted", number=0x592, permission="inventory.products:read"):
     """A product that nothing ever happened to is gone."""
 
-    type: ClassVar[str] = "erp_inventory.product.deleted"
-    permission: ClassVar[str] = "inventory.products:read"
     product_id: UUID
     sku: str
 
@@ -64,12 +58,9 @@ class ReservedLine:
     reserved: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class StockReserved(Event):
+class StockReserved(Event, type="erp_inventory.stock.reserved", number=0x4ED, permission="inventory.stock:read"):
     """Stock answered for an order: complete, or with shortages that are filled as goods arrive (sent again then)."""
 
-    type: ClassVar[str] = "erp_inventory.stock.reserved"
-    permission: ClassVar[str] = "inventory.stock:read"
     order_id: UUID
     delivery_id: UUID
     delivery_number: str
@@ -77,12 +68,9 @@ class StockReserved(Event):
     lines: list[ReservedLine]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StockReleased(Event):
+class StockReleased(Event, type="erp_inventory.stock.released", number=0xEAD, permission="inventory.stock:read"):
     """The reservations of a cancelled order were given back. `shipped` tells that goods had already left."""
 
-    type: ClassVar[str] = "erp_inventory.stock.released"
-    permission: ClassVar[str] = "inventory.stock:read"
     order_id: UUID
     shipped: bool
 
@@ -105,12 +93,9 @@ class ReadyLine:
     quantity: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeliveryReady(Event):
+class DeliveryReady(Event, type="erp_inventory.delivery.ready", number=0x288, permission="inventory.deliveries:read"):
     """All goods of a delivery are set aside and its order is confirmed: they may leave."""
 
-    type: ClassVar[str] = "erp_inventory.delivery.ready"
-    permission: ClassVar[str] = "inventory.deliveries:read"
     delivery_id: UUID
     number: str
     order_id: UUID
@@ -119,12 +104,11 @@ class DeliveryReady(Event):
     lines: list[ReadyLine]
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeliveryShipped(Event):
+class DeliveryShipped(
+    Event, type="erp_inventory.delivery.shipped", number=0xD4D, permission="inventory.deliveries:read"
+):
     """Goods left the warehouse for a customer: revenue is due. `backorder_id` is the delivery of the rest, if any."""
 
-    type: ClassVar[str] = "erp_inventory.delivery.shipped"
-    permission: ClassVar[str] = "inventory.deliveries:read"
     delivery_id: UUID
     number: str
     order_id: UUID
@@ -148,12 +132,9 @@ class MovedLine:
     value: Amount
 
 
-@dataclass(frozen=True, kw_only=True)
-class StockMoved(Event):
+class StockMoved(Event, type="erp_inventory.stock.moved", number=0xC37, permission="inventory.stock:read"):
     """Goods moved between locations: the one carrier of stock value. One event per document."""
 
-    type: ClassVar[str] = "erp_inventory.stock.moved"
-    permission: ClassVar[str] = "inventory.stock:read"
     document_id: UUID
     document_type: str
     document_number: str

@@ -1,7 +1,6 @@
 """Who may come in, and what they may do there."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
@@ -30,29 +29,19 @@ class UserState:
     active: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserCreated(UserState, Event):
+class UserCreated(UserState, Event, type="gateway.user.created", number=0xE43, permission="gateway.users:read"):
     """Somebody may sign in. `companies` is None for all; `team` names those who share it."""
 
-    type: ClassVar[str] = "gateway.user.created"
-    permission: ClassVar[str] = "gateway.users:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class UserUpdated(UserState, Event):
+class UserUpdated(UserState, Event, type="gateway.user.updated", number=0x7F4, permission="gateway.users:read"):
     """A user as it is now; `active` false: may no longer sign in."""
 
-    type: ClassVar[str] = "gateway.user.updated"
-    permission: ClassVar[str] = "gateway.users:read"
     changes: Changes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserDeleted(Event):
+class UserDeleted(Event, type="gateway.user.deleted", number=0x5BA, permission="gateway.users:read"):
     """A user who never signed in was removed."""
 
-    type: ClassVar[str] = "gateway.user.deleted"
-    permission: ClassVar[str] = "gateway.users:read"
     user_id: UUID
 
 

@@ -1,7 +1,6 @@
 """What other systems are told: addresses that receive signed events, and the log of what was sent to them."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
@@ -26,47 +25,36 @@ class WebhookState:
     active: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookCreated(WebhookState, Event):
+class WebhookCreated(
+    WebhookState, Event, type="gateway.webhook.created", number=0x603, permission="gateway.webhooks:read"
+):
     """Events are sent to another address from now on."""
 
-    type: ClassVar[str] = "gateway.webhook.created"
-    permission: ClassVar[str] = "gateway.webhooks:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class WebhookUpdated(WebhookState, Event):
+class WebhookUpdated(
+    WebhookState, Event, type="gateway.webhook.updated", number=0xFB4, permission="gateway.webhooks:read"
+):
     """A webhook was changed, stopped or resumed by a person, or its secret was rotated."""
 
-    type: ClassVar[str] = "gateway.webhook.updated"
-    permission: ClassVar[str] = "gateway.webhooks:read"
     changes: Changes = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookDeleted(WebhookState, Event):
+class WebhookDeleted(
+    WebhookState, Event, type="gateway.webhook.deleted", number=0xDFA, permission="gateway.webhooks:read"
+):
     """Nothing is sent there any more."""
 
-    type: ClassVar[str] = "gateway.webhook.deleted"
-    permission: ClassVar[str] = "gateway.webhooks:read"
 
-
-@dataclass(frozen=True, kw_only=True)
-class WebhookDisabled(WebhookState, Event):
+class WebhookDisabled(
+    WebhookState, Event, type="gateway.webhook.disabled", number=0xAF3, permission="gateway.webhooks:read"
+):
     """Deliveries stopped by themselves; `disabled_reason` says why."""
-
-    type: ClassVar[str] = "gateway.webhook.disabled"
-    permission: ClassVar[str] = "gateway.webhooks:read"
 
     disabled_reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookTested(Event):
+class WebhookTested(Event, type="gateway.webhook.tested", number=0xE8C, permission="gateway.webhooks:read"):
     """What a webhook is sent when it is tested. It goes to that webhook only and is not on the bus."""
-
-    type: ClassVar[str] = "gateway.webhook.tested"
-    permission: ClassVar[str] = "gateway.webhooks:read"
 
     webhook_id: UUID
     asked_by: str

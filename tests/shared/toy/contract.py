@@ -1,41 +1,33 @@
 """What the toy service offers. Registered only in processes that import it."""
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
 from uuid import UUID
 
-from shared import contracts, fields
+from shared import contracts, fields, ids
 from shared.contract import Event, Listing, Operation
 from shared.fields import Schema
 
 NAME = "toy"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ThingMade(Event):
+class ThingMade(Event, type="toy.thing.made", number=0x0CE):
     """A thing was made. What its name says happens to whoever hears of it."""
 
-    type: ClassVar[str] = "toy.thing.made"
     thing_id: UUID
     name: str
     amount: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class ThingRenamed(Event):
+class ThingRenamed(Event, type="toy.thing.renamed", number=0xEC4):
     """A thing has another name."""
 
-    type: ClassVar[str] = "toy.thing.renamed"
     thing_id: UUID
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ThingBroken(Event):
+class ThingBroken(Event, type="toy.thing.broken", number=0xDA4):
     """A thing broke; nobody listens."""
 
-    type: ClassVar[str] = "toy.thing.broken"
     thing_id: UUID
 
 
@@ -115,5 +107,6 @@ fail = Operation("POST /v1/failures", "Fail without a word", "toy.things:write",
 for _name, _operation in list(vars().items()):
     if isinstance(_operation, Operation):
         _operation.service, _operation.name, _operation.tag = NAME, _name, "toy"
+ids.assign(f"job/{NAME}", 0x463)
 contracts.events.cache_clear()
 contracts._types_by_tag.cache_clear()
