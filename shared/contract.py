@@ -19,7 +19,7 @@ from shared.loading import Load
 from shared.money import LARGEST_SUM
 
 if TYPE_CHECKING:
-    from shared.resources import Resource
+    from shared.collection import Collection
 
 PUBLIC = "public"
 """The permission of an operation that needs no sign-in."""
@@ -74,7 +74,7 @@ class Operation:
     or legal documents are made (a key must be sent), otherwise "accepted". `listing` marks a list, whose answer is
     {"data": [response …], "next_cursor": …}. `parameters` is the schema of other query parameters (reports).
     `deprecated` and `sunset` are the days (YYYY-MM-DD) from which clients should not use it any more, and on which it
-    goes; `successor` is the path of what replaces it. `derived` and `resource` are set on operations that follow from
+    goes; `successor` is the path of what replaces it. `derived` and `collection` are set on operations that follow from
     declared ones (`shared/derived`); `everywhere` on those that each service has for itself under one route: the
     gateway asks all of them, or the one that is named.
     `imported` is what a row of a file may say, where that is more than `request`.
@@ -100,7 +100,7 @@ class Operation:
     sunset: str = ""
     successor: str = ""
     derived: str = ""
-    resource: "Resource | None" = None
+    collection: "Collection | None" = None
     everywhere: bool = False
     all_companies: bool = False
 

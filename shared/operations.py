@@ -261,7 +261,7 @@ class Call:
         return hashlib.sha256(same.encode()).digest()
 
     def _batch_without_secrets(self, body: dict[str, Any]) -> dict[str, Any]:
-        resource = self.operation.resource
+        resource = self.operation.collection
         assert resource is not None and resource.create is not None
         schema = resource.create.request
         return body | {"operations": [o | {"data": without_secrets(schema, o["data"])} for o in body["operations"]]}

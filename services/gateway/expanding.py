@@ -15,11 +15,11 @@ from typing import Any
 from gateway.access import Principal, check
 from gateway.errors import DeadlineExceeded, InvalidParameter, OutcomeUnknown, Overloaded, ServiceDown
 from gateway.rpc import Reply
+from shared.collection import Collection, collections_of
 from shared.contract import Operation
 from shared.contracts import operations
 from shared.fields import Schema
 from shared.references import Reference, references_of
-from shared.resources import Resource, resources_of
 
 DEEPEST = 2
 MOST_IDS = 200
@@ -30,9 +30,9 @@ _Document = dict[str, Any]
 
 
 @cache
-def resources() -> dict[str, Resource]:
+def resources() -> dict[str, Collection]:
     """Every resource of every service by its name: `contacts`."""
-    return {r.name: r for declared in operations().values() for r in resources_of(declared.values())}
+    return {r.name: r for declared in operations().values() for r in collections_of(declared.values())}
 
 
 @cache

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shared.collection import Collection, collections_of
 from shared.contract import Operation
 from shared.derived import (
     batch_contract,
@@ -29,14 +30,13 @@ from shared.derived import (
     parked_contract,
     template_contract,
 )
-from shared.resources import Resource, resources_of
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How one kind of operation is declared for a resource, and the module that carries it out."""
 
-    declare: Callable[[Resource], Operation | None]
+    declare: Callable[[Collection], Operation | None]
     carrier: str
 
 
@@ -60,12 +60,12 @@ def with_derived(declared: dict[str, Operation], service: str) -> dict[str, Oper
         for name, operation in declare().items():
             operation.service, found[name] = service, operation
     routes = {operation.route for operation in declared.values()}
-    for resource in resources_of(declared.values()):
+    for resource in collections_of(declared.values()):
         for kind, rule in RULES.items():
             derived = rule.declare(resource)
             if derived is None or derived.route in routes:
                 continue
-            derived.derived, derived.resource = kind, resource
+            derived.derived, derived.collection = kind, resource
             derived.service, derived.tag = resource.get.service, resource.get.tag  # type: ignore[union-attr]
             assert resource.list is not None
             derived.all_companies = resource.list.all_companies

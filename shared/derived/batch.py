@@ -44,7 +44,7 @@ class Ambiguous(Invalid):
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of a batch, from those that create and change one resource."""
-    resource = operation.resource
+    resource = operation.collection
     assert resource is not None and resource.create is not None
     create = handlers[resource.create.name]
     patch = handlers[resource.patch.name] if resource.patch else None
@@ -169,7 +169,7 @@ class _Batch:
 
     def _changeable(self, existing: Aggregate, data: dict[str, Any]) -> dict[str, Any]:
         """The data without what only a creation may say, which must be as it is. Raises Invalid."""
-        resource = self.call.operation.resource
+        resource = self.call.operation.collection
         assert resource is not None and resource.patch is not None and resource.patch.request is not None
         assert resource.create is not None and resource.create.request is not None and resource.get is not None
         fixed = set(resource.create.request().fields) - set(resource.patch.request().fields) - {"id"}

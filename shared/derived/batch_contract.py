@@ -3,15 +3,15 @@
 from typing import Any
 
 from shared import fields
+from shared.collection import Collection
 from shared.contract import Operation
 from shared.fields import Schema
 from shared.problems import Problem
-from shared.resources import Resource
 
 MOST = 500
 
 
-def declare(resource: Resource) -> Operation | None:
+def declare(resource: Collection) -> Operation | None:
     """For resources that can be created; `update` and `upsert` where they can be changed too.
 
     What comes with a secret is made one by one: a remembered answer to many would hold them all.
@@ -31,7 +31,7 @@ def declare(resource: Resource) -> Operation | None:
     )
 
 
-def _request(resource: Resource) -> type[Schema]:
+def _request(resource: Collection) -> type[Schema]:
     create, patch = resource.create, resource.patch
     assert create is not None and create.request is not None
     ops = ("create", *(("update", "upsert") if patch else ()), *(("delete",) if resource.delete else ()))
@@ -56,7 +56,7 @@ def _request(resource: Resource) -> type[Schema]:
     )
 
 
-def _response(resource: Resource) -> type[Schema]:
+def _response(resource: Collection) -> type[Schema]:
     assert resource.create is not None and resource.create.response is not None
     result = _schema(
         resource,
@@ -73,7 +73,7 @@ def _response(resource: Resource) -> type[Schema]:
     return _schema(resource, "BatchView", told, results=fields.Many(fields.Part(result), most=MOST, required=True))
 
 
-def _schema(resource: Resource, suffix: str, told: str, /, **members: Any) -> type[Schema]:
+def _schema(resource: Collection, suffix: str, told: str, /, **members: Any) -> type[Schema]:
     """A schema that belongs to the contract file of the resource, whence the name of its component."""
     assert resource.create is not None and resource.create.request is not None
     body = {**members, "__doc__": told, "__module__": resource.create.request.__module__}

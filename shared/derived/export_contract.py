@@ -1,11 +1,11 @@
 """`POST /v1/<resource>/export`: what a list shows as a file, made by a job. (`GET …?format=csv` streams it at once.)"""
 
+from shared.collection import Collection
 from shared.contract import Operation
 from shared.jobs.contract import ExportRequest, JobView
-from shared.resources import Resource
 
 
-def declare(resource: Resource) -> Operation | None:
+def declare(resource: Collection) -> Operation | None:
     """For every list; whoever may read it may take it away."""
     assert resource.list is not None
     return Operation(

@@ -16,7 +16,7 @@ from shared.tables.writing import Layout
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of an export, for the resource that it is about."""
-    resource = operation.resource
+    resource = operation.collection
     assert resource is not None and resource.list is not None and resource.list.response is not None
     listed = resource.list
 

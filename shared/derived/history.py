@@ -46,7 +46,7 @@ class Audit(_Base):
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of a history, from the one that reads the resource."""
-    resource = operation.resource
+    resource = operation.collection
     assert resource is not None and resource.get is not None and resource.get.response is not None
     cls = handlers[resource.get.name].aggregate_class
     if cls is None:

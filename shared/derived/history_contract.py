@@ -1,9 +1,9 @@
 """`GET /v1/<resource>/{id}/history`: who changed what, old → new, when, and in which request."""
 
 from shared import fields
+from shared.collection import Collection
 from shared.contract import Listing, Operation
 from shared.fields import Schema
-from shared.resources import Resource
 
 EFFECTS = ("created", "changed", "deleted", "none")
 
@@ -37,7 +37,7 @@ HISTORY = Listing(
 )
 
 
-def declare(resource: Resource) -> Operation | None:
+def declare(resource: Collection) -> Operation | None:
     """For every resource: whoever may read it may read its history."""
     assert resource.get is not None
     return Operation(

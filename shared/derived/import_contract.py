@@ -1,11 +1,11 @@
 """`POST /v1/<resource>/import`: a file of rows that are created, or changed where they exist; answered by a job."""
 
+from shared.collection import Collection
 from shared.contract import Operation
 from shared.jobs.contract import ImportRequest, JobView, UploadParameters
-from shared.resources import Resource
 
 
-def declare(resource: Resource) -> Operation | None:
+def declare(resource: Collection) -> Operation | None:
     """For resources that can be created. Clients send multipart/form-data; what the edge makes of it is the request.
 
     Not for those with secrets: the file and the rows read from it are kept as they came.

@@ -16,7 +16,7 @@ from shared.tables.paths import resolve
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of an import, for the resource that it is about."""
-    resource = operation.resource
+    resource = operation.collection
     assert resource is not None and resource.row is not None
     schema = resource.row
     patch = handlers[resource.patch.name] if resource.patch else None

@@ -1,11 +1,11 @@
 """`GET /v1/<resource>/import-template`: an empty file with the headers that an import of the resource takes."""
 
 from shared import fields
+from shared.collection import Collection
 from shared.contract import Operation
 from shared.derived import import_contract
 from shared.fields import Schema
 from shared.jobs.contract import FORMATS, PieceView
-from shared.resources import Resource
 
 
 class TemplateParameters(Schema):
@@ -14,7 +14,7 @@ class TemplateParameters(Schema):
     format = fields.Choice(*FORMATS, load_default="csv")
 
 
-def declare(resource: Resource) -> Operation | None:
+def declare(resource: Collection) -> Operation | None:
     """For whatever can be imported, and whoever may import it."""
     imported = import_contract.declare(resource)
     return imported and Operation(

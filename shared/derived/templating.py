@@ -18,7 +18,7 @@ from shared.tables.writing import BOM, csv_text, delimiter_for
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of a template, for the resource that it is about."""
-    resource = operation.resource
+    resource = operation.collection
     assert resource is not None and resource.create is not None and resource.row is not None
     schema, own = resource.row, custom.resource_of(resource.create)
 

@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from shared import transaction
+from shared.collection import Collection, collections_of
 from shared.handlers import Handler
 from shared.jobs import exports, imports, undoing
 from shared.jobs.models import Job
 from shared.jobs.running import LEASE_SECONDS, Cancelled, LeaseLost, Run, Stopping
 from shared.refusals import Refusal
-from shared.resources import Resource, resources_of
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +172,6 @@ class Runner:
                 log.warning("lease not renewed", extra={"job": str(job_id), "error_code": type(error).__name__})
 
 
-def _resources(handlers: dict[str, Handler]) -> dict[str, Resource]:
+def _resources(handlers: dict[str, Handler]) -> dict[str, Collection]:
     """The service's resources by name."""
-    return {r.name: r for r in resources_of([h.operation for h in handlers.values() if h.operation])}
+    return {r.name: r for r in collections_of([h.operation for h in handlers.values() if h.operation])}

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from shared import auditing, outbox, transaction
+from shared.collection import Collection
 from shared.contract import Operation
 from shared.envelope import dumps
 from shared.handlers import Handler
@@ -17,7 +18,6 @@ from shared.jobs.handling import circumstances_of, told
 from shared.jobs.models import Job
 from shared.pace import Pace
 from shared.refusals import Refusal
-from shared.resources import Resource
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Run:
     name: str
     engine: Engine
     handlers: dict[str, Handler]
-    resource: Resource
+    resource: Collection
     loaders: dict[str, Loader]
     job: Job
     runner: UUID

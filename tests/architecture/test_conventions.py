@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared import contracts, custom, fields
+from shared.collection import collections_of
 from shared.contract import Operation
 from shared.custom_copies import CustomFieldCopies
 from shared.fields import Many, Part, Schema, Uuid
@@ -13,10 +14,9 @@ from shared.ids import new_id
 from shared.operations import load
 from shared.references import references_of
 from shared.refusals import Invalid
-from shared.resources import resources_of
 
 OPERATIONS = [o for found in contracts.operations().values() for o in found.values()]
-RESOURCES = {r.name: r for found in contracts.operations().values() for r in resources_of(found.values())}
+RESOURCES = {r.name: r for found in contracts.operations().values() for r in collections_of(found.values())}
 SPARSE = [o for o in OPERATIONS if o.is_sparse]
 
 
@@ -32,15 +32,15 @@ def test_every_resource_that_can_be_created_can_be_so_in_batches_and_has_a_histo
 
 def test_what_has_secrets_is_not_imported() -> None:
     """A10: a file is kept as it came, so no schema that is filled from one has a secret, nor shows one."""
-    imported = [o for o in OPERATIONS if o.derived == "import" and o.resource and o.resource.create]
-    for schema in [s for o in imported for s in (o.resource.create.request, o.resource.create.response)]:  # type: ignore[union-attr]
+    imported = [o for o in OPERATIONS if o.derived == "import" and o.collection and o.collection.create]
+    for schema in [s for o in imported for s in (o.collection.create.request, o.collection.create.response)]:  # type: ignore[union-attr]
         assert not [n for n, f in schema().fields.items() if isinstance(f, fields.Secret)], schema  # type: ignore[misc]
     assert {"users", "webhooks", "api-keys", "event-subscriptions"} <= set(RESOURCES)
-    assert not {"users", "webhooks", "api-keys", "event-subscriptions"} & {o.resource.name for o in imported}  # type: ignore[union-attr]
+    assert not {"users", "webhooks", "api-keys", "event-subscriptions"} & {o.collection.name for o in imported}  # type: ignore[union-attr]
 
 
 def test_names_of_resources_are_unique() -> None:
-    assert len(RESOURCES) == sum(len(resources_of(found.values())) for found in contracts.operations().values())
+    assert len(RESOURCES) == sum(len(collections_of(found.values())) for found in contracts.operations().values())
 
 
 @pytest.mark.parametrize("operation", SPARSE, ids=lambda o: f"{o.service}.{o.name}")

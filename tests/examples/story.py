@@ -250,8 +250,8 @@ class _Story:
         """A batch with one creation like the one that was shown alone, under another name."""
         for declared in contracts.operations().values():
             for operation in declared.values():
-                if operation.derived == "batch" and operation.resource and operation.resource.create:
-                    create = recorder.found[f"{operation.service}_{operation.resource.create.name}"]
+                if operation.derived == "batch" and operation.collection and operation.collection.create:
+                    create = recorder.found[f"{operation.service}_{operation.collection.create.name}"]
                     self.api.post(
                         operation.path, {"operations": [{"op": "create", "data": _renamed(create["request"])}]}
                     )

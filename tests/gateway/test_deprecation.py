@@ -54,7 +54,7 @@ def test_what_follows_from_a_deprecated_resource_is_deprecated() -> None:
     declared = {name: o for name, o in vars(toy).items() if isinstance(o, Operation)}
     toy.list_things.deprecated = "2027-01-01"
     try:
-        derived = [o for o in with_derived(declared, "toy").values() if o.resource]
+        derived = [o for o in with_derived(declared, "toy").values() if o.collection]
     finally:
         toy.list_things.deprecated = ""
     assert derived and {o.deprecated for o in derived} == {"2027-01-01"}

@@ -14,13 +14,13 @@ from gateway import contract
 from gateway.roles import ROLES, permissions_of
 from shared import contracts, operations
 from shared.caller import NotAllowed
+from shared.collection import Collection, collections_of
 from shared.context import ANONYMOUS, Context
 from shared.contract import PUBLIC, SIGNED_IN, Operation
 from shared.handlers import collect, service_class
 from shared.ids import new_id
 from shared.permissions import allows
 from shared.refusals import Refusal, Unauthenticated
-from shared.resources import Resource, resources_of
 from tests.suite import Suite
 
 DECLARED = [operation for declared in contracts.operations().values() for operation in declared.values()]
@@ -146,7 +146,7 @@ def test_services_decide_the_same_without_the_edge(service: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def records(running: Suite) -> list[tuple[Resource, dict[str, Any]]]:
+def records(running: Suite) -> list[tuple[Collection, dict[str, Any]]]:
     """One record of every resource that has any, as the administrator sees it."""
     api = running.api
     customer = api.post("/v1/contacts", {"kind": "organization", "name": "Matrix SARL", "roles": ["customer"]})
@@ -160,14 +160,14 @@ def records(running: Suite) -> list[tuple[Resource, dict[str, Any]]]:
         api.post(path, lines, wait_for=",".join(known))
     found = []
     for declared in contracts.operations().values():
-        for resource in resources_of(o for o in declared.values() if not o.derived):
+        for resource in collections_of(o for o in declared.values() if not o.derived):
             rows = api.get(f"{resource.path}?limit=1")["data"]
             found += [(resource, row) for row in rows[:1] if row.get("id")]
     assert len(found) >= 12
     return found
 
 
-def _belongs_to_a_company(resource: Resource) -> bool:
+def _belongs_to_a_company(resource: Collection) -> bool:
     """By the model: some views do not show it."""
     assert resource.get is not None
     handlers = {handler.name: handler for handler in collect(service_class(resource.get.service))}
@@ -175,7 +175,7 @@ def _belongs_to_a_company(resource: Resource) -> bool:
     return hasattr(cls, getattr(cls, "company_key", "company_id"))
 
 
-def _member(resource: Resource, row: dict[str, Any]) -> str:
+def _member(resource: Collection, row: dict[str, Any]) -> str:
     return f"{resource.path}/{row['id']}"
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import child, codes, contracts, fields
-from shared.resources import Resource, resources_of
+from shared.collection import Collection, collections_of
 from shared.tables import reading, workbook
 from shared.tables.building import Mapping
 from shared.tables.escapes import escaped, unescaped
@@ -37,7 +37,7 @@ DIRTY = [
 RESOURCES = [
     resource
     for found in contracts.operations().values()
-    for resource in resources_of(found.values())
+    for resource in collections_of(found.values())
     if resource.create is not None and f"import_{resource.snake}" in found and f"export_{resource.snake}" in found
 ]
 
@@ -112,7 +112,7 @@ def _xlsx(rows: list[list[str]]) -> bytes:
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda r: r.name)
-def test_every_resource_comes_in_as_it_went_out(resource: Resource) -> None:
+def test_every_resource_comes_in_as_it_went_out(resource: Collection) -> None:
     assert resource.list is not None and resource.list.response is not None
     assert resource.create is not None and resource.create.request is not None
     shown, asked = resource.list.response, resource.create.request

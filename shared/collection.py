@@ -1,4 +1,4 @@
-"""Resources: what the declared operations of a service have in common under one collection path."""
+"""Collections: what the declared operations of a service have in common under one path."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from shared.contract import Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class Collection:
     """A collection such as `/v1/contacts` with the operations that are declared on it and on its members."""
 
     name: str
@@ -45,16 +45,16 @@ class Resource:
         return "".join(word.title() for word in self.name.split("-"))
 
 
-def resources_of(operations: Iterable[Operation]) -> list[Resource]:
+def collections_of(operations: Iterable[Operation]) -> list[Collection]:
     """Every collection that has both a list and a way to read one member, in the order of their paths."""
     by_route = {operation.route: operation for operation in operations}
     paths = sorted(o.path for o in by_route.values() if o.method == "GET" and o.listing and not o.path_parameters)
     return [_resource(path, by_route) for path in paths if f"GET {path}/{{id}}" in by_route]
 
 
-def _resource(path: str, by_route: dict[str, Operation]) -> Resource:
+def _resource(path: str, by_route: dict[str, Operation]) -> Collection:
     member = f"{path}/{{id}}"
-    return Resource(
+    return Collection(
         name=path.rpartition("/")[2],
         path=path,
         create=by_route.get(f"POST {path}"),
