@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.closed_periods import CONSTRAINT
+from shared.fiscal_years import FIRST_DAY
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.time_zones import DEFAULT_ZONE
 
@@ -18,6 +19,15 @@ def company_copies(op: Any) -> None:
         " starts_on date NOT NULL, ends_on date NOT NULL, final boolean NOT NULL)"
     )
     op.execute("CREATE INDEX ix_locked_period_company_id_ends_on ON locked_period (company_id, ends_on)")
+
+
+def fiscal_year_copies(op: Any) -> None:
+    """Copies of the fiscal years, and of the day on which those of a company begin."""
+    op.execute(f"ALTER TABLE company ADD COLUMN fiscal_year_start text NOT NULL DEFAULT '{FIRST_DAY}'")
+    op.execute(
+        "CREATE TABLE fiscal_year (id uuid PRIMARY KEY, company_id uuid NOT NULL, starts_on date NOT NULL,"
+        " ends_on date NOT NULL)"
+    )
 
 
 def obey_period_locks(op: Any, table: str, day: str) -> None:

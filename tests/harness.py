@@ -37,7 +37,8 @@ class Harness:
         self.timers = {h.name: h for h in handlers if h.kind == "timer"}
         self.inbox = inbox.Inbox(self.service, self.engine)
         self.jobs = Runner(self.service, self.name, self.engine, self.operations)
-        self._seen = 0
+        with self.session() as session:  # what migrations announced is nobody's story
+            self._seen = session.execute(text("SELECT coalesce(max(id), 0) FROM outbox")).scalar_one()
         self._sequences: dict[UUID, int] = {}
 
     def reply(

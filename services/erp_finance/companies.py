@@ -15,6 +15,7 @@ from shared.changes import recorded
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
+from shared.fiscal_years import year_of
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.refusals import Invalid
@@ -35,8 +36,8 @@ class Companies:
         session.add(company)
         session.flush()
         _start_books(session, company)
-        open_year(session, company.id, fiscal.year_of(day_at(clock.now(), company.time_zone), start))
         publish(session, company.added())
+        open_year(session, company.id, year_of(day_at(clock.now(), company.time_zone), start))
         return company
 
     @command(finance.change_company)

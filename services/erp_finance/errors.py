@@ -3,14 +3,6 @@
 from shared.refusals import Conflict, Invalid
 
 
-class NoPeriod(Conflict):
-    """No fiscal year holds the date. Details: date."""
-
-    code = "no_period"
-    en = "No fiscal year holds {date}; open one first."
-    fr = "Aucun exercice ne comprend le {date} ; ouvrez-en un d'abord."
-
-
 class NoOpenPeriod(Conflict):
     """Every period from a date on is closed. Details: date."""
 

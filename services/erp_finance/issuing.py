@@ -28,19 +28,24 @@ _GIVE_BACK = text(
 
 
 def issue_for_event(
-    session: Session, document: Invoice | CreditNote, wanted: date, open_orders: Decimal = ZERO
+    session: Session,
+    document: Invoice | CreditNote,
+    wanted: date,
+    open_orders: Decimal = ZERO,
+    into_soft_lock: bool = False,
 ) -> None:
     """Issue what a fact of another service calls for, on its day or the first possible one after it.
 
     Numbers rise with the date (CGI ann. II art. 242 nonies A): when a later document was numbered already, this one
-    takes that date. `open_orders` is what the document takes off the customer's open orders.
+    takes that date. `open_orders` is what the document takes off the customer's open orders; `into_soft_lock` stands
+    at `first_posting_day`.
     """
     _account(session, document, open_orders)
-    on = ledger.first_posting_day(session, document.company_id, wanted)
+    on = ledger.first_posting_day(session, document.company_id, wanted, into_soft_lock)
     ordinal, day = _next_number(session, document, on.day)
     while day > on.ends_on:
         _give_back(session, document, on.day.year)
-        on = ledger.first_posting_day(session, document.company_id, day)
+        on = ledger.first_posting_day(session, document.company_id, day, into_soft_lock)
         ordinal, day = _next_number(session, document, on.day)
     _post(session, document, PostingDay(day, on.period_id, on.fiscal_year, on.ends_on), ordinal, wanted)
 

@@ -6,7 +6,7 @@ A transaction posts at most one entry, so two of them never wait for each other'
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +14,16 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from erp_finance import chain, fiscal
-from erp_finance.errors import ForeignCurrency, NoOpenPeriod, NoPeriod
+from erp_finance.errors import ForeignCurrency, NoOpenPeriod
 from erp_finance.models import FiscalYear, Period
 from erp_finance.posting import Line
 from shared import clock
 from shared.business_days import business_day
-from shared.closed_periods import LOCK_PERMISSION, PeriodLocked, PeriodSoftLocked
-from shared.context import current
+from shared.closed_periods import NoPeriod, PeriodLocked, PeriodSoftLocked, passes_soft_locks
+from shared.fiscal_years import Span, opening
 from shared.ids import new_id
 from shared.money import ZERO
+from shared.outbox import publish
 from shared.refusals import Invalid
 
 
@@ -58,6 +59,10 @@ class Entry:
 _PERIOD = "SELECT id, code, fiscal_year, starts_on, ends_on, status FROM period WHERE company_id = :company_id"
 _PERIOD_OF = text(f"{_PERIOD} AND ends_on >= :day ORDER BY ends_on LIMIT 1 FOR SHARE")
 _OPEN_PERIOD_FROM = text(f"{_PERIOD} AND ends_on >= :day AND status = 'open' ORDER BY ends_on LIMIT 1 FOR SHARE")
+_OPEN_OR_SOFT = text(
+    f"{_PERIOD} AND ends_on >= :day AND (status = 'open' OR status = 'soft_locked' AND starts_on <= :day)"
+    " ORDER BY ends_on LIMIT 1 FOR SHARE"
+)
 
 
 def posting_day(session: Session, company_id: UUID, day: date) -> PostingDay:
@@ -70,18 +75,23 @@ def posting_day(session: Session, company_id: UUID, day: date) -> PostingDay:
         raise NoPeriod(date=day)
     if found.status == "locked":
         raise PeriodLocked(period=found.code)
-    if found.status == "soft_locked" and not current(session).may(LOCK_PERMISSION):
+    if found.status == "soft_locked" and not passes_soft_locks(session):
         raise PeriodSoftLocked(period=found.code)
     return PostingDay(day, found.id, found.fiscal_year, found.ends_on)
 
 
-def first_posting_day(session: Session, company_id: UUID, day: date) -> PostingDay:
+def first_posting_day(session: Session, company_id: UUID, day: date, into_soft_lock: bool = False) -> PostingDay:
     """The day on which a fact of another service is posted: its own, or the first open one after it.
 
     A fact cannot be refused because its period was closed before it arrived; the entry's reference then keeps the
-    original date. Raises NoOpenPeriod when nothing is open any more.
+    original date. What the caller, or (`into_soft_lock`) whoever dated the fact, may write into a softly locked period
+    stays there. Raises NoOpenPeriod when nothing is open any more.
     """
-    found = _period(session, _OPEN_PERIOD_FROM, company_id, day)
+    allowed = into_soft_lock or passes_soft_locks(session)
+    statement = _OPEN_OR_SOFT if allowed else _OPEN_PERIOD_FROM
+    found = _period(session, statement, company_id, day)
+    if found is None and _open_next_year(session, company_id):
+        found = _period(session, statement, company_id, day)
     if found is None:
         raise NoOpenPeriod(date=day)
     return PostingDay(max(day, found.starts_on), found.id, found.fiscal_year, found.ends_on)
@@ -104,24 +114,31 @@ def _period(session: Session, statement: Any, company_id: UUID, day: date) -> Ro
     return found
 
 
-_YEAR_OF = text(
-    "SELECT c.fiscal_year_start, EXISTS (SELECT 1 FROM fiscal_year y WHERE y.company_id = c.id"
-    " AND :day BETWEEN y.starts_on AND y.ends_on) AS known FROM company c WHERE c.id = :company_id FOR NO KEY UPDATE"
-)
+_START = text("SELECT fiscal_year_start FROM company WHERE id = :company_id FOR NO KEY UPDATE")
+_YEARS = text("SELECT starts_on, ends_on FROM fiscal_year WHERE company_id = :company_id ORDER BY starts_on")
+
+_LAST_DAY = text("SELECT max(ends_on) FROM fiscal_year WHERE company_id = :company_id")
 
 
 def _open_year_of(session: Session, company_id: UUID, day: date) -> bool:
-    """Open the fiscal year of a day by itself when it is the present, the last or the next one. Says whether it did."""
+    """Open the fiscal year of a day where that happens by itself. Says whether it did."""
     today = business_day(session, company_id)
-    company = session.execute(_YEAR_OF, {"company_id": company_id, "day": day}).first()
-    if company is None or company.known or not fiscal.is_near(day, today, company.fiscal_year_start):
-        return False
-    open_year(session, company_id, fiscal.year_of(day, company.fiscal_year_start))
-    return True
+    start = session.execute(_START, {"company_id": company_id}).scalar()
+    known = [(row.starts_on, row.ends_on) for row in session.execute(_YEARS, {"company_id": company_id})]
+    year = opening(day, today, start, known) if start else None
+    if year:
+        open_year(session, company_id, year)
+    return year is not None
 
 
-def open_year(session: Session, company_id: UUID, span: fiscal.Span, year_id: UUID | None = None) -> FiscalYear:
-    """Store a fiscal year with its monthly periods."""
+def _open_next_year(session: Session, company_id: UUID) -> bool:
+    """Open the year after the last one, in whose periods nothing can be posted any more. Says whether it did."""
+    last = session.execute(_LAST_DAY, {"company_id": company_id}).scalar()
+    return last is not None and _open_year_of(session, company_id, last + timedelta(days=1))
+
+
+def open_year(session: Session, company_id: UUID, span: Span, year_id: UUID | None = None) -> FiscalYear:
+    """Store a fiscal year with its monthly periods, and tell."""
     year = FiscalYear(
         id=year_id or new_id(), company_id=company_id, code=span.code, starts_on=span.starts_on, ends_on=span.ends_on
     )
@@ -133,6 +150,7 @@ def open_year(session: Session, company_id: UUID, span: fiscal.Span, year_id: UU
         for month in fiscal.months_of(span)
     )  # fmt: skip
     session.flush()
+    publish(session, year.was_opened())
     return year
 
 

@@ -84,7 +84,7 @@ class Ordering:
         shares = order.ship(event.delivery_id, shipped, lines)
         _invoice(
             session, order, lines, shares, event.shipped_on,
-            delivery_id=event.delivery_id, delivered_on=event.shipped_on,
+            into_soft_lock=event.passes_soft_locks, delivery_id=event.delivery_id, delivered_on=event.shipped_on,
         )  # fmt: skip
 
     @subscribe(sales.OrderCancelled)
@@ -156,6 +156,7 @@ def _invoice(
     lines: list[SalesOrderLine],
     shares: list[Share],
     day: date,
+    into_soft_lock: bool = False,
     **delivery: Any,
 ) -> None:
     """Count what left and what is billed, and issue the invoice if anything is."""
@@ -166,7 +167,7 @@ def _invoice(
         taxes = taxes_of(invoice_lines, order.currency, before=order.billed_taxes)
         invoice = Invoice.drafted(invoice_lines, taxes, **order.snapshot(), **delivery)
         taken = order.bill(invoice.gross_total, taxes, billed, lines)
-        issue_for_event(session, invoice, day, open_orders=taken)
+        issue_for_event(session, invoice, day, open_orders=taken, into_soft_lock=into_soft_lock)
 
 
 _COUNT = text(

@@ -18,6 +18,7 @@ from erp_finance.models import Company, FiscalYear, Period
 from shared.context import current
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
+from shared.fiscal_years import Span, add_months, span
 from shared.outbox import publish
 from shared.refusals import Invalid
 
@@ -31,9 +32,9 @@ class Periods:
         company_id: UUID = request.get("company_id") or current(session).company_id
         if session.get(Company, company_id, with_for_update={"key_share": True}) is None:
             raise Invalid.at("/company_id", "not_found")
-        span = _span(request)
-        _require_adjoining(session, company_id, span)
-        return open_year(session, company_id, span, request.get("id"))
+        year = _span(request)
+        _require_adjoining(session, company_id, year)
+        return open_year(session, company_id, year, request.get("id"))
 
     @query(finance.get_fiscal_year)
     def get_fiscal_year(self, session: Session, year: FiscalYear) -> FiscalYear:
@@ -65,19 +66,19 @@ class Periods:
         return listing.page(session, select(Period))
 
 
-def _span(request: dict[str, Any]) -> fiscal.Span:
+def _span(request: dict[str, Any]) -> Span:
     starts_on = request["starts_on"]
-    ends_on = request.get("ends_on") or fiscal.add_months(starts_on, 12) - timedelta(days=1)
-    if not starts_on < ends_on < fiscal.add_months(starts_on, fiscal.LONGEST_MONTHS):
+    ends_on = request.get("ends_on") or add_months(starts_on, 12) - timedelta(days=1)
+    if not starts_on < ends_on < add_months(starts_on, fiscal.LONGEST_MONTHS):
         raise Invalid.at("/ends_on", "out_of_range")
-    return fiscal.span(starts_on, ends_on)
+    return span(starts_on, ends_on)
 
 
-def _require_adjoining(session: Session, company_id: UUID, span: fiscal.Span) -> None:
+def _require_adjoining(session: Session, company_id: UUID, year: Span) -> None:
     bounds = select(func.min(FiscalYear.starts_on), func.max(FiscalYear.ends_on))
     first, last = session.execute(bounds.where(FiscalYear.company_id == company_id)).one()
     if first is None:
         return
     next_start = last + timedelta(days=1)
-    if span.starts_on != next_start and span.ends_on != first - timedelta(days=1):
+    if year.starts_on != next_start and year.ends_on != first - timedelta(days=1):
         raise YearsDoNotAdjoin(expected=next_start)

@@ -14,12 +14,13 @@ class StockAccounting:
     def post_stock(self, session: Session, event: inventory.StockMoved) -> None:
         """Post what entered and left our locations, at cost: one entry per document, whatever comes twice.
 
-        A move that happened in a closed period is posted on the first open day; the reference keeps its date.
+        A move of a closed period is posted on the first open day, unless whoever dated it may write into a softly
+        locked one; the reference keeps its date.
         """
         lines = posting.stock(event.lines, f"Stock {event.document_number}")
         if not lines or ledger.is_posted(session, "stock", event.document_id):
             return
-        on = ledger.first_posting_day(session, event.company_id, event.moved_on)
+        on = ledger.first_posting_day(session, event.company_id, event.moved_on, event.passes_soft_locks)
         reference = on.reference(event.document_number, event.moved_on)
         entry = ledger.Entry(event.company_id, "ST", reference, event.currency, lines, "stock", event.document_id)
         ledger.post(session, entry, on)

@@ -17,7 +17,7 @@ from erp_inventory.models.places import CUSTOMER_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
 from shared import clock, uses
-from shared.closed_periods import document_day
+from shared.closed_periods import document_day, passes_soft_locks
 from shared.context import event_context
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
@@ -107,7 +107,7 @@ class Delivering:
         _note_left(session, delivery)
         if rest:
             session.add(rest)
-        publish(session, delivery.shipped(rest.id if rest else None))
+        publish(session, delivery.shipped(rest.id if rest else None, passes_soft_locks(session)))
         if rest:
             publish(session, rest.ready())
         publish(session, write_moves(session, _document(delivery, today), moves, shelves))

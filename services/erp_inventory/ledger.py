@@ -18,6 +18,7 @@ from erp_inventory.models import StockMove
 from erp_inventory.models.base import CURRENCY
 from erp_inventory.shelf import Shelf
 from shared import clock, ids
+from shared.closed_periods import passes_soft_locks
 from shared.contracts import erp_inventory as inventory
 
 _LOCK = text(
@@ -141,6 +142,7 @@ def write_moves(
         moved_on=document.moved_on,
         order_id=document.order_id,
         lines=[_line(move, move_id) for move, move_id in zip(moves, move_ids, strict=True)],
+        passes_soft_locks=passes_soft_locks(session),
     )
 
 

@@ -8,18 +8,23 @@ from uuid import UUID
 from shared import codes, fields
 from shared.contract import Amount, Changes, Event, Listing, Operation
 from shared.fields import Schema
+from shared.fiscal_years import FIRST_DAY
 from shared.money import MINOR_UNITS, ZERO
 from shared.time_zones import known_zone
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompanyState:
-    """What every company event carries: the own legal entity after the change. `time_zone` is an IANA name."""
+    """What every company event carries: the own legal entity after the change.
+
+    `time_zone` is an IANA name, `fiscal_year_start` MM-DD.
+    """
 
     company_id: UUID
     name: str
     currency: str
     time_zone: str
+    fiscal_year_start: str = FIRST_DAY
 
 
 class CompanyAdded(
@@ -34,6 +39,16 @@ class CompanyChanged(
     """An own legal entity was changed."""
 
     changes: Changes = field(default_factory=dict)
+
+
+class FiscalYearOpened(Event, type="erp_finance.fiscal_year.opened", number=0x3F1, permission="finance.periods:read"):
+    """A fiscal year was opened: documents may be dated in it, unless a period of it is locked."""
+
+    fiscal_year_id: UUID
+    company_id: UUID
+    code: str
+    starts_on: date
+    ends_on: date
 
 
 class PeriodLocked(Event, type="erp_finance.period.locked", number=0xC99, permission="finance.periods:read"):

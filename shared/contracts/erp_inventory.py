@@ -107,7 +107,10 @@ class DeliveryReady(Event, type="erp_inventory.delivery.ready", number=0x288, pe
 class DeliveryShipped(
     Event, type="erp_inventory.delivery.shipped", number=0xD4D, permission="inventory.deliveries:read"
 ):
-    """Goods left the warehouse for a customer: revenue is due. `backorder_id` is the delivery of the rest, if any."""
+    """Goods left the warehouse for a customer: revenue is due. `backorder_id` is the delivery of the rest, if any.
+
+    `passes_soft_locks`: whoever shipped may write into softly locked periods.
+    """
 
     delivery_id: UUID
     number: str
@@ -117,6 +120,7 @@ class DeliveryShipped(
     shipped_on: date
     lines: list[ShippedLine]
     backorder_id: UUID | None = None
+    passes_soft_locks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +137,10 @@ class MovedLine:
 
 
 class StockMoved(Event, type="erp_inventory.stock.moved", number=0xC37, permission="inventory.stock:read"):
-    """Goods moved between locations: the one carrier of stock value. One event per document."""
+    """Goods moved between locations: the one carrier of stock value. One event per document.
+
+    `passes_soft_locks`: whoever dated the document may write into softly locked periods.
+    """
 
     document_id: UUID
     document_type: str
@@ -143,6 +150,7 @@ class StockMoved(Event, type="erp_inventory.stock.moved", number=0xC37, permissi
     moved_on: date
     order_id: UUID | None
     lines: list[MovedLine]
+    passes_soft_locks: bool = False
 
 
 # Products

@@ -66,7 +66,9 @@ class Order:
     def released(self, by: str = "claire") -> sales.HoldReleased:
         return sales.HoldReleased(order_id=self.id, number=self.number, approved_by=by)
 
-    def shipped(self, *quantities: str, on: date | None = None) -> inventory.DeliveryShipped:
+    def shipped(
+        self, *quantities: str, on: date | None = None, passes_soft_locks: bool = False
+    ) -> inventory.DeliveryShipped:
         """A shipment of so many of each line; without quantities: all of it."""
         counts = [D(q) for q in quantities] or [part.quantity for part in self.lines]
         parts = [
@@ -77,11 +79,15 @@ class Order:
         return inventory.DeliveryShipped(
             delivery_id=new_id(), number="DEL-1", order_id=self.id, company_id=DEFAULT_COMPANY_ID,
             customer_id=self.customer_id, shipped_on=on or present_day(), lines=parts,
+            passes_soft_locks=passes_soft_locks,
         )  # fmt: skip
 
 
 def moved(
-    *moves: tuple[str, str, str], on: date | None = None, document_id: UUID | None = None
+    *moves: tuple[str, str, str],
+    on: date | None = None,
+    document_id: UUID | None = None,
+    passes_soft_locks: bool = False,
 ) -> inventory.StockMoved:
     """A stock document of moves (from usage, to usage, value)."""
     lines = [
@@ -92,6 +98,7 @@ def moved(
     return inventory.StockMoved(
         document_id=document_id or new_id(), document_type="delivery", document_number="DEL-1",
         company_id=DEFAULT_COMPANY_ID, currency="EUR", moved_on=on or present_day(), order_id=None, lines=lines,
+        passes_soft_locks=passes_soft_locks,
     )  # fmt: skip
 
 

@@ -70,7 +70,8 @@ def test_companies_and_locks_are_told(books: Harness) -> None:
     (period,) = books.call("list_periods", query={"company_id": made["id"], "limit": "1"})["data"]
     for verb, body in (("lock", {}), ("unlock", None), ("lock", {"final": True})):
         books.call(f"{verb}_period", id=period["id"], body=body)
-    added, changed, soft, opened, final = books.published()
+    added, year, changed, soft, opened, final = books.published()
+    assert isinstance(year, finance.FiscalYearOpened) and str(year.company_id) == made["id"]
     assert isinstance(added, finance.CompanyAdded) and added.time_zone == "Indian/Reunion"
     assert isinstance(changed, finance.CompanyChanged) and changed.time_zone == "Europe/Brussels"
     assert changed.changes == {"time_zone": ["Europe/Paris", "Europe/Brussels"]}

@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from erp_finance.errors import (
     AlreadyReversed,
     EntryHasDocument,
-    NoPeriod,
     YearsDoNotAdjoin,
 )  # fmt: skip
 from erp_finance.service import ErpFinance
-from shared.closed_periods import PeriodLocked, PeriodSoftLocked
+from shared.closed_periods import NoPeriod, PeriodLocked, PeriodSoftLocked
+from shared.contracts import erp_finance as finance
 from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
-from tests.days import present_day
+from tests.days import at, present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, line, moved, verified
 from tests.harness import Harness
 
@@ -124,6 +124,39 @@ def test_facts_of_a_locked_period_are_posted_on_the_first_open_day(books: Harnes
     assert invoices(books)[0]["issued_on"] == next_month.isoformat()
 
 
+def test_what_somebody_may_date_in_a_softly_locked_period_is_posted_there(books: Harness) -> None:
+    """C3: stock, the invoice of a shipment, an invoice and a credit note by hand keep the date that was allowed."""
+    today, order = present_day(), Order([line("Clock", "1", "70.00")])
+    books.call("lock_period", id=period_of(books, today)["id"], body={})
+    books.deliver(order.placed)
+    assert books.deliver(order.shipped(passes_soft_locks=True)) == "done"
+    assert books.deliver(moved(("internal", "customer", "30.00"), passes_soft_locks=True)) == "done"
+    (invoice,) = invoices(books)
+    note = books.call("credit_invoice", id=invoice["id"], key=KEY.format("soft"), body={"reason": "broken"})
+    assert [invoice["issued_on"], note["issued_on"]] == [today.isoformat()] * 2
+    entries = books.call("list_journal_entries")["data"]
+    assert [(entry["date"], "(" in entry["reference"]) for entry in entries] == [(today.isoformat(), False)] * 3
+
+
+def test_a_period_locked_for_good_takes_nothing_from_those_who_may_lock_either(books: Harness) -> None:
+    """C3: a right to softly locked periods reaches the one of the date, not another; the next year opens by itself."""
+    with at("2026-11-15T12:00:00+01:00"):
+        books.call("lock_period", id=period_of(books, date(2026, 12, 1))["id"], body={})
+        books.call("lock_period", id=period_of(books, present_day())["id"], body={"final": True})
+        assert books.deliver(moved(("inventory", "internal", "1.00"), passes_soft_locks=True)) == "done"
+    (entry,) = books.call("list_journal_entries")["data"]
+    assert entry["date"] == "2027-01-01"
+
+
+def test_facts_of_a_softly_locked_period_that_nobody_allowed_wait_for_the_next(books: Harness) -> None:
+    """C3: a document that was quicker than the lock goes to the first open day."""
+    today = present_day()
+    books.call("lock_period", id=period_of(books, today)["id"], body={})
+    assert books.deliver(moved(("inventory", "internal", "1.00"))) == "done"
+    (entry,) = books.call("list_journal_entries")["data"]
+    assert entry["date"] == (today.replace(day=1) + timedelta(days=32)).replace(day=1).isoformat()
+
+
 def test_years_open_by_themselves_only_beside_the_present_one(books: Harness) -> None:
     year = present_day().year
     post(books, draft(books, on=date(year - 1, 12, 31)))
@@ -138,6 +171,18 @@ def test_years_open_by_themselves_only_beside_the_present_one(books: Harness) ->
     assert made["code"] == f"{year + 2}-{(year + 3) % 100:02}"
     assert len(books.call("list_periods", query={"fiscal_year_id": made["id"]})["data"]) == 18
     assert post(books, draft(books, on=date(year + 2, 1, 1)))["status"] == "posted"
+
+
+def test_every_year_that_opens_is_told(books: Harness) -> None:
+    """C3: services date nothing outside fiscal years, so they learn of those opened by hand and by themselves."""
+    year = present_day().year
+    with books.session() as session:
+        announced = session.scalars(text("SELECT envelope::json #>> '{data,code}' FROM outbox")).all()
+    assert announced == [str(year)], "the migration tells of what is open"
+    post(books, draft(books, on=date(year - 1, 12, 31)))
+    books.call("create_fiscal_year", body={"starts_on": f"{year - 2}-01-01"})
+    told = [event for event in books.published() if isinstance(event, finance.FiscalYearOpened)]
+    assert [(event.code, event.starts_on.year) for event in told] == [(f"{y}", y) for y in (year - 1, year - 2)]
 
 
 def test_a_thousand_numbers_from_eight_threads_have_no_gap_and_no_error(books: Harness) -> None:

@@ -13,6 +13,7 @@ from erp_finance import chain, chart, fiscal, invoicing, posting
 from erp_finance.ageing import bucket
 from erp_finance.credit import Exposure, still_open
 from shared.commerce.parts import taxes_of
+from shared.fiscal_years import opening, year_of
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.money import ZERO
 
@@ -163,7 +164,7 @@ def test_removed_swapped_cut_and_rewritten_entries_are_found() -> None:
 
 @given(st.dates(date(2000, 1, 1), date(2090, 12, 31)), st.sampled_from(["01-01", "04-01", "07-01", "10-15"]))
 def test_every_day_is_in_one_period_of_its_year(day: date, start: str) -> None:
-    year = fiscal.year_of(day, start)
+    year = year_of(day, start)
     assert year.starts_on <= day <= year.ends_on
     months = fiscal.months_of(year)
     assert (months[0].starts_on, months[-1].ends_on) == (year.starts_on, year.ends_on)
@@ -172,10 +173,20 @@ def test_every_day_is_in_one_period_of_its_year(day: date, start: str) -> None:
 
 
 def test_fiscal_years_are_named_after_the_years_they_touch() -> None:
-    assert fiscal.year_of(date(2026, 5, 1), "01-01").code == "2026"
-    assert fiscal.year_of(date(2026, 5, 1), "07-01").code == "2025-26"
-    assert fiscal.is_near(date(2025, 1, 1), date(2026, 6, 1), "01-01")
-    assert not fiscal.is_near(date(2028, 1, 1), date(2026, 6, 1), "01-01")
+    assert year_of(date(2026, 5, 1), "01-01").code == "2026"
+    assert year_of(date(2026, 5, 1), "07-01").code == "2025-26"
+
+
+@pytest.mark.parametrize(
+    ("day", "opens"),
+    [("2024-12-31", None), ("2025-01-01", "2025"), ("2027-12-31", "2027"), ("2028-01-01", None),
+     ("2026-02-28", None), ("2026-08-01", None)],
+)  # fmt: skip
+def test_a_near_year_opens_by_itself_unless_it_touches_another(day: str, opens: str | None) -> None:
+    """C3: the books of a company may begin in the middle of a year, and nothing is dated before."""
+    known = [(date(2026, 3, 1), date(2026, 6, 30))]
+    year = opening(date.fromisoformat(day), date(2026, 6, 1), "01-01", known)
+    assert (year and year.code) == opens
 
 
 def test_legal_numbers_use_the_allowed_characters_only() -> None:

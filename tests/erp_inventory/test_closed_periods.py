@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.closed_periods import LOCK_PERMISSION, PeriodLocked, PeriodSoftLocked
+from shared.closed_periods import LOCK_PERMISSION, NoPeriod, PeriodLocked, PeriodSoftLocked
 from shared.contracts import erp_finance as finance
+from shared.contracts import erp_inventory as inventory
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import Invalid
 from tests.days import NEW_YEAR, at, in_new_york, present_day
@@ -63,9 +64,49 @@ def test_a_soft_lock_stops_those_who_may_not_lock_until_it_is_opened(shop: Shop)
     with pytest.raises(PeriodSoftLocked):
         adjust()
     adjust(LOCK_PERMISSION)
+    assert [event.passes_soft_locks for event in shop.told(inventory.StockMoved)] == [True]
     names = ("period_id", "company_id", "code", "starts_on", "ends_on")
     shop.inventory.deliver(finance.PeriodUnlocked(**{name: getattr(locked, name) for name in names}))
     adjust()
+    assert [event.passes_soft_locks for event in shop.told(inventory.StockMoved)] == [False]
+
+
+def test_a_shipment_says_whether_a_soft_lock_would_have_stopped_it(shop: Shop) -> None:
+    """C3: the ledger learns from the events what whoever shipped may."""
+    lamp, shipper = shop.product("lamp"), inventory.ship_delivery.permission
+    shop.receive(lamp, "2")
+    for permissions, allowed in ([shipper], False), ([shipper, LOCK_PERMISSION], True):
+        _, delivery = shop.ready((lamp, "1"))
+        shop.inventory.published()
+        shop.inventory.call("ship_delivery", id=delivery["id"], body={}, key=shop.key(), permissions=permissions)
+        told = [event for event in shop.inventory.published() if hasattr(event, "passes_soft_locks")]
+        assert [(type(event), event.passes_soft_locks) for event in told] == [
+            (inventory.DeliveryShipped, allowed), (inventory.StockMoved, allowed),
+        ]  # fmt: skip
+
+
+def test_no_stock_document_bears_a_day_before_the_first_fiscal_year(shop: Shop) -> None:
+    """C3: the year before opens by itself, others only by hand, and a company's own count."""
+    lamp, year = shop.product("lamp"), present_day().year
+    first = f"{year - 1}-01-01"
+    for day in (f"{year - 2}-12-31", "1999-01-01"):
+        with pytest.raises(NoPeriod) as refused:
+            shop.adjust(_line(lamp), date=day)
+        assert refused.value.details == {"date": date.fromisoformat(day)}
+    assert shop.adjust(_line(lamp), date=first)["date"] == first
+    shop.inventory.deliver(_opened(date(year - 2, 1, 1), new_id()))
+    with pytest.raises(NoPeriod):
+        shop.adjust(_line(lamp), date=f"{year - 2}-12-31")
+    shop.inventory.deliver(_opened(date(year - 2, 7, 1)))
+    with pytest.raises(NoPeriod):
+        shop.adjust(_line(lamp), date=f"{year - 2}-06-30")
+    assert shop.adjust(_line(lamp), date=f"{year - 2}-12-31")["date"] == f"{year - 2}-12-31"
+
+
+def _opened(first: date, company_id: UUID = DEFAULT_COMPANY_ID) -> finance.FiscalYearOpened:
+    return finance.FiscalYearOpened(
+        fiscal_year_id=new_id(), company_id=company_id, code="a", starts_on=first, ends_on=date(first.year, 12, 31)
+    )
 
 
 def test_the_locks_of_another_company_are_its_own(shop: Shop) -> None:

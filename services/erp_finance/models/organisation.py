@@ -44,7 +44,7 @@ class Company(Aggregate, Base):
         return finance.CompanyChanged(**self._state(), changes=changes)
 
     def _state(self) -> dict[str, Any]:
-        names = ("name", "currency", "time_zone")
+        names = ("name", "currency", "time_zone", "fiscal_year_start")
         return {"company_id": self.id, **{name: getattr(self, name) for name in names}}
 
 
@@ -83,6 +83,10 @@ class FiscalYear(Aggregate, Base):
     code: Mapped[str]
     starts_on: Mapped[date]
     ends_on: Mapped[date]
+
+    def was_opened(self) -> finance.FiscalYearOpened:
+        names = ("company_id", "code", "starts_on", "ends_on")
+        return finance.FiscalYearOpened(fiscal_year_id=self.id, **{name: getattr(self, name) for name in names})
 
 
 class Period(Aggregate, Base):

@@ -205,7 +205,7 @@ class Delivery(Aggregate, Base):
                 rest.ask(line.order_line_id, line, line.remaining, reserved=line.remaining)
         return rest
 
-    def shipped(self, backorder_id: UUID | None) -> inventory.DeliveryShipped:
+    def shipped(self, backorder_id: UUID | None, passes_soft_locks: bool) -> inventory.DeliveryShipped:
         assert self.shipped_on is not None
         return inventory.DeliveryShipped(
             delivery_id=self.id,
@@ -220,6 +220,7 @@ class Delivery(Aggregate, Base):
                 if line.done > 0
             ],
             backorder_id=backorder_id,
+            passes_soft_locks=passes_soft_locks,
         )
 
 
