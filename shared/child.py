@@ -93,7 +93,7 @@ class Child:
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
         names = {"module": function.__module__, "name": function.__name__, "file": number}
-        self.send({**names, "limits": asdict(limits), "arguments": given})
+        self.send({**names, "parent": os.getpid(), "limits": asdict(limits), "arguments": given})
 
     def send(self, value: Any) -> None:
         """Give the function one more value. Raises what ended the child, if something did."""

@@ -15,7 +15,7 @@ import pytest
 from shared.contracts import operations
 from tests.bench.importing import begin, people, watched
 from tests.flows.shop import Shop
-from tests.shared.workbooks import by_hand
+from tests.shared.workbooks import bomb, by_hand, many_texts
 from tests.suite import TOGETHER, Api, Suite
 
 CSV = "text/csv; charset=utf-8"
@@ -154,10 +154,7 @@ def test_what_a_stranger_might_send_is_refused_and_leaves_nothing(running: Suite
 
 
 def test_a_bomb_is_not_unpacked(running: Suite) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 90_000_000)
-    job = _finished(running.api, _send(running.api, "/v1/contacts/import", packed.getvalue(), "bomb.xlsx"))
+    job = _finished(running.api, _send(running.api, "/v1/contacts/import", bomb(), "bomb.xlsx"))
     assert (job["status"], job["failure"]["code"]) == ("failed", "unreadable_file")
     entities = io.BytesIO()
     openpyxl.Workbook().save(plain := io.BytesIO())
@@ -174,10 +171,7 @@ def test_a_bomb_is_not_unpacked(running: Suite) -> None:
 def test_a_file_that_kept_a_service_busy_for_ever_is_refused_while_it_answers_others(running: Suite) -> None:
     """A2: a row number of 10^12, and 100,000 different texts."""
     far = by_hand('<row r="1000000000000"><c t="b"><v>1</v></c></row>')
-    texts = by_hand(
-        '<row r="1"><c r="A1" t="s"><v>1</v></c></row>', "".join(f"<si><t>{n}</t></si>" for n in range(100_000))
-    )
-    for content, code in ((far, "unreadable_file"), (texts, "no_columns")):
+    for content, code in ((far, "unreadable_file"), (many_texts(100_000), "no_columns")):
         answer = _send(running.api, "/v1/contacts/import", content, "stranger.xlsx")
         job, seconds, _ = watched(running.api, answer.json(), timeout=60)
         assert (job["status"], job["failure"]["code"]) == ("failed", code)

@@ -3,10 +3,13 @@
 import io
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import eventlet
@@ -15,9 +18,10 @@ import pytest
 from shared import child
 from shared.child import ChildFailed, Limits, TooMuchComputing, TooMuchMemory
 from shared.tables import reading, sheets
-from shared.tables.limits import MOST_EMPTY, MOST_ROWS, UnreadableFile
+from shared.tables.limits import MOST_ROWS, UnreadableFile
 from tests.shared import children
-from tests.shared.workbooks import by_hand
+from tests.shared.waiting import until
+from tests.shared.workbooks import ATTACKS, by_hand, cell
 
 QUICK = Limits(cpu=1, silence=0.5)
 
@@ -86,6 +90,27 @@ def test_it_ends_with_whoever_asked() -> None:
         os.kill(pid, 0)
 
 
+_KILLED = """
+from shared import child
+from tests.shared import children
+from tests.shared.waiting import until
+with child.running(children.endless) as work:
+    print(next(iter(work)), flush=True)
+    input()
+"""
+
+
+def test_it_ends_with_a_service_that_is_killed() -> None:
+    """A2: it computed on for as long as its processor time lasted, once for each kill."""
+    command = [sys.executable, "-c", _KILLED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as service:
+        assert service.stdout is not None
+        pid = int(service.stdout.readline())
+        os.kill(pid, 0)
+        service.kill()
+    until(lambda: not Path(f"/proc/{pid}").exists(), timeout=2)
+
+
 def test_it_has_no_connection_and_no_setting_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIAISON_SECRET", "x")
     with socket.create_server(("127.0.0.1", 0)), tempfile.TemporaryFile() as file:
@@ -98,28 +123,6 @@ def test_it_has_no_connection_and_no_setting_of_the_service(monkeypatch: pytest.
 
 
 # -- files of strangers -----------------------------------------------------------------------------------------------
-
-
-def _cell(number: int, text: str = "x") -> str:
-    return f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{text}</t></is></c></row>'
-
-
-ATTACKS = {
-    "a row far away": (by_hand(_cell(1) + '<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
-    "the first row far away": (by_hand('<row r="1000000000000"><c t="b"><v>1</v></c></row>'), "too_many_rows"),
-    "a gap": (by_hand(_cell(1) + _cell(MOST_EMPTY + 2)), "gap"),
-    "a row that comes twice": (by_hand(_cell(1) + _cell(2) + _cell(2)), "rows_not_rising"),
-    "a column far away": (by_hand('<row r="1"><c r="XFD1" t="b"><v>1</v></c></row>'), "too_many_columns"),
-    "a column that there is not": (by_hand('<row r="1"><c r="ZZZZ1" t="b"><v>1</v></c></row>'), "not_xlsx"),
-    "no number of a row": (by_hand('<row r="x"><c t="b"><v>1</v></c></row>'), "not_xlsx"),
-    "a long cell": (by_hand(_cell(1) + _cell(2, "x" * 500_001)), "row_too_long"),
-    "no text of that number": (by_hand('<row r="1"><c r="A1" t="s"><v>7</v></c></row>'), "not_xlsx"),
-    "line feeds": (b"kind,name" + b"\n" * 15_000_000 + b"organization,A\n", "too_many_rows"),
-    "line feeds with an end": (b"kind,name" + b"\n" * 100_000 + b"organization,A\n", "gap"),
-    "columns": (b",".join(b"c%d" % n for n in range(501)) + b"\n", "too_many_columns"),
-    "a long row": (b"a,b\n" + b",".join([b"x" * 90_000] * 12) + b"\n", "row_too_long"),
-    "a long field": (b"a,b\n" + b"x" * 600_000, "row_too_long"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -144,5 +147,5 @@ def test_no_more_texts_than_a_workbook_may_hold(monkeypatch: pytest.MonkeyPatch)
 
 def test_empty_rows_at_the_end_are_none(tmp_path: Any) -> None:
     """Spreadsheets write formatted but empty rows down to the last one."""
-    content = by_hand(_cell(1) + _cell(3) + f'<row r="{MOST_ROWS}"><c r="A{MOST_ROWS}"/></row>')
+    content = by_hand(cell(1) + cell(3) + f'<row r="{MOST_ROWS}"><c r="A{MOST_ROWS}"/></row>')
     assert list(reading.opened(io.BytesIO(content))[1]) == [(1, ["x"]), (3, ["x"])]
