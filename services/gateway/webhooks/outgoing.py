@@ -44,6 +44,6 @@ def message(session: Session, webhook: Webhook, event_id: UUID, envelope: str) -
 
 
 def work(engine: Engine, what: Callable[[Session], T]) -> T:
-    """Run in one transaction and commit it."""
-    run = f"webhooks:{ids.new_id()}"
+    """Run in one transaction and commit it; what it announces has the delivering program as its cause (I6)."""
+    run = f"program:webhooks:{ids.new_id()}"
     return transaction.run(engine, Context(request_id=run, correlation_id=run, causation_id=run), what)

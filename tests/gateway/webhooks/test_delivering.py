@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from standardwebhooks import WebhookVerificationError
 
 from gateway.webhooks.delivering import MOST_WAITING
@@ -104,6 +105,9 @@ def test_down_for_a_day(desk: Desk, worker: Make) -> None:
     assert [e["event_id"] for e in desk.deliveries(webhook, status="delivered")] == ids
 
 
+_CAUSE = "SELECT envelope::json->>'causationid' FROM outbox ORDER BY id DESC LIMIT 1"
+
+
 def test_given_up_with_a_notice_and_resumed_where_it_stopped(desk: Desk, worker: Make) -> None:
     tries = count()
     with receiving(lambda *_: (200 if next(tries) > 4 else 500, {}, b"")) as receiver:
@@ -117,6 +121,9 @@ def test_given_up_with_a_notice_and_resumed_where_it_stopped(desk: Desk, worker:
         notice = desk.harness.published()[-1]
         assert isinstance(notice, contract.WebhookDisabled)
         assert (str(notice.webhook_id), notice.disabled_reason) == (webhook["id"], "retries_exhausted")
+        with desk.harness.session() as session:
+            (cause,) = session.execute(text(_CAUSE)).one()
+        assert cause.startswith("program:"), "I6: nobody asked for it, and the auditor looks for its cause"
         second = desk.happens(held("SO-2"))
         time.sleep(0.2)
         assert receiver.ids("/") == first * 5 and watching["active"] is False
