@@ -164,7 +164,7 @@ def _until_it_waits(urls: DatabaseUrls, pid: int) -> None:
 
 # -- defaults of roles ------------------------------------------------------------------------------------------------
 
-_SPOILED = {
+SPOILED = {
     "search_path": "spoiled, public",
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -184,14 +184,14 @@ _SPOILED = {
 def spoiled(databases: Databases, sales: DatabaseUrls) -> Iterator[DatabaseUrls]:
     """A service's role that has changed its own defaults, as whoever has taken over the service may."""
     role, database = service_of(sales), sales.application.rpartition("/")[2]
-    for name, value in _SPOILED.items():
+    for name, value in SPOILED.items():
         run(sales.application, f"SET TRANSACTION READ WRITE; ALTER ROLE {role} SET {name} = '{value}'")
         run(
             sales.application,
             f'SET TRANSACTION READ WRITE; ALTER ROLE {role} IN DATABASE "{database}" SET {name} TO DEFAULT',
         )
     yield sales
-    for name in _SPOILED:
+    for name in SPOILED:
         databases._execute(f"ALTER ROLE {role} RESET {name}")
 
 
@@ -204,7 +204,7 @@ def test_a_connection_relies_on_no_default_of_its_role(spoiled: DatabaseUrls, ma
     assert run(spoiled.application, "SHOW synchronous_commit") == [("off",)]
     engine = make(spoiled.application)
     with engine.connect() as connection:  # type: ignore[attr-defined]
-        found = {name: connection.execute(text(f"SHOW {name}")).scalar_one() for name in _SPOILED}
+        found = {name: connection.execute(text(f"SHOW {name}")).scalar_one() for name in SPOILED}
     engine.dispose()  # type: ignore[attr-defined]
     assert found == {
         "search_path": "public,pg_temp", "statement_timeout": f"{LIMITS.statement:g}s", "lock_timeout": "5s",

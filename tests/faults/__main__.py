@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 from deploy.local import servers as local
-from tests.faults import attacks, crashes, messages, outages, pressure, rights, sockets, weathers  # noqa: F401 - the gates
-from tests.faults.gates import GATES, run_gate
+from tests.faults.gates import collect, run_gate
 from tests.faults.reckoning import Result
 from tests.faults.rig import Rig
 from tests.suite import CHECKOUT
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> int:
     try:
         rig = Rig(servers, root / "suite", "faults", chosen.seed, chosen.short).start()
         try:
-            for number in chosen.only or sorted(GATES):
+            for number in chosen.only or sorted(collect()):
                 results.append(run_gate(rig, number))
                 _show(results[-1])
         finally:
@@ -46,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _numbers(text: str) -> list[int]:
     numbers = [int(part) for part in text.split(",")]
-    if unknown := [n for n in numbers if n not in GATES]:
-        raise argparse.ArgumentTypeError(f"no gate {unknown}; there are {sorted(GATES)}")
+    if unknown := [n for n in numbers if n not in collect()]:
+        raise argparse.ArgumentTypeError(f"no gate {unknown}; there are {sorted(collect())}")
     return numbers
 
 

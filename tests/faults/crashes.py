@@ -4,9 +4,10 @@ import signal
 import time
 
 from deploy.local.plan import GATEWAY
+from tests.faults.client import Client
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import until
-from tests.faults.workload import BOOKS, SALES, STOCK, seeded
+from tests.faults.workload import BOOKS, SALES, STOCK, Workload, seeded
 
 _ORDER = (
     "SELECT count(*) FROM outbox a JOIN outbox b ON a.aggregate_id = b.aggregate_id AND split_part(a.routing_key, '.', 2) ="
@@ -25,7 +26,7 @@ def kill_in_handlers(trial: Trial) -> None:
         rig.arm([victim], plan)
     work = trial.work()
     with work.running(clients=4):
-        until(lambda: _kills(trial) >= trial.lasting(4, 2), 60)
+        until(lambda: _kills(trial) >= trial.lasting(4, 2), 120, "kills")
         time.sleep(trial.lasting(30, 4))
     trial.result.figures["duplicates_ignored"] = rig.metric("bus_consumed_total", None, 'result="duplicate"')
 
@@ -34,16 +35,21 @@ def kill_in_handlers(trial: Trial) -> None:
 def kill_relay(trial: Trial) -> None:
     """Events go out twice; every effect stays one."""
     rig = trial.rig
-    before = rig.metric("bus_consumed_total", rig.processes(BOOKS), 'result="duplicate"')
+    before = _ignored(trial)
     rig.arm(rig.processes(SALES), "relay_after_publish_before_mark:6:kill")
     rig.arm(rig.processes(STOCK), "relay_after_mark:9:kill,relay_before_publish:14:kill")
     work = trial.work()
     with work.running(clients=3):
-        until(lambda: _kills(trial) >= trial.lasting(3, 2), 60)
+        until(lambda: _kills(trial) >= trial.lasting(3, 2), 120, "kills")
+        # Not every event concerns the books, so not every kill makes one of theirs come twice.
+        until(lambda: _ignored(trial) > before, 120, "duplicates that were ignored")
         time.sleep(trial.lasting(25, 2))
-    doubles = rig.metric("bus_consumed_total", rig.processes(BOOKS), 'result="duplicate"') - before
-    trial.result.figures["published_twice"] = doubles
-    trial.result.expect(doubles > 0, "nothing was published twice: the fault did not strike")
+    trial.result.figures["published_twice"] = _ignored(trial) - before
+
+
+def _ignored(trial: Trial) -> float:
+    """Events that reached the books twice."""
+    return trial.rig.metric("bus_consumed_total", trial.rig.processes(BOOKS), 'result="duplicate"')
 
 
 @gate(3, "relay frozen, then killed; another takes over")
@@ -93,7 +99,7 @@ def roll(trial: Trial) -> None:
 
 @gate(34, "crm_sales killed at each step of the order process")
 def kill_each_step(trial: Trial) -> None:
-    """One order per (point, nth): the process dies there once, comes back, and the order is completed."""
+    """Orders for each (point, nth) until the process dies there, once; it comes back, and they are completed."""
     rig, work = trial.rig, trial.work()
     client = work.client()
     rig.halt([f"{SALES}.2"])
@@ -104,19 +110,26 @@ def kill_each_step(trial: Trial) -> None:
     matrix = [(point, nth) for point, most in points.items() for nth in range(1, most + 1)]
     if trial.short:
         matrix = seeded(rig.seed, 34).sample(matrix, 3)
-    spared: list[str] = []
     for point, nth in matrix:
         rig.arm([f"{SALES}.1"], f"{point}:{nth}:kill", once=True)
-        before = _kills(trial)
-        flow = work.sell_only(client)
-        work.carry_on(client, flow)
-        client.read(f"/v1/orders/{flow.order}", lambda order, flow=flow: order["status"] == flow.ends or flow.failure)
-        trial.result.expect(not flow.failure, f"killed at {point} {nth}: {flow.failure}")
-        if _kills(trial) == before:
-            spared.append(f"{point}:{nth}")
+        before, tries = _kills(trial), 0
+        while _kills(trial) == before and tries < _ORDERS:
+            tries += 1
+            _sell_through(trial, work, client, f"killed at {point} {nth}")
+        trial.result.expect(_kills(trial) > before, f"{point} {nth}: not reached by {tries} orders")
     client.close()
-    trial.result.figures |= {"steps": len(matrix), "spared": spared}
-    trial.result.expect(len(spared) <= len(matrix) / 5, "most kills did not strike")
+    trial.result.figures["steps"] = len(matrix)
+
+
+_ORDERS = 5
+"""On a busy machine events travel together, so that one order passes some points less often."""
+
+
+def _sell_through(trial: Trial, work: Workload, client: Client, when: str) -> None:
+    flow = work.sell_only(client)
+    work.carry_on(client, flow)
+    client.read(f"/v1/orders/{flow.order}", lambda order: order["status"] == flow.ends or flow.failure)
+    trial.result.expect(not flow.failure, f"{when}: {flow.failure}")
 
 
 def _kills(trial: Trial) -> int:

@@ -115,12 +115,17 @@ def block_the_loop(trial: Trial) -> None:
     """Longer than two heartbeats: the broker drops the connection, another replica repeats the message."""
     rig, seconds = trial.rig, trial.lasting(40, 8)
     rig.suite.supervisor.patience = 120  # longer than it is blocked
+    begun = len(rig.log(f"{BOOKS}.1"))
     rig.arm([f"{BOOKS}.1"], f"after_inbox:5:spin={seconds:g}", once=True)
     work = trial.work()
     trial.nobody_may_exit()
     with work.running(clients=3):
-        time.sleep(seconds + trial.lasting(15, 4))
-    until(lambda: "event loop was blocked" in rig.log(f"{BOOKS}.1"), 30, "the alarm of the blocked loop")
+        until(
+            lambda: "event loop was blocked" in rig.log(f"{BOOKS}.1")[begun:],
+            seconds + 60,
+            "the alarm of the blocked loop",
+        )
+        time.sleep(trial.lasting(15, 4))
     trial.result.figures["blocked_s"] = seconds
 
 
@@ -129,7 +134,7 @@ def _expect_quick_503(trial: Trial, work: Workload, seconds: float) -> None:
     seen = History(trial.rig.root / "unused.jsonl")
     client = work.client()
     client.history = seen
-    time.sleep(1)
+    until(lambda: client.once("GET", "/v1/orders?limit=1").status == 503, 10, "the outage")
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         seen.observe(client.once("GET", "/v1/orders?limit=1"))

@@ -21,7 +21,7 @@ from tests.faults.workload import BOOKS, SALES, STOCK
 from tests.harness import message
 from tests.suite import CHECKOUT, _environment
 
-_REFUSALS = (pika.exceptions.ChannelClosedByBroker, pika.exceptions.ConnectionClosedByBroker)
+REFUSALS = (pika.exceptions.ChannelClosedByBroker, pika.exceptions.ConnectionClosedByBroker)
 
 
 @gate(53, "broker users outside their rights")
@@ -30,7 +30,7 @@ def impersonate(trial: Trial) -> None:
     for user in permissions():
         for name, attempt in _trespasses(user).items():
             tried += 1
-            code = _refusal(trial, user, attempt)
+            code = refusal(trial, user, attempt)
             wanted = {"another user_id": (403, 406), "purge the stream": (540,)}.get(name, (403,))
             trial.result.expect(code in wanted, f"{user}: {name}: {code or 'allowed'}")
     trial.result.expect(not _lets_in(trial, "guest", "guest"), "guest may connect")
@@ -71,14 +71,14 @@ def _trespasses(user: str) -> dict[str, Callable[[Any], Any]]:
     return found
 
 
-def _refusal(trial: Trial, user: str, attempt: Callable[[Any], Any]) -> int:
+def refusal(trial: Trial, user: str, attempt: Callable[[Any], Any]) -> int:
     """The code with which the broker refused, or 0."""
     try:
         with trial.rig.channel(user) as channel:
             channel.confirm_delivery()
             attempt(channel)
             return 0
-    except _REFUSALS as refused:
+    except REFUSALS as refused:
         return int(refused.reply_code)
 
 
@@ -256,7 +256,7 @@ def overreach(trial: Trial) -> None:
     for service in contracts.SERVICES:
         for statement in [*_EVERYWHERE, *_FORBIDDEN.get(service, [])]:
             tried += 1
-            code = _sqlstate(rig.suite.databases[service].application, statement)
+            code = sqlstate(rig.suite.databases[service].application, statement)
             trial.result.expect(code == "42501", f"{service}: {statement}: {code or 'allowed'}")
         for other in rig.suite.databases:
             if other != service:
@@ -264,12 +264,12 @@ def overreach(trial: Trial) -> None:
                 told = _connecting(rig.suite.databases[service].application, f"{rig.suite.name}_{other}")
                 trial.result.expect("permission denied" in told, f"{service} reaches the database of {other}: {told}")
         for statement in _FORBIDDEN_TO_READERS:
-            code = _sqlstate(rig.suite.databases[service].auditor, f"SET TRANSACTION READ WRITE; {statement}")
+            code = sqlstate(rig.suite.databases[service].auditor, f"SET TRANSACTION READ WRITE; {statement}")
             trial.result.expect(code == "42501", f"the auditor in {service}: {statement}: {code or 'allowed'}")
     trial.result.figures["statements"] = tried
 
 
-def _sqlstate(url: str, statement: str) -> str:
+def sqlstate(url: str, statement: str) -> str:
     """The code with which a statement fails; it is rolled back in any case."""
     connection = psycopg2.connect(url)
     try:
