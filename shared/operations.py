@@ -264,7 +264,11 @@ class Call:
         resource = self.operation.collection
         assert resource is not None and resource.create is not None
         schema = resource.create.request
-        return body | {"operations": [o | {"data": without_secrets(schema, o["data"])} for o in body["operations"]]}
+        return body | {
+            "operations": [
+                o | {"data": without_secrets(schema, o["data"])} if "data" in o else o for o in body["operations"]
+            ]
+        }
 
     def _remembered(self, session: Session, key: _Key) -> Reply | None:
         """The reply of an earlier run with this key. Raises when it still runs or was for another request."""

@@ -176,7 +176,7 @@ def test_a_full_batch(toy: Harness) -> None:
 
 
 def test_deletions(toy: Harness) -> None:
-    """D4: a batch deletes as DELETE does: with a version, one by one or all or none."""
+    """D4: a batch deletes as DELETE does: with a version, one by one or all or none; with a key as well, which was 500."""
     lamp, rug = (toy.call("create_thing", body={"name": name}) for name in ("lamp", "rug"))
     results = batch(
         toy,
@@ -186,6 +186,7 @@ def test_deletions(toy: Harness) -> None:
         {"op": "delete", "id": str(new_id()), "if_match": "*"},
         {"op": "create"},
         {"op": "delete", "id": lamp["id"], "if_match": 1},
+        key=KEY,
     )
     assert [r["status"] for r in results] == [428, 422, 412, 404, 422, 204]
     assert results[5]["id"] == lamp["id"] and "resource" not in results[5]
