@@ -81,7 +81,8 @@ class House:
 
 _KEPT = {
     "app_user": "id, version", "role": "id, version", "api_key": "id, version", "webhook": "id, version",
-    "event_subscription": "id, version, password_hash", "credential": "user_id, password_hash", "webhook_secret": "*",
+    "event_subscription": "id, version, password_hash", "credential": "user_id, password_hash",
+    "webhook_secret": "webhook_id, encode(sealed, 'hex'), expires_at",
 }  # fmt: skip
 _HOOK = {"url": "http://127.0.0.1:59999/mine", "event_types": ["crm_contacts.contact.*"]}
 
