@@ -5,8 +5,9 @@ from functools import partial
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, not_, or_
+from sqlalchemy import ColumnElement, Text, cast, false, func, not_, or_
 from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.orm import RelationshipProperty
 
 from shared import folding
 from shared.refusals import BadRequest
@@ -60,6 +61,18 @@ def held_in_list(name: str, column: Any) -> Holds:
         return found
 
     return Holds(name, any_of, func.jsonb_array_length(column) == 0)
+
+
+def held_in_part(name: str, parts: Any) -> Holds:
+    """What the parts of a resource refer to: `parts` is the relationship of the lines, or a column of ids."""
+    if not isinstance(parts.property, RelationshipProperty):
+        return Holds(name, partial(_overlaps, parts), func.coalesce(func.cardinality(parts), 0) == 0)
+    column = getattr(parts.property.entity.class_, name)
+    return Holds(name, lambda values: parts.any(column.in_(values)), not_(parts.any(column.is_not(None))))
+
+
+def _overlaps(column: Any, values: list[Any]) -> ColumnElement[bool]:
+    return func.coalesce(column.overlap(cast(array(values), column.type)), false())
 
 
 def external_id(name: str, column: Any) -> Holds:

@@ -4,7 +4,7 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -43,7 +43,8 @@ class Listing:
 
     `filters` maps a public field name to the marshmallow field that parses its value. `sorts` are the sortable
     names; `id` is always the last sort key. `search` are the names that `q` looks into. What follows from the answer of
-    the list is added to what is declared (`following`); `external_ids` says that `external_ids.<source>` is a filter.
+    the list is added to what is declared (`following`); `external_ids` says that `external_ids.<source>` is a filter,
+    `parts` in which list of parts a filter looks: `product_id` in `lines`.
     """
 
     filters: dict[str, ma.fields.Field[Any]] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Listing:
     default_sort: str = "-created_at"
     search: tuple[str, ...] = ()
     external_ids: bool = False
+    parts: dict[str, str] = field(default_factory=dict)
 
     def following(self, response: type[Schema]) -> "Listing":
         """With filters by every reference, tag, external id and time that the answer shows, and sorts by its times."""
@@ -58,11 +60,25 @@ class Listing:
         times = [name for name in ("created_at", "updated_at") if isinstance(shown.get(name), fields.Instant)]
         found: dict[str, ma.fields.Field[Any]] = {name: fields.Instant() for name in times}
         found |= {n: fields.Uuid(refers=f.refers) for n, f in shown.items() if isinstance(f, fields.Uuid) and n != "id"}
+        inside = dict(_references_inside(shown))
+        found = {n: fields.Uuid(refers=reference.refers) for n, (reference, _) in inside.items()} | found
         if "tags" in shown:
             found["tags"] = fields.Text(most=50)
         sorts = tuple(dict.fromkeys((*self.sorts, *times)))
         external = isinstance(shown.get("external_ids"), fields.Table)
-        return replace(self, filters={**found, **self.filters}, sorts=sorts, external_ids=external)
+        parts = {name: whole for name, (_, whole) in inside.items() if name == whole or name not in shown}
+        return replace(self, filters={**found, **self.filters}, sorts=sorts, external_ids=external, parts=parts)
+
+
+def _references_inside(shown: dict[str, Any]) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """What the parts of a resource refer to, such as the product of a line: (name, (field, name of the list of parts))."""
+    for whole, listed in shown.items():
+        part = listed.inner if isinstance(listed, ma.fields.List) else None
+        if isinstance(part, fields.Uuid):
+            yield whole, (part, whole)
+        elif isinstance(part, ma.fields.Nested):
+            inner = part.schema.dump_fields
+            yield from ((n, (f, whole)) for n, f in inner.items() if isinstance(f, fields.Uuid) and n != "id")
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, inspect, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared import custom, fields, keyset, prepared
-from shared.conditions import EXTERNAL, condition, external_id, tags
+from shared.conditions import EXTERNAL, condition, external_id, held_in_part, tags
 from shared.context import current
 from shared.contract import Listing
 from shared.explaining import details
@@ -64,6 +64,7 @@ class ListRequest:
     permission: str = ""
     customs: dict[str, Any] = field(default_factory=dict)
     customs_of: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
 
     def page(
         self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None, more: bool = False
@@ -75,7 +76,7 @@ class ListRequest:
         """
         described = statement.column_descriptions
         entity = described[0]["entity"]
-        find = _Columns(entity, columns or {})
+        find = _Columns(entity, columns or {}, self.parts)
         statement = statement.where(*conditions(entity, current(session), self.permission))
         statement = statement.where(*(condition(find[name], *told) for name, *told in self.conditions))
         if self.customs:
@@ -122,14 +123,16 @@ def _reads_on(entity: Any) -> bool:
 
 
 class _Columns:
-    def __init__(self, entity: Any, named: dict[str, Any]) -> None:
-        self.entity, self.named = entity, named
+    def __init__(self, entity: Any, named: dict[str, Any], parts: dict[str, str]) -> None:
+        self.entity, self.named, self.parts = entity, named, parts
 
     def __getitem__(self, name: str) -> Any:
         if name in self.named:
             return self.named[name]
         if name.startswith(EXTERNAL):
             return external_id(name, self.entity.external_ids)
+        if name in self.parts:
+            return held_in_part(name, getattr(self.entity, self.parts[name]))
         found = getattr(self.entity, name)
         return tags(name, found) if name == "tags" else found
 
@@ -157,6 +160,7 @@ def parse(listing: Listing, query: dict[str, Any], customs_of: str = "") -> List
         fingerprint=fingerprint,
         customs=customs,
         customs_of=customs_of,
+        parts=listing.parts,
     )
 
 

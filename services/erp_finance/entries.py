@@ -9,6 +9,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from erp_finance import chain, chart, ledger, posting
+from erp_finance.filters import OF_PARTNER
 from erp_finance.ledger import Entry
 from erp_finance.models import Account, Company, Customer, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
 from shared import clock
@@ -69,7 +70,7 @@ class Bookkeeping:
 
     @query(finance.list_journal_entries)
     def list_journal_entries(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(JournalEntry))
+        return listing.page(session, select(JournalEntry), {"partner_id": OF_PARTNER})
 
     @every(hours=1)
     def note_anchors(self, session: Session) -> None:

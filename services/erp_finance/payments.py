@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from erp_finance import ledger, posting
 from erp_finance.errors import DateInFuture, InvoiceOfAnother
+from erp_finance.filters import SETTLES
 from erp_finance.ledger import Entry
 from erp_finance.models import Company, Customer, Invoice, Payment
 from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
@@ -113,7 +114,8 @@ class Paying:
 
     @query(finance.list_payments)
     def list_payments(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Payment).options(selectinload(Payment.all_allocations)), more=True)
+        statement = select(Payment).options(selectinload(Payment.all_allocations))
+        return listing.page(session, statement, {"invoice_id": SETTLES}, more=True)
 
 
 def _day(session: Session, company_id: UUID, asked: date | None) -> date:

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from sqlalchemy import event, text
 
 from crm_sales.models import Customer, Product
 from shared.contracts import crm_contacts as contacts
@@ -230,3 +231,33 @@ def test_the_history_counts_what_became_of_the_lines(shop: Shop) -> None:
     assert [e["effect"] for e in told] == ["changed", "created"]
     assert {"field": "lines", "old": None, "new": {"added": 2}} in told[0]["changes"]
     assert not {"number", "status", "credit_status"} & {c["field"] for c in told[0]["changes"]}
+
+
+_MANY_ORDERS = """
+    INSERT INTO sales_order SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(), 'number', 'X' || n))).*
+    FROM sales_order AS o, generate_series(1, 2000) AS n
+"""
+_THEIR_LINES = """
+    INSERT INTO order_line SELECT (jsonb_populate_record(l, jsonb_build_object(
+        'id', gen_random_uuid(), 'order_id', o.id, 'product_id', CAST(:product AS uuid)))).*
+    FROM order_line AS l, sales_order AS o WHERE o.id <> l.order_id
+"""
+
+
+def test_orders_are_found_by_the_products_of_their_lines(shop: Shop) -> None:
+    """D3/D4: `product_id` looks into the lines, by an index."""
+    order = shop.draft((LAMP, 3))
+    with shop.sales.session() as session:
+        session.execute(text(_MANY_ORDERS))
+        session.execute(text(_THEIR_LINES), {"product": BOOK})
+        session.commit()
+    sent: list[str] = []
+    event.listen(shop.sales.engine, "before_cursor_execute", lambda _c, cursor, statement, values, *_: sent.append(
+        cursor.mogrify(statement, values).decode() if "FROM sales_order" in statement else ""))  # fmt: skip
+    asked = {"product_id": str(LAMP), "include_total": "true"}
+    page = shop.sales.call("list_orders", query=asked)
+    assert ([row["id"] for row in page["data"]], page["total"]) == ([order["id"]], 1)
+    statement = next(found for found in sent if "ORDER BY" in found)
+    with shop.sales.session() as session:
+        plan = str(session.connection().exec_driver_sql("EXPLAIN " + statement.replace("%", "%%")).all())
+    assert "ix_order_line_product_id" in plan and "Seq Scan" not in plan, plan

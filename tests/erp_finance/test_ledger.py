@@ -21,7 +21,7 @@ from shared.contracts import erp_finance as finance
 from shared.ids import new_id
 from shared.refusals import Invalid, InvalidTransition
 from tests.days import at, present_day
-from tests.erp_finance.goods import KEY, Order, balances, invoices, line, moved, verified
+from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, moved, verified
 from tests.harness import Harness
 
 
@@ -68,6 +68,22 @@ def test_a_draft_is_posted_once_and_reversed_once(books: Harness) -> None:
     listed = books.call("list_journal_entries", query={"status": "reversed"})["data"]
     assert [row["id"] for row in listed] == [entry["id"]]
     assert verified(books)["verified"]
+
+
+def test_entries_are_found_by_the_partner_of_a_line(books: Harness) -> None:
+    """D3/D4: `partner_id` looks into the lines, drafted or posted."""
+    owing, other = known_customer(books), known_customer(books)
+    lines = [{"account": "512", "debit": "10.00", "partner_id": str(owing)}, {"account": "101", "credit": "10.00"}]
+    entry, plain = draft(books, lines=lines), draft(books)
+
+    def found(**query: str) -> list[str]:
+        return [row["id"] for row in books.call("list_journal_entries", query=query)["data"]]
+
+    for _ in ("drafted", "posted"):
+        assert found(partner_id=str(owing)) == [entry["id"]] and found(partner_id=str(other)) == []
+        assert found(**{"partner_id[ne]": str(owing)}) == found(**{"partner_id[is_null]": "true"}) == [plain["id"]]
+        if entry["status"] == "draft":
+            entry = post(books, entry)
 
 
 def test_what_is_no_entry_is_refused(books: Harness) -> None:

@@ -55,6 +55,26 @@ def test_a_bounced_payment_opens_the_invoice_again(books: Harness) -> None:
     assert verified(books)["verified"]
 
 
+def test_a_payment_is_found_by_the_invoices_that_it_settles(books: Harness) -> None:
+    """D3/D4: `invoice_id` and `product_id` look into the parts; what was taken off an invoice is not found by it."""
+    order, other = chairs(), chairs()
+    invoice, second = sorted(
+        sold(books, order, other), key=lambda found: found["customer_id"] != str(order.customer_id)
+    )
+    payment = pay(books, order.customer_id, "50.00", (invoice["id"], "20.00"))
+
+    def found(**query: object) -> list[str]:
+        return [row["id"] for row in books.call("list_payments", query={n: str(v) for n, v in query.items()})["data"]]
+
+    assert found(invoice_id=invoice["id"]) == [payment["id"]] and found(invoice_id=second["id"]) == []
+    assert found(**{"invoice_id[ne]": second["id"]}) == [payment["id"]]
+    books.call("unallocate_payment", id=payment["id"], key=KEY.format("off"), body={})
+    assert found(invoice_id=invoice["id"]) == [] and found(**{"invoice_id[is_null]": "true"}) == [payment["id"]]
+    product = invoice["lines"][0]["product_id"]
+    (billed,) = books.call("list_invoices", query={"product_id": product})["data"]
+    assert billed["id"] == invoice["id"] and product != second["lines"][0]["product_id"]
+
+
 def test_money_in_advance_is_allocated_later_and_taken_off_again(books: Harness) -> None:
     order = chairs()
     (invoice,) = sold(books, order)

@@ -123,16 +123,50 @@ def test_every_filter_is_answered(filled: Harness) -> None:
                 assert isinstance(ask(filled, operation, {f"{name}{operator}": value, "fields": "id"})["data"], list)
 
 
+def references(shown: dict[str, Any]) -> Iterator[tuple[str, fields.Uuid]]:
+    """Every id that a resource shows, at its top, in a list of ids, or in a list of parts."""
+    for name, field in shown.items():
+        one = getattr(field, "inner", field)
+        if isinstance(one, fields.Uuid):
+            yield name, one
+        elif one is not field and hasattr(one, "schema"):
+            yield from references(one.schema.dump_fields)
+
+
 def test_every_list_is_found_by_what_it_shows(filled: Harness) -> None:
-    """D4: times, tags, external ids and every reference that a list shows are filters of it; times are sorts as well."""
+    """D4: times, tags, external ids and every reference that a list shows, also inside its lines, are filters of it."""
     for operation in lists(filled):
         listing, response = operation.listing, operation.response
         assert listing is not None and response is not None
         shown = response().dump_fields
-        wanted = {n for n, f in shown.items() if isinstance(f, fields.Uuid) and n != "id"}
+        wanted = {name for name, _ in references(shown) if name != "id"}
         times = {"created_at", "updated_at"} & set(shown)
         assert wanted | times | ({"tags"} & set(shown)) <= set(listing.filters), operation.name
         assert times <= set(listing.sorts) and listing.external_ids == ("external_ids" in shown), operation.name
+
+
+def held(row: dict[str, Any], name: str, whole: str) -> set[str]:
+    """What a resource refers to inside, by what it shows."""
+    parts = row[whole] or []
+    return {str(part if name == whole else part[name]) for part in parts if name == whole or part[name]}
+
+
+def test_a_filter_looks_into_the_parts(filled: Harness) -> None:
+    """D3/D4: `product_id` and the like find exactly what shows them in its lines; `[ne]` and `[is_null]` the others."""
+    for operation in lists(filled):
+        assert operation.listing is not None
+        everything = ask(filled, operation, {"limit": "200"})["data"] if operation.listing.parts else []
+
+        def found(**query: str) -> set[str]:
+            return set(walk(filled, operation, query))  # noqa: B023
+
+        for name, whole in operation.listing.parts.items():
+            inside = {row["id"]: held(row, name, whole) for row in everything}
+            for value in sorted(set().union(*inside.values()))[:3]:
+                having = {id_ for id_, values in inside.items() if value in values}
+                assert found(**{name: value}) == found(**{f"{name}[in]": value}) == having, operation.name
+                assert found(**{f"{name}[ne]": value}) == set(inside) - having
+            assert found(**{f"{name}[is_null]": "true"}) == {id_ for id_, values in inside.items() if not values}
 
 
 FEW = {
