@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test lint format bench faults fuzz contracts examples sdk audit seed lock
+.PHONY: help run stop reset test test-all lint format bench faults fuzz contracts examples sdk audit seed lock
 
 # The distribution's own Python where it is new enough: built with all optimisations, it runs the suite up to half as
 # fast again as one compiled by hand. `make run PYTHON=/path/to/python3.12` chooses another.
@@ -12,7 +12,7 @@ LOCAL = p="$(PYTHON)"; [ -n "$$p" ] || { echo "Liaison needs Python 3.11 or newe
 PREPARE = ( $(LOCAL) prepare )
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 run: ## start everything and stay until Ctrl-C (installs what is missing)
 	@$(LOCAL) run
@@ -23,8 +23,11 @@ stop: ## stop what `make run` started
 reset: ## stop and delete all local data
 	@$(LOCAL) reset
 
-test: ## run all tests against private servers
-	@$(PREPARE) && exec $(VENV) -m pytest $(ARGS)
+test: ## run all tests in two lanes against private servers; SERVICE=erp_finance for one service, ARGS="…" for pytest
+	@$(PREPARE) && exec $(VENV) -m tests --service=$(SERVICE) $(ARGS)
+
+test-all: ## run all tests, the stories in all four weathers
+	@$(PREPARE) && exec $(VENV) -m tests --all
 
 lint: ## style, formatting and types
 	@$(PREPARE) && $(VENV) -m ruff check . && $(VENV) -m ruff format --check . && exec $(VENV) -m mypy

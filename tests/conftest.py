@@ -14,6 +14,7 @@ import pytest
 
 from deploy.local import servers as local
 from deploy.local.provision import DatabaseUrls, provision
+from tests import ports  # noqa: F401 - keeps deploy.local.ports to the range of this lane
 from tests.harness import Harness
 from tests.suite import Suite
 
@@ -26,7 +27,7 @@ POSTGRES_FOR_TESTS = "max_connections = 300\nshared_buffers = 128MB"
 def own_root() -> Iterator[Path]:
     """A folder of our own under .local/test: several test runs may go on beside each other."""
     for number in range(20):
-        root = ROOT / ".local" / "test" / str(number)
+        root = ROOT / ".local" / "test" / f"{os.environ.get('TEST_LANE', '')}{number}"
         root.mkdir(parents=True, exist_ok=True)
         lock: IO[str] = (root / "run.lock").open("a+")
         try:

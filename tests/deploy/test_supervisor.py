@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.console import Stop
-from deploy.local.ports import first_free
 from deploy.local.supervisor import Spec, Supervisor
+from tests.ports import free_port
 
 SERVER = """
 import http.server, signal, sys
@@ -79,7 +79,7 @@ def test_a_process_that_does_not_drain_is_killed(supervise: Make) -> None:
 
 
 def test_ready_and_restart(supervise: Make) -> None:
-    port = first_free(28_000)
+    port = free_port()
     supervisor = supervise(spec("a", "-c", SERVER, str(port), ready_url=f"http://127.0.0.1:{port}/readyz"))
     supervisor.wait_ready(10)
     first = supervisor.identity("a")
@@ -90,7 +90,7 @@ def test_ready_and_restart(supervise: Make) -> None:
 
 
 def answering(name: str) -> Spec:
-    port = first_free(18_000 + 100 * ord(name))
+    port = free_port()
     url = f"http://127.0.0.1:{port}/livez"
     return spec(name, "-c", SERVER, str(port), ready_url=url, live_url=url)
 

@@ -11,7 +11,8 @@ import pytest
 from deploy.local.plan import GATEWAY, inherited_environment
 from shared.ids import new_event_id
 from tests.flows.shop import Shop
-from tests.gateway.conftest import Process, free_port, until
+from tests.gateway.conftest import Process, until
+from tests.ports import free_port
 from tests.suite import Api, Refused, Suite
 
 ORGANIZATION = {"kind": "organization", "name": "Just Made SARL", "roles": ["customer"]}

@@ -1,4 +1,4 @@
-"""Each story runs in four weathers, on the real bus, through the gateway; afterwards the auditor looks at everything."""
+"""Each story runs in the chosen weathers, on the real bus, through the gateway; afterwards the auditor looks at everything."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,23 +6,19 @@ from pathlib import Path
 import pytest
 
 from deploy.local import servers as local
+from tests import weathers
 from tests.conftest import QUICK_RETRIES
 from tests.flows.shop import Shop
 from tests.suite import Suite
 
-WEATHERS = {
-    "as_is": {},
-    "twice": {"LIAISON_WEATHER": "duplicate:1"},
-    "shuffled": {"LIAISON_WEATHER": "shuffle:2"},
-    "failing_once": {"LIAISON_WEATHER": "fail_once"},
-}
 
-
-@pytest.fixture(scope="session", params=list(WEATHERS))
+@pytest.fixture(scope="session", params=weathers.chosen())
 def suite(request: pytest.FixtureRequest, pair: local.Servers, own_root: Path) -> Iterator[Suite]:
     """A running suite in one weather; pytest runs all stories of one weather before the next."""
     name: str = request.param
-    started = Suite(pair, own_root / name, name, env={**QUICK_RETRIES, **WEATHERS[name]}, together=True).start()
+    started = Suite(
+        pair, own_root / name, name, env={**QUICK_RETRIES, **weathers.WEATHERS[name]}, together=True
+    ).start()
     yield started
     started.stop()
 

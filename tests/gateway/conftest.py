@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from shared.signing import Keys, Signer
 from shared.topology import apply_users
 from tests.conftest import ROOT, Databases
 from tests.harness import Harness
+from tests.ports import free_port
 
 ADMIN = ("admin@lamp.example", "correct-horse-battery")
 CLERK = ("clerk@lamp.example", "staple-battery-horse")
@@ -78,12 +78,6 @@ def until(condition: Any, seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _ports() -> dict[str, str]:

@@ -14,7 +14,8 @@ import uvicorn
 from gateway import connections
 from gateway.connections import PerAddress
 from gateway.protocol import StrictProtocol
-from tests.gateway.conftest import Process, free_port, until
+from tests.gateway.conftest import Process, until
+from tests.ports import free_port
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LARGE = 16 * 1024 * 1024

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from deploy.local.provision import DatabaseUrls
 from gateway.outbound import OutboundFailed, check_address
-from tests.gateway.conftest import ADMIN, CLERK, Process, free_port
+from tests.gateway.conftest import ADMIN, CLERK, Process
 from tests.gateway.provider import CLIENT, SECRET, ProviderServer
+from tests.ports import free_port
 
 BACK = "https://liaison.example/v1/auth/oidc/callback"
 Start = Callable[..., Process]

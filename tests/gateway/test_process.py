@@ -14,8 +14,9 @@ import pytest
 
 from deploy.local import servers as local
 from gateway import docs
-from tests.gateway.conftest import ADMIN, Process, free_port, sign_in, until
+from tests.gateway.conftest import ADMIN, Process, sign_in, until
 from tests.gateway.test_forwarding import ORDER, told
+from tests.ports import free_port
 
 ECHO = Path(__file__).with_name("echo.py")
 

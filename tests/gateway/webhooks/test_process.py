@@ -12,10 +12,11 @@ import pytest
 
 from deploy.local import servers as local
 from shared import contracts
-from tests.gateway.conftest import free_port, until
+from tests.gateway.conftest import until
 from tests.gateway.events.conftest import GatewayAlone, held
 from tests.gateway.webhooks.receiver import receiving
 from tests.guides.guide import FIRST, SIGN_IN, WEBHOOKS, blocks, carry_out
+from tests.ports import free_port
 from tests.suite import Refused
 
 REPLICAS = ("gateway.service.1", "gateway.service.2")

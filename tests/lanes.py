@@ -1,0 +1,109 @@
+"""All tests in two lanes side by side, each a run of pytest with servers of its own; on one core one after the other."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests import ports
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / ".local" / "test"
+EVERY = 30.0
+"""Seconds between two lines of progress."""
+
+BROKER = ("tests/e2e", "tests/flows", "tests/fuzz", "tests/gateway", "tests/faults")
+"""What needs the broker or the whole suite most of the time. Everything else is the other lane: nothing is left out."""
+
+
+@dataclass
+class Lane:
+    """One run of pytest, whose output is kept until it has ended."""
+
+    name: str
+    arguments: Sequence[str]
+    ports: str
+    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    code: int | None = None
+
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.name}.log"
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.process else ""
+
+    def run(self) -> None:
+        """Run to the end, in folders and on ports that no other lane has."""
+        environment = os.environ | {"TEST_LANE": self.name, ports.SETTING: self.ports}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", *self.arguments], cwd=ROOT, env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self.code = self.process.wait()
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does: pytest stops its servers and says what it has found so far."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+
+    def progress(self) -> str:
+        """How far it is: pytest writes its share behind the dots."""
+        shares = re.findall(r"\[ *(\d+)%\]", self.text)
+        return f"{self.name} {'waits' if self.process is None else f'{shares[-1] if shares else 0} %'}"
+
+
+def halves() -> list[Lane]:
+    """The two lanes that together are all tests, and the slowest thirty of each."""
+    rest = [f"--ignore={path}" for path in BROKER]
+    arguments = {"broker": BROKER, "database": rest}
+    return [
+        Lane(name, ["--durations=30", *paths], ports.share(number, len(arguments)))
+        for number, (name, paths) in enumerate(arguments.items())
+    ]
+
+
+def run(lanes: Sequence[Lane], width: int | None = None) -> int:
+    """Run the lanes, as many at once as there are cores; print how they ended, failures last. One exit code."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    with ThreadPoolExecutor(width or len(os.sched_getaffinity(0))) as pool:
+        running = [pool.submit(lane.run) for lane in lanes]
+        try:
+            _watch(running, lanes, begun)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for lane in lanes:
+                lane.interrupt()
+            raise
+    _show(lanes)
+    return next((lane.code for lane in lanes if lane.code), 0)
+
+
+def _watch(running: Sequence[Any], lanes: Sequence[Lane], begun: float) -> None:
+    """A line now and then until all have ended."""
+    said = begun
+    while not all(future.done() for future in running):
+        time.sleep(0.1)
+        if time.monotonic() - said >= EVERY:
+            said = time.monotonic()
+            minutes, seconds = divmod(int(said - begun), 60)
+            print(f"  {minutes:2}:{seconds:02}  " + "   ".join(lane.progress() for lane in lanes), flush=True)
+
+
+def _show(lanes: Sequence[Lane]) -> None:
+    for lane in sorted(lanes, key=lambda lane: bool(lane.code)):
+        print(f"\n{'=' * 30} lane {lane.name} {'=' * 30}\n{lane.text}", flush=True)
+    for lane in lanes:
+        print(
+            f"{lane.name}: {lane.text.strip().rpartition(chr(10))[2].strip('= ')} (exit code {lane.code})", flush=True
+        )
