@@ -5,6 +5,7 @@ Without arguments of pytest all tests run in two lanes (tests/lanes.py), the sto
 """
 
 import os
+import signal
 import sys
 
 from tests import lanes, weathers
@@ -32,6 +33,7 @@ def _of(service: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

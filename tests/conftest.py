@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,11 @@ from tests.suite import Suite
 ROOT = Path(__file__).resolve().parent.parent
 QUICK_RETRIES = {"LIAISON_RETRY_SECONDS": "0.1,0.3,1,3,10", "LIAISON_NOT_YET_SECONDS": "0.05,0.1,0.3,0.5,1,2,5,10"}
 POSTGRES_FOR_TESTS = "max_connections = 300\nshared_buffers = 128MB"
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends a run as Ctrl-C does, with servers stopped. A shell's background job does not hear Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests import ports
 
@@ -42,19 +41,22 @@ class Lane:
         return self.log.read_text(encoding="utf-8", errors="replace") if self.process else ""
 
     def run(self) -> None:
-        """Run to the end, in folders and on ports that no other lane has."""
+        """Run to the end, in folders and on ports that no other lane has.
+
+        In a session of its own: a Ctrl-C must come once, or it would interrupt the stopping of servers.
+        """
         environment = os.environ | {"TEST_LANE": self.name, ports.SETTING: self.ports}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "pytest", *self.arguments], cwd=ROOT, env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self.code = self.process.wait()
 
     def interrupt(self) -> None:
-        """As Ctrl-C does: pytest stops its servers and says what it has found so far."""
+        """Pytest stops its servers and says what it has found so far; see tests/conftest.py."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGTERM)
 
     def progress(self) -> str:
         """How far it is: pytest writes its share behind the dots."""
@@ -75,23 +77,29 @@ def halves() -> list[Lane]:
 def run(lanes: Sequence[Lane], width: int | None = None) -> int:
     """Run the lanes, as many at once as there are cores; print how they ended, failures last. One exit code."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
-    with ThreadPoolExecutor(width or len(os.sched_getaffinity(0))) as pool:
-        running = [pool.submit(lane.run) for lane in lanes]
-        try:
-            _watch(running, lanes, begun)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for lane in lanes:
-                lane.interrupt()
-            raise
-    _show(lanes)
-    return next((lane.code for lane in lanes if lane.code), 0)
+    try:
+        with ThreadPoolExecutor(width or len(os.sched_getaffinity(0))) as pool:
+            running = [pool.submit(lane.run) for lane in lanes]
+            try:
+                _watch(running, lanes)
+            except BaseException:
+                _interrupt(running, lanes)
+                raise
+    finally:
+        _show(lanes)
+    return next((lane.code or 1 for lane in lanes if lane.code != 0), 0)
 
 
-def _watch(running: Sequence[Any], lanes: Sequence[Lane], begun: float) -> None:
+def _interrupt(running: Sequence["Future[None]"], lanes: Sequence[Lane]) -> None:
+    for future in running:
+        future.cancel()
+    for lane in lanes:
+        lane.interrupt()
+
+
+def _watch(running: Sequence["Future[None]"], lanes: Sequence[Lane]) -> None:
     """A line now and then until all have ended."""
-    said = begun
+    begun = said = time.monotonic()
     while not all(future.done() for future in running):
         time.sleep(0.1)
         if time.monotonic() - said >= EVERY:

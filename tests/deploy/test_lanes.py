@@ -4,15 +4,23 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import lanes, weathers
+from tests.__main__ import main
 from tests.lanes import Lane
 
 Make = Callable[[str, str], Lane]
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs of pytest in these tests load no plugin of a package: most of their time would go there."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
 @pytest.fixture
@@ -82,6 +90,31 @@ def test_an_unknown_weather_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         weathers.chosen()
 
 
+def test_an_interruption_lets_both_lanes_stop_their_servers(tmp_path: Path) -> None:
+    """Also where Ctrl-C is not heard, as in the background of a shell."""
+    code = f"""
+import pathlib, pytest, time
+@pytest.fixture
+def server():
+    yield
+    pathlib.Path({str(tmp_path)!r}, "stopped").touch()
+def test_long(server):
+    pathlib.Path({str(tmp_path)!r}, "started").touch()
+    time.sleep(60)
+"""
+    (tmp_path / "test_long.py").write_text(code)
+    run = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, str(tmp_path / "test_long.py")]
+    deaf = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *run]
+    with subprocess.Popen(deaf, cwd=lanes.ROOT, stdout=subprocess.PIPE) as process:
+        lane = Lane("long", run, "1-2", process)
+        while not (tmp_path / "started").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        lane.interrupt()
+        assert process.wait(30) == 2, "what pytest says of an interruption"
+    assert (tmp_path / "stopped").exists()
+
+
 def made(target: str, *settings: str) -> str:
     """What `make` would run, without running it."""
     asked = ["make", "--dry-run", target, *settings]
@@ -100,11 +133,12 @@ def test_help_shows_every_target() -> None:
     assert re.findall(r"^  make ([a-z-]+)", shown, re.MULTILINE) == targets and "test-all" in targets
 
 
-def test_a_service_alone(tmp_path: Path) -> None:
-    """Its tests, the contracts and the architecture; an unknown one is refused."""
-    asked = [sys.executable, "-m", "tests", "--collect-only", "-q", "--service="]
-    found = subprocess.run([*asked[:-1], "--service=erp_finance"], cwd=lanes.ROOT, capture_output=True, text=True)
-    folders = set(re.findall(r"^tests/(\w+)/", found.stdout, re.MULTILINE))
-    assert folders == {"erp_finance", "contracts", "architecture"}, found.stdout[-500:] + found.stderr
-    wrong = subprocess.run([*asked[:-1], "--service=nobody"], cwd=lanes.ROOT, capture_output=True, text=True)
-    assert wrong.returncode == 1 and "no service nobody" in wrong.stderr
+def test_a_service_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tests, the contracts and the architecture, in this process; an unknown one is refused."""
+    started: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda program, arguments: started.extend(arguments) or sys.exit(0))
+    with pytest.raises(SystemExit):
+        main(["--service=erp_finance", "-x"])
+    assert started[1:] == ["-m", "pytest", "tests/erp_finance", "tests/contracts", "tests/architecture", "-x"]
+    with pytest.raises(SystemExit, match="no service nobody"):
+        main(["--service=nobody"])
