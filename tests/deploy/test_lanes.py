@@ -136,7 +136,12 @@ def test_help_shows_every_target() -> None:
 def test_a_service_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tests, the contracts and the architecture, in this process; an unknown one is refused."""
     started: list[str] = []
-    monkeypatch.setattr(os, "execv", lambda program, arguments: started.extend(arguments) or sys.exit(0))
+
+    def executed(program: str, arguments: list[str]) -> None:
+        started.extend(arguments)
+        raise SystemExit
+
+    monkeypatch.setattr(os, "execv", executed)
     with pytest.raises(SystemExit):
         main(["--service=erp_finance", "-x"])
     assert started[1:] == ["-m", "pytest", "tests/erp_finance", "tests/contracts", "tests/architecture", "-x"]

@@ -65,8 +65,10 @@ class ToyDatabases(Databases):
 
 
 @pytest.fixture(scope="session")
-def toy_databases(postgresql: local.Servers) -> ToyDatabases:
-    return ToyDatabases(postgresql.pg_admin_url)
+def toy_databases(postgresql: local.Servers) -> Iterator[ToyDatabases]:
+    made = ToyDatabases(postgresql.pg_admin_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -219,6 +221,7 @@ def start_toy(pair: local.Servers, own_root: Path) -> Iterator[Callable[..., Toy
     for running in started:
         running.stop()
         databases.drop(running.urls)
+    databases.close()
 
 
 def python(code: str, *arguments: str, timeout: float = 60) -> str:
