@@ -1,6 +1,6 @@
 """Texts compared without case and accents: `ete` finds `Été`, in every list, by every filter, by `q` and in sorts.
 
-The function `folded` is in every service's database (`shared.text_tables.text_folding`); indexes are made of what it
+The function `folded` is in every service's database (machinery); indexes (`shared.text_tables`) are made of what it
 gives, ordered by code points, so that a beginning is a range of the index whatever the collation of the database.
 """
 

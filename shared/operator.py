@@ -71,21 +71,17 @@ def _add(commands: Any, name: str, run: Any, help_: str) -> argparse.ArgumentPar
 
 
 def _migrate(chosen: argparse.Namespace) -> None:
-    from alembic import command
-    from alembic.config import Config
+    from shared.adopting import OtherVersion
+    from shared.migrator import migrate, refuse_other_versions
 
-    from shared.migrations import DatabaseIsNewer, folder, refuse_newer
-
+    urls = {service: required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL") for service in chosen.services}
     try:
-        for service in chosen.services:
-            refuse_newer(service, required(f"LIAISON_{service.upper()}_OWNER_DATABASE_URL"))
-    except DatabaseIsNewer as newer:
-        raise SystemExit(str(newer)) from None
-    for service in chosen.services:
-        config = Config()
-        config.set_main_option("script_location", str(folder(service)))
-        config.set_main_option("path_separator", "os")
-        command.upgrade(config, "head")
+        for service, url in urls.items():
+            refuse_other_versions(service, url)
+    except OtherVersion as other:
+        raise SystemExit(str(other)) from None
+    for service, url in urls.items():
+        migrate(service, url)
 
 
 def _bindings(_: argparse.Namespace) -> None:

@@ -2,16 +2,10 @@
 
 from typing import Any
 
-from shared import folding
 
-
-def text_folding(op: Any, **sorted_texts: tuple[str, ...]) -> None:
-    """Let texts be compared without case and accents.
-
-    By table the columns that lists of many rows are sorted by, or searched by their beginning: each gets an index.
-    """
-    op.execute(folding.function())
-    for table, columns in sorted_texts.items():
+def sorted_texts(op: Any, **tables: tuple[str, ...]) -> None:
+    """Indexes of the texts, by table, that lists of many rows are sorted by, or searched by their beginning."""
+    for table, columns in tables.items():
         for column in columns:
             op.execute(f"CREATE INDEX ix_{table}_{column}_folded ON {table} ({_FOLDED.format(column)}, id)")
 
@@ -38,7 +32,6 @@ def composed_texts(op: Any, table: str, *columns: str) -> None:
 
 def found_by_tag(op: Any, *tables: str) -> None:
     """Let tags be compared as texts are, in place of the index that compared them letter by letter."""
-    op.execute(folding.LIST_FUNCTION)
     for table in tables:
         op.execute(f"DROP INDEX ix_{table}_tags")
         op.execute(f"CREATE INDEX ix_{table}_tags ON {table} USING gin (folded_list(tags))")

@@ -91,7 +91,7 @@ class Session:
                 password=lambda role: secrets.get(f"database:{role}"),
                 connections={name: 60 + 40 * replicas[name] for name in names},
             )
-        refuse_newer(self.databases)
+        refuse_other_versions(self.databases)
         passwords = {user: secrets.get(f"broker:{user}") for user in (*names, OPERATOR)}
         self._operator_steps(names, passwords)
         plan = self._plan(replicas, passwords, secrets, port, account)
@@ -331,15 +331,15 @@ def known_services() -> tuple[str, ...]:
     return SERVICES
 
 
-def refuse_newer(databases: Mapping[str, DatabaseUrls]) -> None:
-    """Raise Stop before anything works on a database that a newer version has changed."""
-    from shared import migrations
+def refuse_other_versions(databases: Mapping[str, DatabaseUrls]) -> None:
+    """Raise Stop before anything works on a database from which this version cannot go on."""
+    from shared import adopting, migrator
 
     try:
         for name, urls in databases.items():
-            migrations.refuse_newer(name, urls.owner)
-    except migrations.DatabaseIsNewer as newer:
-        raise Stop(str(newer)) from None
+            migrator.refuse_other_versions(name, urls.owner)
+    except adopting.OtherVersion as other:
+        raise Stop(str(other)) from None
 
 
 def compile_gateway(checkout: Path) -> None:

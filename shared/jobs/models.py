@@ -1,4 +1,4 @@
-"""Jobs and what they leave behind, in the tables that `jobs_tables` of migrations.py makes."""
+"""Jobs and what they leave behind, in tables that the machinery has in every service."""
 
 from datetime import datetime
 from typing import Any

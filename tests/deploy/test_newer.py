@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.console import Stop
 from deploy.local.provision import DatabaseUrls
-from deploy.local.run import refuse_newer
+from deploy.local.run import refuse_other_versions
 from tests.conftest import ROOT, Databases
 from tests.deploy.test_provision import run
 
@@ -24,15 +24,23 @@ def newer(databases: Databases) -> Iterator[DatabaseUrls]:
 
 def test_a_start_is_refused(newer: DatabaseUrls, databases: Databases) -> None:
     with pytest.raises(Stop, match="crm_sales is at revision 0999") as refused:
-        refuse_newer({"crm_sales": newer})
+        refuse_other_versions({"crm_sales": newer})
     assert "\n" not in str(refused.value) and "newer version" in str(refused.value)
+
+
+def test_so_is_one_with_newer_machinery(databases: Databases) -> None:
+    urls = databases.fresh("crm_sales")
+    run(urls.owner, "UPDATE machinery_version SET version_num = '0999'")
+    with pytest.raises(Stop, match="crm_sales is at revision 0999 of the machinery"):
+        refuse_other_versions({"crm_sales": urls})
+    databases.drop(urls)
 
 
 def test_the_present_version_and_an_empty_database_are_taken(databases: Databases) -> None:
     urls = databases.fresh("crm_sales")
-    refuse_newer({"crm_sales": urls})
-    run(urls.owner, "DROP TABLE alembic_version")
-    refuse_newer({"crm_sales": urls})
+    refuse_other_versions({"crm_sales": urls})
+    run(urls.owner, "DROP TABLE alembic_version, machinery_version")
+    refuse_other_versions({"crm_sales": urls})
     databases.drop(urls)
 
 

@@ -22,20 +22,13 @@ from deploy.local.provision import DatabaseUrls, provision
 from deploy.local.supervisor import Spec, Supervisor
 from shared import contracts
 from shared.caller import Caller
+from shared.connecting import single
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.signing import Signer
 from tests.conftest import ROOT, Databases, _renamed
 from tests.harness import Harness
 from tests.shared.toy.models import create_schema
 from tests.shared.toy.service import Toy
-
-
-class _Op:
-    """What a migration needs of Alembic."""
-
-    def __init__(self, cursor: Any) -> None:
-        self.execute = cursor.execute
-
 
 _TABLES = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
 
@@ -57,9 +50,8 @@ class ToyDatabases(Databases):
         if service not in self.templates:
             self._execute(f'DROP DATABASE IF EXISTS "{service}" WITH (FORCE)')
             urls = provision(self.admin_url, [service], password=lambda role: f"test-{role}")[service]
-            with psycopg2.connect(urls.owner) as connection, connection.cursor() as cursor:
-                create_schema(_Op(cursor))
-            connection.close()
+            with single(urls.owner, "READ COMMITTED").begin() as connection:
+                create_schema(connection)
             self.templates[service] = urls
         return self.templates[service]
 

@@ -1,16 +1,14 @@
 """The toy service's tables."""
 
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Connection, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Aggregate, Conventions, new_metadata
 from shared.ids import new_id
-from shared.migrations import machinery
-from shared.text_tables import text_folding
+from shared.trees import MACHINERY
 
 
 class Base(Conventions, DeclarativeBase):
@@ -56,12 +54,7 @@ class Run(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
 
 
-def create_schema(op: Any) -> None:
-    """What the toy's migration would do."""
-    machinery(op)
-    text_folding(op)
-    for table in Base.metadata.sorted_tables:
-        from sqlalchemy.dialects import postgresql
-        from sqlalchemy.schema import CreateTable
-
-        op.execute(str(CreateTable(table).compile(dialect=postgresql.dialect())))
+def create_schema(connection: Connection) -> None:
+    """What the operator's `migrate` would do, if the toy had migrations."""
+    MACHINERY.upgrade(connection)
+    Base.metadata.create_all(connection)

@@ -2,8 +2,6 @@
 
 from alembic import op
 
-from shared.migrations import machinery
-
 revision = "0001"
 down_revision = None
 
@@ -71,6 +69,5 @@ CREATE INDEX ix_contact_external_id_contact_id ON contact_external_id (contact_i
 
 
 def upgrade() -> None:
-    machinery(op)
     op.execute(_TABLES)
     op.execute(_INDEXES)

@@ -5,7 +5,7 @@ from alembic import op
 from shared.migrations import known
 
 revision = "0007"
-down_revision = "0006"
+down_revision = "0002"
 
 
 def upgrade() -> None:

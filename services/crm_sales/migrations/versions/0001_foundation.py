@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import machinery, refuse_changes, revoke
+from shared.migrations import refuse_changes, revoke
 
 revision = "0001"
 down_revision = None
@@ -174,7 +174,6 @@ CREATE TABLE order_trace (
 
 
 def upgrade() -> None:
-    machinery(op)
     for statement in (_REPLICAS, _RATES, _QUOTES, _ORDERS, _PROCESS):
         op.execute(statement)
     for statement in refuse_changes("order_trace"):

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0007"
-down_revision = "0006"
+down_revision = "0002"
 
 _DUE = """
     UPDATE sales_order o SET invoice_due = true

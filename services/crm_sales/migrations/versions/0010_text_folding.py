@@ -1,12 +1,12 @@
-"""Texts are compared and sorted without case and accents."""
+"""Lists are sorted without case and accents by an index."""
 
 from alembic import op
 
-from shared.text_tables import text_folding
+from shared.text_tables import sorted_texts
 
 revision = "0010"
 down_revision = "0009"
 
 
 def upgrade() -> None:
-    text_folding(op, quote=("number",), sales_order=("number",))
+    sorted_texts(op, quote=("number",), sales_order=("number",))

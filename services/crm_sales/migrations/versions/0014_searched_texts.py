@@ -5,7 +5,7 @@ from alembic import op
 from shared.text_tables import found_by_tag, searched_texts
 
 revision = "0014"
-down_revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:

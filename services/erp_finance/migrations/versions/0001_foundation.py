@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.migrations import machinery, refuse_changes, revoke
+from shared.migrations import refuse_changes, revoke
 
 revision = "0001"
 down_revision = None
@@ -24,7 +24,6 @@ _AGGREGATE = """,
 
 
 def upgrade() -> None:
-    machinery(op)
     for statement in (*_ORGANISATION, *_LEDGER, *_GUARDS):
         op.execute(statement)
     for table in ("journal_line", "ledger_anchor"):

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0006"
-down_revision = "0005"
+down_revision = "0002"
 
 # What was issued until now was rounded document by document.
 _OF_LINES = """

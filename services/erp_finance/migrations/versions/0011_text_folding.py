@@ -1,8 +1,8 @@
-"""Texts are compared and sorted without case and accents."""
+"""Lists are sorted without case and accents by an index."""
 
 from alembic import op
 
-from shared.text_tables import text_folding
+from shared.text_tables import sorted_texts
 
 revision = "0011"
 down_revision = "0010"
@@ -10,4 +10,4 @@ down_revision = "0010"
 
 def upgrade() -> None:
     op.execute("DROP INDEX ix_account_code")
-    text_folding(op, account=("code",), invoice=("number",), payment=("number",), journal_entry=("number",))
+    sorted_texts(op, account=("code",), invoice=("number",), payment=("number",), journal_entry=("number",))

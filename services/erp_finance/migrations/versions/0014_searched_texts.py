@@ -5,7 +5,7 @@ from alembic import op
 from shared.text_tables import searched_texts
 
 revision = "0014"
-down_revision = "0013"
+down_revision = "0011"
 
 
 def upgrade() -> None:

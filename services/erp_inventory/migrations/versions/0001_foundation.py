@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import machinery, refuse_changes, revoke
+from shared.migrations import refuse_changes, revoke
 
 revision = "0001"
 down_revision = None
@@ -22,7 +22,6 @@ NEVER_DELETED = ("warehouse", "location", "customer_order", "delivery", "deliver
 
 
 def upgrade() -> None:
-    machinery(op)
     for statement in TABLES:
         op.execute(statement)
     _seed()

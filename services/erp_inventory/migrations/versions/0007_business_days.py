@@ -6,7 +6,7 @@ from shared.dated_tables import company_copies, obey_period_locks
 from shared.migrations import bound_amounts
 
 revision = "0007"
-down_revision = "0006"
+down_revision = "0002"
 
 
 def upgrade() -> None:

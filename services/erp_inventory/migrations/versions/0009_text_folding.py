@@ -1,8 +1,8 @@
-"""Texts are compared and sorted without case and accents."""
+"""Lists are sorted without case and accents by an index."""
 
 from alembic import op
 
-from shared.text_tables import text_folding
+from shared.text_tables import sorted_texts
 
 revision = "0009"
 down_revision = "0008"
@@ -10,4 +10,4 @@ down_revision = "0008"
 
 def upgrade() -> None:
     op.execute("DROP INDEX ix_product_name_id")
-    text_folding(op, product=("sku", "name"), delivery=("number",), stock_adjustment=("number",))
+    sorted_texts(op, product=("sku", "name"), delivery=("number",), stock_adjustment=("number",))

@@ -1,18 +1,15 @@
-"""Secrets are for the gateway alone; the audit tells which key acted; a subscription ends with what its owner may see."""
+"""Secrets are for the gateway alone; a subscription ends with what its owner may see."""
 
 from alembic import op
 
-from shared.migrations import audited_keys, conceal
+from shared.migrations import conceal
 
 revision = "0009"
-down_revision = "0008"
+down_revision = "0006"
 
 
 def upgrade() -> None:
-    for statement in _CONCEALED:
-        op.execute(statement)
-    audited_keys(op)
-    for statement in _SUSPENDED:
+    for statement in (*_CONCEALED, *_SUSPENDED):
         op.execute(statement)
 
 

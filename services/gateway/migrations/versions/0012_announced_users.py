@@ -7,7 +7,7 @@ from shared.announcing import announce
 from shared.contracts import gateway as contract
 
 revision = "0012"
-down_revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:

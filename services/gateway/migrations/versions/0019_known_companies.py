@@ -5,7 +5,7 @@ from alembic import op
 from shared.migrations import known_companies
 
 revision = "0019"
-down_revision = "0018"
+down_revision = "0017"
 
 
 def upgrade() -> None:

@@ -1,5 +1,0 @@
-"""Alembic's entry."""
-
-from shared.migrations import run
-
-run("crm_sales")

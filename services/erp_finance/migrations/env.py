@@ -1,5 +1,0 @@
-"""Alembic runs this: the tree of erp_finance."""
-
-from shared.migrations import run
-
-run("erp_finance")

@@ -1,0 +1,12 @@
+"""Which records other services use."""
+
+from alembic import op
+
+from shared.migrations import uses
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    uses(op)

@@ -1,5 +1,0 @@
-"""Migrates the gateway's database."""
-
-from shared.migrations import run
-
-run("gateway")

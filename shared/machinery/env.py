@@ -1,0 +1,6 @@
+"""Alembic runs this for the tree and on the connection that `shared/migrator.py` gives it."""
+
+from alembic import context
+
+context.configure(**context.config.attributes)
+context.run_migrations()

@@ -1,0 +1,12 @@
+"""Texts are compared and sorted without case and accents (shared/folding.py)."""
+
+from alembic import op
+
+from shared import folding
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    op.execute(folding.function())

@@ -1,0 +1,12 @@
+"""Lists of texts are compared as texts are (shared/folding.py)."""
+
+from alembic import op
+
+from shared import folding
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.execute(folding.LIST_FUNCTION)
