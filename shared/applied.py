@@ -1,7 +1,7 @@
 """Which events this process has applied lately, so that whoever waits for one is woken by it instead of asking."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from threading import Event as Signal
 from uuid import UUID
@@ -10,7 +10,7 @@ _REMEMBERED = 10_000
 
 
 class Applied:
-    """The consumers that have dealt with each of the latest events, in this process. Other replicas' work is not seen."""
+    """The consumers that have dealt with each of the latest events, in this process or as far as it has asked the inbox."""
 
     def __init__(self) -> None:
         self._consumers: OrderedDict[UUID, set[str]] = OrderedDict()
@@ -25,17 +25,19 @@ class Applied:
             signal.set()
 
     def count(self, event_id: UUID) -> int:
-        """How many consumers of this process have applied the event."""
+        """How many consumers are known to have applied the event."""
         return len(self._consumers.get(event_id, ()))
 
     @contextmanager
-    def signal(self, event_id: UUID) -> Iterator[Signal]:
-        """A signal that is set at each note about the event while the block runs."""
+    def signal(self, event_ids: Collection[UUID]) -> Iterator[Signal]:
+        """A signal that is set at each note about one of the events while the block runs."""
         signal = Signal()
-        self._waiting.setdefault(event_id, []).append(signal)
+        for event_id in event_ids:
+            self._waiting.setdefault(event_id, []).append(signal)
         try:
             yield signal
         finally:
-            self._waiting[event_id].remove(signal)
-            if not self._waiting[event_id]:
-                del self._waiting[event_id]
+            for event_id in event_ids:
+                self._waiting[event_id].remove(signal)
+                if not self._waiting[event_id]:
+                    del self._waiting[event_id]

@@ -20,8 +20,9 @@ class Context:
     `companies` are those that the caller may see, None for all; `company_id` is the one worked in; `team` are the ids
     of the users whose records are within reach of `@team`, the caller's own among them. `api_key` is the id of the key
     with which a program acts for the actor. `if_match` is the version that the caller would change, several with commas
-    between, or "*"; `if_none_match` are those that the caller has, in the same form. `own_writes` are the caller's last
-    events where they may be waited for, `missing` those of them that were waited for in vain.
+    between, or "*"; `if_none_match` are those that the caller has, in the same form. `last_writes` are the caller's own
+    events of the last seconds, which are waited for first; `own_writes` those of a longer time, which are waited for where
+    something is unknown; `missing` are those of them that were waited for in vain.
     """
 
     actor: str = "system"
@@ -41,6 +42,7 @@ class Context:
     if_match: int | str | None = None
     if_none_match: str | None = None
     wait_for: tuple[UUID, ...] = ()
+    last_writes: tuple[UUID, ...] = ()
     own_writes: tuple[UUID, ...] = ()
     missing: tuple[UUID, ...] = ()
     event_id: UUID | None = None

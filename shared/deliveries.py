@@ -1,6 +1,9 @@
-"""What a message of the broker says about itself, and the names of the queues that it comes from."""
+"""What a message of the broker says about itself, and the names that it goes by."""
 
 from typing import Any
+
+ALL_EDGES = "edges.told"
+"""The routing key of what one edge tells all of them. Only the gateway's account may use it (`topology.py`)."""
 
 _SUSPICIOUS_DELIVERIES = 3
 

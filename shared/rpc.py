@@ -15,11 +15,11 @@ import amqp
 import eventlet
 from eventlet.semaphore import Semaphore
 from kombu import Connection, Consumer, Queue
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from shared import clock, contracts, faults, ids, metrics, own_writes, strict_json
+from shared import clock, faults, ids, metrics, own_writes, strict_json
 from shared.applied import Applied
-from shared.awaited import check_known
+from shared.awaited import Arrivals, check_known
 from shared.caller import HEADER, Callers
 from shared.context import ANONYMOUS, Context
 from shared.envelope import dumps
@@ -32,8 +32,6 @@ from shared.settings import LIMITS, REQUEST_GAP
 log = logging.getLogger(__name__)
 
 _PREFIX = "nameko."
-_ASK_AGAIN = 0.1
-"""Seconds after which the inbox is asked again for what another replica may have applied."""
 
 
 class DeadlineExceeded(Refusal):
@@ -68,8 +66,7 @@ class RpcServer:
     ) -> None:
         """`user` is the broker account that the broker vouches for on replies; None on a shared one."""
         self.service, self.name, self.handlers, self.engine, self.user = service, name, handlers, engine, user
-        self.applied, self.callers = applied, callers
-        self.listeners = _listeners(consumers)
+        self.arrivals, self.callers = Arrivals(consumers, engine, applied), callers
         self.requests = Link(uri, f"{name} rpc", self._consume)
         self.replies = Link(uri, f"{name} replies", self._open_reply_channel)
         self.turns = Semaphore(LIMITS.rpc_concurrency)
@@ -120,8 +117,7 @@ class RpcServer:
     def _work(self, message: Any) -> None:
         started = time.monotonic()
         name = str(message.delivery_info["routing_key"]).partition(".")[2]
-        # Whoever waits for an event waits without a turn: it must not keep others from being served.
-        waits = any((message.headers or {}).get(_PREFIX + header) for header in ("wait_for", "own_writes"))
+        waits = self._may_wait(message.headers or {})
         try:
             with nullcontext() if waits else self.turns:
                 message.ack()
@@ -133,6 +129,13 @@ class RpcServer:
             self.running -= 1
         known = name if name in self.handlers else "unknown"
         metrics.rpc_seconds.labels(known, outcome).observe(time.monotonic() - started)
+
+    def _may_wait(self, headers: dict[str, Any]) -> bool:
+        """Whoever waits for an event waits without a turn: it must not keep others from being served."""
+        if headers.get(f"{_PREFIX}wait_for") or headers.get(f"{_PREFIX}own_writes"):
+            return True
+        last = headers.get(f"{_PREFIX}last_writes")
+        return bool(last and self.arrivals.lacking(_event_ids(last, own_writes.MOST)))
 
     def _serve(self, name: str, message: Any, turn: Any) -> str:
         context = Context()
@@ -168,61 +171,36 @@ class RpcServer:
         if not isinstance(call, dict) or not isinstance(call.get("kwargs"), dict) or call.get("args"):
             raise MalformedCall
         check_known(context.wait_for)
-        if missing := self._not_applied(context.wait_for, LIMITS.wait_for, context):
+        if missing := self.arrivals.missing(context.wait_for, LIMITS.wait_for, context):
             raise NotYet(event_ids=[str(event_id) for event_id in missing])
+        context.missing = self.arrivals.missing(context.last_writes, own_writes.PATIENCE, context)
+        own_writes.check(handler.kind, context)
         try:
-            with turn:
-                return execute(self.service, self.engine, handler, call["kwargs"], context)
+            return self._carry_out(handler, call["kwargs"], context, turn)
         except Refusal as refusal:
             if not own_writes.can_wait(refusal, context):
-                raise
-        return self._execute_again(handler, call["kwargs"], context, turn)
+                raise own_writes.told(refusal, context) from None
+        return self._carry_out_again(handler, call["kwargs"], context, turn)
 
     def _check_times(self, context: Context) -> None:
         """Raise what the caller has been told already, so that nothing is carried out behind its back."""
-        if context.deadline and clock.now() >= context.deadline:
-            raise DeadlineExceeded
+        _check_deadline(context)
         if context.sent and context.sent < self._takes_since - timedelta(seconds=REQUEST_GAP):
             raise NobodyThere
 
-    def _execute_again(self, handler: Handler, kwargs: dict[str, Any], context: Context, turn: Any) -> Reply:
+    def _carry_out(self, handler: Handler, kwargs: dict[str, Any], context: Context, turn: Any) -> Reply:
+        with turn:
+            _check_deadline(context)
+            return execute(self.service, self.engine, handler, kwargs, context)
+
+    def _carry_out_again(self, handler: Handler, kwargs: dict[str, Any], context: Context, turn: Any) -> Reply:
         """After the caller's own events were applied here, or took too long; without a turn while it waits."""
-        context.missing = self._not_applied(context.own_writes, own_writes.PATIENCE, context)
+        context.missing = self.arrivals.missing(context.own_writes, own_writes.PATIENCE, context)
         context.own_writes = ()
         try:
-            with turn:
-                return execute(self.service, self.engine, handler, kwargs, context)
+            return self._carry_out(handler, kwargs, context, turn)
         except Refusal as refusal:
             raise own_writes.told(refusal, context) from None
-
-    def _not_applied(self, event_ids: tuple[UUID, ...], seconds: float, context: Context) -> tuple[UUID, ...]:
-        """Wait until this service has applied the events; returns those that took longer."""
-        deadline = time.monotonic() + seconds
-        if context.deadline:
-            left = (context.deadline - clock.now()).total_seconds()
-            deadline = min(deadline, time.monotonic() + left - 0.3)
-        return tuple(event_id for event_id in event_ids if not self._is_applied(event_id, deadline))
-
-    def _is_applied(self, event_id: UUID, deadline: float) -> bool:
-        wanted = self._handlers_of(event_id)
-        with self.applied.signal(event_id) as signal:
-            while wanted and not self._has_applied(event_id, wanted):
-                if time.monotonic() > deadline:
-                    return False
-                signal.wait(_ASK_AGAIN)
-                signal.clear()
-        return True
-
-    def _has_applied(self, event_id: UUID, wanted: int) -> bool:
-        """By this process's own knowledge, or else by the inbox, where other replicas leave theirs."""
-        if self.applied.count(event_id) >= wanted:
-            return True
-        with self.engine.connect() as connection:
-            return bool(connection.execute(_APPLIED, {"event_id": event_id}).scalar_one() >= wanted)
-
-    def _handlers_of(self, event_id: UUID) -> int:
-        event_type = contracts.type_of_event_id(event_id)
-        return self.listeners.get(event_type or "", 0)
 
     def _send(self, message: Any, body: str, headers: dict[str, Any] | None = None) -> None:
         """Publish a reply; one that cannot be sent is given up, the caller's deadline tells it so."""
@@ -265,16 +243,9 @@ class MalformedCall(Refusal):
     fr = "Un appel désigne ses arguments par leur nom."
 
 
-_APPLIED = text("SELECT count(*) FROM inbox WHERE event_id = :event_id AND state = 'done'")
-
-
-def _listeners(consumers: dict[str, Handler]) -> dict[str, int]:
-    """How many handlers of this service each event type has."""
-    counts: dict[str, int] = {}
-    for handler in consumers.values():
-        for event in handler.events:
-            counts[event.full_type] = counts.get(event.full_type, 0) + 1
-    return counts
+def _check_deadline(context: Context) -> None:
+    if context.deadline and clock.now() >= context.deadline:
+        raise DeadlineExceeded
 
 
 def _refused(refusal: Refusal, language: str) -> str:
@@ -311,6 +282,7 @@ def _context(headers: dict[str, Any]) -> Context:
         if_match=given.get("if_match"),
         if_none_match=given.get("if_none_match"),
         wait_for=_event_ids(given.get("wait_for"), 10),
+        last_writes=_event_ids(given.get("last_writes"), own_writes.MOST),
         own_writes=_event_ids(given.get("own_writes"), own_writes.MOST),
     )
 

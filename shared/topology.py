@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from kombu import Connection, Exchange, Queue
 
 from shared import contracts
-from shared.deliveries import queue_name
+from shared.deliveries import ALL_EDGES, queue_name
 from shared.handlers import collect
 
 EVENTS = Exchange("events", type="topic", durable=True)
@@ -95,14 +95,15 @@ def permissions() -> dict[str, Permission]:
 
 
 def _of_the_gateway(own: Permission, reply: str) -> Permission:
-    """Beside what every service may: its edge calls all services, and hears their answers on queues of its own."""
+    """Beside what every service may: its edge calls all services, hears their answers on queues of its own, and tells
+    other edges what only an edge can know."""
     callable_services = "|".join(re.escape(service) for service in contracts.SERVICES)
     answers = r"rpc\.reply-gateway-.*"
     return Permission(
         configure=rf"^{answers}$",
         write=rf"{own.write[:-2]}|{answers})$",
         read=rf"{own.read[:-2]}|nameko-rpc|{answers})$",
-        topics={**own.topics, "nameko-rpc": rf"^({callable_services})\.|{reply}"},
+        topics={**own.topics, "nameko-rpc": rf"^({callable_services})\.|^{re.escape(ALL_EDGES)}$|{reply}"},
     )
 
 

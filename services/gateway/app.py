@@ -60,13 +60,13 @@ class Gateway:
         directory = Directory(self.engine, self.lookups)
         self.overseer = Overseer(self.rpc, self.signer, directory)
         self.tickets = Tickets(tokens, self.signer, keys, self.engine, self.lookups)
-        self.own_writes = OwnWrites(self.engine, self.lookups)
+        self.own_writes = OwnWrites(self.engine, self.lookups, self.rpc.edges)
         companies = Companies(self.engine, self.lookups, self.own_writes)
         identifier = Identifier(tokens, directory, self.tickets, companies)
         self.streams = Streams(self.engine, identifier.principal)
         self.table = Table()
         self._add_own_routes()
-        self._add_operations(Calls(self.rpc, self.signer, settings.deadline, identifier.renew))
+        self._add_operations(Calls(self.rpc, self.signer, settings.deadline, identifier.renew, self.own_writes))
         buckets = Buckets(settings.rate_per_second, settings.rate_burst)
         bounds = Bounds(buckets, settings.calls_per_user, settings.waiters_per_user)
         denials = Denials(self.engine, self.lookups)
@@ -102,7 +102,7 @@ class Gateway:
         shared: dict[str, list[Forwarder]] = {}
         for declared in operations().values():
             for operation in declared.values():
-                forwarder = Forwarder(operation, calls, self.own_writes)
+                forwarder = Forwarder(operation, calls)
                 if operation.everywhere:
                     shared.setdefault(operation.route, []).append(forwarder)
                 else:

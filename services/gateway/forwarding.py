@@ -39,6 +39,7 @@ class Calls:
     signer: Signer
     seconds: float
     renew: Callable[[Incoming], Awaitable[None]]
+    own_writes: OwnWrites
 
     async def call(
         self,
@@ -48,21 +49,34 @@ class Calls:
         message: bytes,
         more: dict[str, HeaderValue] | None = None,
         seconds: float | None = None,
+        caught_up: bool = True,
     ) -> Reply:
-        """The reply as it came. Raises Refusal when the service could not be asked, or its caller may no longer ask."""
+        """The reply as it came. Raises Refusal when the service could not be asked, or its caller may no longer ask.
+
+        `caught_up`: the service first waits for what the caller wrote elsewhere in the last seconds.
+        """
 
         async def told() -> dict[str, HeaderValue]:
             await self.renew(request)
-            return circumstances(request, service, self.signer)
+            return circumstances(request, service, self.signer) | self._last_writes(request, service, caught_up)
 
-        return await self.rpc.call(_who(request), service, name, message, more or {}, seconds or self.seconds, told)
+        reply = await self.rpc.call(_who(request), service, name, message, more or {}, seconds or self.seconds, told)
+        if request.principal:
+            await self.own_writes.note(request.principal.id, reply)
+        return reply
+
+    def _last_writes(self, request: Incoming, service: str, caught_up: bool) -> dict[str, HeaderValue]:
+        if not caught_up or request.principal is None:
+            return {}
+        last = self.own_writes.last(request.principal.id, service)
+        return {"nameko.last_writes": last} if last else {}
 
 
 class Forwarder:
     """The endpoint of one operation."""
 
-    def __init__(self, operation: Operation, calls: Calls, own_writes: OwnWrites | None = None) -> None:
-        self.operation, self._calls, self._own_writes = operation, calls, own_writes
+    def __init__(self, operation: Operation, calls: Calls) -> None:
+        self.operation, self._calls = operation, calls
         fields = operation.request().fields.values() if operation.request else ()
         self._body_required = operation.method == "PATCH" or any(field.required for field in fields)
         self._takes_query = operation.listing is not None or operation.parameters is not None
@@ -107,15 +121,13 @@ class Forwarder:
             headers["nameko.own_writes"] = known
             left = begun + self._calls.seconds - time.monotonic()
             reply = await self._calls.call(request, service, name, message, headers, max(left, 0.1))
-        if self._own_writes and request.principal:
-            self._own_writes.note(request.principal.id, reply)
         return reply
 
     async def _written(self, request: Incoming) -> str:
         """The ids of the events that the caller wrote last, where the service listens to them."""
-        if self._own_writes is None or request.principal is None:
+        if request.principal is None:
             return ""
-        return await self._own_writes.of(request.principal.id, self.operation.service)
+        return await self._calls.own_writes.of(request.principal.id, self.operation.service)
 
     async def _expanded(self, plan: expanding.Plan, request: Incoming, reply: Reply, until: float) -> Response:
         """The answer with what it refers to; it takes no longer than an answer without."""

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from gateway import metrics
 from gateway.bounds import Turns
+from gateway.edges import Edges
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, Overloaded, ServiceDown
 from gateway.presence import Presence
 from gateway.streaming import Places
@@ -21,6 +22,8 @@ Headers = dict[str, HeaderValue]
 Told = Callable[[], Awaitable[Headers]]
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
+TOLD_MILLISECONDS = 2000
+"""For so long the broker keeps what an edge tells the others."""
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +64,13 @@ class Rpc:
         self._places, self._turns = Places(most_pending), Turns(turns)
         self._presence = Presence(services, self._give_up)
         self._key = ""
+        self.edges = Edges(self._tell)
         metrics.pending_calls.set_function(lambda: len(self._pending))
         metrics.broker_connected.set_function(lambda: int(self.connected))
 
     @property
     def connected(self) -> bool:
-        return self._link is not None and not self._link.blocked
+        return self._link is not None and not self._link.blocked and not self._link.lost.done()
 
     def start(self) -> None:
         """Begin to connect; callers get 503 until it has succeeded, so the gateway may start before the broker."""
@@ -112,6 +116,11 @@ class Rpc:
         finally:
             _observed(service, operation, outcome)(time.perf_counter() - begun)
 
+    def _tell(self, key: str, body: bytes, token: str) -> None:
+        """Send something to other edges, if that is possible now: nothing may depend on it."""
+        if self.connected and self._link is not None:
+            self._link.publish(key, body, {}, token, self._key, TOLD_MILLISECONDS)
+
     async def _in_place(self, service: str, operation: str, body: bytes, headers: Headers, seconds: float) -> Reply:
         self._usable()
         release = self._places.take(service)
@@ -140,14 +149,20 @@ class Rpc:
             del self._pending[call_id]
 
     def _usable(self) -> Link:
-        if self._link is None or self._link.blocked:
+        if self._link is None or not self.connected:
             raise ServiceDown
         return self._link
 
     def _receive(self, message: Message) -> None:
         pending = self._pending.get(message.correlation_id)
-        if pending is None or pending.answer.done():
-            return  # it came after its deadline: the caller was told so
+        if message.to_all:
+            self.edges.receive(message.body)
+        elif pending is None:
+            self.edges.confirm(message.correlation_id, message.body)
+        elif not pending.answer.done():  # else it came after its deadline: the caller was told so
+            self._settle(pending, message)
+
+    def _settle(self, pending: Pending, message: Message) -> None:
         if message.returned:
             pending.answer.set_exception(ServiceDown())
         elif self._vouched and message.user != pending.service:
@@ -181,12 +196,16 @@ class Rpc:
 
     async def _follow(self, link: Link) -> str:
         """Look who is there until the connection is lost; returns why it was."""
-        watching = asyncio.create_task(self._presence.watch(link), name="presence of services")
+        meanwhile = (
+            asyncio.create_task(self._presence.watch(link), name="presence of services"),
+            asyncio.create_task(self.edges.greet(self._key), name="presence of edges"),
+        )
         try:
             return await link.lost
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            for task in meanwhile:
+                task.cancel()
+            await asyncio.gather(*meanwhile, return_exceptions=True)
 
     async def _open(self) -> Link:
         """A new reply queue for each connection: an answer to a lost one cannot reach us anyway."""

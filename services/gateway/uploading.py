@@ -148,9 +148,9 @@ class Importer:
             release()
 
     async def call(self, request: Incoming, name: str, path: dict[str, str], body: Any) -> Reply:
-        """Call one of the machinery's operations of the service."""
+        """Call one of the machinery's operations of the service, to which no event matters."""
         message = wire_body(path, {}, json.dumps(body).encode() if body is not None else b"")
-        return await self._calls.call(request, self.operation.service, name, message)
+        return await self._calls.call(request, self.operation.service, name, message, caught_up=False)
 
     async def begin(
         self, request: Incoming, headers: dict[str, HeaderValue], upload_id: UUID, body: dict[str, Any]

@@ -17,6 +17,8 @@ from pamqp import commands, frame, header
 from pamqp.base import Frame
 from pamqp.heartbeat import Heartbeat
 
+from shared.deliveries import ALL_EDGES
+
 HEARTBEAT = 15
 CHANNEL = 1
 LOOKING = 2
@@ -31,6 +33,8 @@ _SIZE = struct.Struct(">I")
 _CONTENT = struct.Struct(">HHQH")
 _DELIVER, _RETURN = struct.pack(">HH", 60, 60), struct.pack(">HH", 60, 50)
 _METHOD, _HEADER, _BODY, _END = 1, 2, 3, b"\xce"
+_TO_ALL = bytes((len(ALL_EDGES),)) + ALL_EDGES.encode() + _END
+"""How the frame of a delivery ends whose routing key, its last argument, is that of all edges."""
 # content type, content encoding, headers, delivery mode, correlation id, reply to, expiration (AMQP 0-9-1, 4.2.6.1)
 _FLAGS = 1 << 15 | 1 << 14 | 1 << 13 | 1 << 12 | 1 << 10 | 1 << 9 | 1 << 8
 _JSON = b"\x10application/json\x05utf-8"
@@ -44,9 +48,10 @@ class Lost(Exception):
 
 @dataclass(slots=True)
 class Message:
-    """What came: a reply, or a request of ours that no queue took."""
+    """What came: a reply, a request of ours that no queue took, or what an edge tells all."""
 
     returned: bool
+    to_all: bool = False
     correlation_id: str = ""
     headers: dict[str, Any] | None = None
     size: int = 0
@@ -82,7 +87,8 @@ class Link(asyncio.Protocol):
         await self._sign_on()
         await self._ask(commands.Channel.Open())
         await self._ask(commands.Queue.Declare(queue=self._queue, exclusive=True, auto_delete=True))
-        await self._ask(commands.Queue.Bind(queue=self._queue, exchange=EXCHANGE, routing_key=self._key))
+        for key in (self._key, ALL_EDGES):
+            await self._ask(commands.Queue.Bind(queue=self._queue, exchange=EXCHANGE, routing_key=key))
         await self._ask(commands.Basic.Consume(queue=self._queue, no_ack=True, exclusive=True))
         self._beat = self._loop.call_later(HEARTBEAT / 2, self._heartbeat)
 
@@ -159,7 +165,7 @@ class Link(asyncio.Protocol):
 
     def _frame(self, kind: int, raw: bytes) -> None:
         if kind == _METHOD and raw[7:11] in (_DELIVER, _RETURN):
-            self._message = Message(returned=raw[7:11] == _RETURN)
+            self._message = Message(returned=raw[7:11] == _RETURN, to_all=raw.endswith(_TO_ALL))
         elif kind == _HEADER and self._message:
             content = header.ContentHeader()
             content.unmarshal(raw[7:-1])

@@ -31,7 +31,13 @@ _PRIVATE = ("shared.rpc",)
 """What only a client on the bus itself can be told."""
 
 _JOBS = ("shared.jobs.", "shared.tables.")
-_AROUND = ((Edge.__call__, Edge), (Forwarder.__call__, Forwarder), (execute, None), (own_writes.told, None))
+_AROUND = (
+    (Edge.__call__, Edge),
+    (Forwarder.__call__, Forwarder),
+    (execute, None),
+    (own_writes.told, None),
+    (own_writes.check, None),
+)
 """What every request passes before and after the operation itself."""
 
 

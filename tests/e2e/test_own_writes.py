@@ -1,14 +1,21 @@
-"""D1: a caller reads its own writes without asking, through one edge or two, and is told when that takes too long."""
+"""D1: a caller reads its own writes without asking, new things and changes, through one edge or two, and is told when that
+takes too long."""
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pika
 import pytest
 
 from deploy.local.plan import GATEWAY, inherited_environment
+from gateway.own_writes import LAST_SECONDS
+from shared.deliveries import ALL_EDGES
 from shared.ids import new_event_id
 from tests.flows.shop import Shop
 from tests.gateway.conftest import Process, until
@@ -60,6 +67,70 @@ def never_arrives(running: Suite, api: Api) -> UUID:
     me = api.get("/v1/me")["id"]
     running.sql("gateway", "INSERT INTO own_write (caller, event_id) VALUES (%s, %s)", me, str(event_id))
     return event_id
+
+
+def never_catches_up(running: Suite, api: Api) -> UUID:
+    """Let the edge hear of another one that a user wrote something just now, which no service will ever be told of."""
+    event_id, me = new_event_id("liaison.crm_contacts.contact.updated.v1"), api.get("/v1/me")["id"]
+    connection = pika.BlockingConnection(pika.URLParameters(running.broker_uri("gateway")))
+    channel = connection.channel()
+    channel.confirm_delivery()
+    told = json.dumps([str(uuid4()), "a token", [me, [str(event_id)]]])
+    channel.basic_publish("nameko-rpc", ALL_EDGES, told.encode(), mandatory=True)
+    connection.close()
+    return event_id
+
+
+def seconds(ask: Callable[[], Any]) -> float:
+    begun = time.monotonic()
+    ask()
+    return time.monotonic() - begun
+
+
+def archived_then_ordered(contacts: Api, sales: Api, lamp: Any) -> Any:
+    """What an order is told whose customer was archived just before; the customer was known to sales."""
+    customer = contacts.post("/v1/contacts", ORGANIZATION)
+    order(sales, customer, lamp)
+    contacts.post(f"/v1/contacts/{customer['id']}/archive")
+    with pytest.raises(Refused) as refused:
+        order(sales, customer, lamp)
+    return refused.value.status, refused.value.problem["errors"][0]["pointer"]
+
+
+def test_an_order_right_after_its_customer_was_archived(shop: Shop, lamp: Any) -> None:
+    """D1: what is known already, but has changed, is waited for too."""
+    told = [archived_then_ordered(shop.api, shop.api, lamp) for _ in range(12)]
+    assert told == [(422, "/customer_id")] * 12
+
+
+def test_what_changed_through_another_edge(shop: Shop, lamp: Any, other_edge: Api) -> None:
+    """D1: each edge tells the others."""
+    ways = [(shop.api, other_edge), (other_edge, shop.api)] * 6
+    assert [archived_then_ordered(*way, lamp) for way in ways] == [(422, "/customer_id")] * 12
+
+
+def test_a_quote_and_an_order_right_after_a_new_price(shop: Shop) -> None:
+    """D1: the price is that of the caller's last request."""
+    customer, rug = shop.customer("Prices SARL"), shop.product("Rug", "100.00")
+    lines = [{"product_id": rug["id"], "quantity": "1"}]
+    seen = []
+    for number in range(10):
+        price = f"{101 + number}.00"
+        rug = shop.api.patch(f"/v1/products/{rug['id']}", {"sale_price": price}, rug["version"])
+        made = shop.api.post(("/v1/orders", "/v1/quotes")[number % 2], {"customer_id": customer["id"], "lines": lines})
+        seen.append((made["lines"][0]["unit_price"], price))
+    assert all(Decimal(got) == Decimal(price) for got, price in seen), seen
+
+
+def test_a_list_right_after_a_command_elsewhere(shop: Shop) -> None:
+    """D1: stock is reserved in the list that follows the placing of an order, and free in the one after its end."""
+    customer, vase = shop.customer("Lists SARL"), shop.product("Vase", "10.00")
+    shop.receive(vase, "100", "4")
+    for _ in range(10):
+        placed = shop.placed(customer, (vase, "1"))
+        assert Decimal(shop.stock(vase)["reserved"]) == 1
+        shop.api.post(f"/v1/orders/{placed['id']}/cancel", {"reason": "as agreed"})
+        assert Decimal(shop.stock(vase)["reserved"]) == 0
 
 
 def test_an_order_right_after_its_customer_and_its_product(shop: Shop) -> None:
@@ -132,3 +203,37 @@ def test_nothing_is_waited_for_where_all_is_known(running: Suite, ann: Api, shop
     begun = time.monotonic()
     order(ann, customer, lamp)
     assert time.monotonic() - begun < 1.5
+
+
+def test_a_query_goes_on_without_what_takes_too_long(running: Suite, ann: Api) -> None:
+    """D1: after two seconds, and only where the service listens to it."""
+    never_catches_up(running, ann)
+    assert seconds(lambda: ann.get("/v1/stock-levels", limit=1)) < 1
+    assert 1.5 < seconds(lambda: ann.get("/v1/orders", limit=1)) < 3
+    time.sleep(max(0, LAST_SECONDS - 2))
+    assert seconds(lambda: ann.get("/v1/orders", limit=1)) < 1
+
+
+def test_a_command_is_not_decided_without_it(running: Suite, ann: Api, shop: Shop, lamp: Any) -> None:
+    """D1: it says `not_yet`, changes nothing, and is carried out under the same key a second later."""
+    customer, key = shop.customer("Patient SARL"), str(uuid4())
+    body = {"customer_id": customer["id"], "lines": [{"product_id": lamp["id"], "quantity": "1"}]}
+    headers = {"Idempotency-Key": key, "Accept-Language": "fr"}
+    missing = never_catches_up(running, ann)
+    answer = ann.http.post("/v1/orders", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (504, "not_yet", "1")
+    assert answer.json()["event_ids"] == [str(missing)] and "n'a donc pas été exécutée" in answer.json()["detail"]
+    assert running.sql("crm_sales", "SELECT count(*) FROM sales_order WHERE customer_id = %s", customer["id"]) == [(0,)]
+    time.sleep(1)
+    assert ann.http.post("/v1/orders", json=body, headers=headers).status_code == 201
+
+
+def test_whoever_waits_holds_up_nobody(running: Suite, ann: Api, shop: Shop) -> None:
+    """A8: as many wait as one user may have under way, and others are answered as ever."""
+    never_catches_up(running, ann)
+    with ThreadPoolExecutor(24) as threads:
+        waiting = [threads.submit(seconds, lambda: ann.get("/v1/orders", limit=1)) for _ in range(24)]
+        time.sleep(0.3)
+        assert max(seconds(lambda: shop.api.get("/v1/orders", limit=1)) for _ in range(5)) < 1
+        assert not any(one.done() for one in waiting)
+        assert max(one.result() for one in waiting) < 4
