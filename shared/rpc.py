@@ -8,6 +8,7 @@ import logging
 import time
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from threading import Event as Signal
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,8 @@ from shared.settings import LIMITS, REQUEST_GAP
 log = logging.getLogger(__name__)
 
 _PREFIX = "nameko."
+_ANSWERS_WITHIN = 5.0
+"""Seconds for which requests wait, at the start, for the connection over which they are answered."""
 
 
 class DeadlineExceeded(Refusal):
@@ -75,6 +78,7 @@ class RpcServer:
         self._takes_since = clock.now()
         self._consumer: Consumer | None = None
         self._reply_channel: Any = None
+        self._can_answer = Signal()
 
     def start(self) -> None:
         self.replies.start()
@@ -94,6 +98,7 @@ class RpcServer:
         self.replies.close()
 
     def _consume(self, connection: Connection) -> None:
+        self._can_answer.wait(_ANSWERS_WITHIN)
         channel = connection.channel()
         self._consumer = Consumer(
             channel,
@@ -107,6 +112,7 @@ class RpcServer:
 
     def _open_reply_channel(self, connection: Connection) -> None:
         self._reply_channel = connection.channel()
+        self._can_answer.set()
 
     def _receive(self, message: Any) -> None:
         if self._ending:

@@ -182,6 +182,7 @@ def test_malformed_calls_are_refused(caller: Caller, body: bytes, code: str) -> 
         {"nameko.deadline": -1},
         {"nameko.sent": "now"},
         {"nameko.wait_for": "x,y"},
+        {"nameko.last_writes": ["x", 7]},
         {"nameko.idempotency_key": 7},
         {"nameko.if_match": {"a": 1}},
         {"nameko.caller": {"a": 1}},
