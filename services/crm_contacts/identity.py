@@ -72,8 +72,14 @@ def phone_parts(value: str) -> tuple[str, str | None]:
 
 
 def _french(digits: str) -> str:
-    """The nine digits of a French number behind the calling code of where it is."""
-    return f"+{_OVERSEAS.get(digits[:3], '33')}{digits}"
+    """A French number without its 0, behind the calling code of where it is.
+
+    In Saint-Pierre-et-Miquelon 508 is both: nine digits from France, +508 and six from outside.
+    """
+    if digits.startswith("508"):
+        return f"+{digits}"
+    code = next((_OVERSEAS[digits[:n]] for n in (5, 4, 3) if digits[:n] in _OVERSEAS), "33")
+    return f"+{code}{digits}"
 
 
 def _validated(address: str) -> str:
@@ -92,13 +98,25 @@ _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 _FRENCH_NUMBER = re.compile("0([1-9][0-9]{8})")
 _FRENCH_E164 = re.compile(r"\+33[1-9][0-9]{8}")
 _OVERSEAS = {
-    **dict.fromkeys(("262", "263", "269", "639", "692", "693"), "262"),  # La Réunion, Mayotte
-    **dict.fromkeys(("590", "690", "691"), "590"),  # Guadeloupe, Saint-Martin, Saint-Barthélemy
-    **dict.fromkeys(("594", "694"), "594"),  # Guyane
-    **dict.fromkeys(("596", "696", "697"), "596"),  # Martinique
+    prefix: code
+    for code, prefixes in {
+        # La Réunion, then Mayotte
+        "262": "262 263 2688 692 693 7092 9399 9479 9762 9763 269 2689 639 70935 70936 70937 9398 9478 9769",
+        # Guadeloupe, Saint-Martin, Saint-Barthélemy
+        "590": "590 5987 690 691 7090 9395 9475 9760 9761 9768",
+        # Guyane
+        "594": "594 5988 694 70930 70931 70932 70933 9396 9476 9764 9765",
+        # Martinique
+        "596": "596 5989 696 697 7091 9397 9477 9766 9767",
+        # Saint-Pierre-et-Miquelon
+        "508": "7084 7085",
+    }.items()
+    for prefix in prefixes.split()
 }
-"""The ranges of the overseas departments in the national numbering plan (Arcep, décision 2018-0881), which are dialled
-like any other from within France and have calling codes of their own from outside (ITU-T E.164)."""
+"""The ranges of the overseas departments and of Saint-Pierre-et-Miquelon in the national numbering plan (Arcep, décision
+2018-0881, as changed by décision 2022-1583), fixed, mobile and versatile. From within France they are dialled like any
+other, from outside by calling codes of their own (ITU-T E.164). A test holds the fixed and mobile ones to what
+libphonenumber knows."""
 
 _WITH_EXTENSION = re.compile(
     r"(?:tel:)?\s*(\+?[0-9\s().\-\u2010-\u2013]+?)\s*(?:(?:;ext=|ext(?:ension|\.)?|poste|p\.|x|#)\s*:?\s*([0-9]{1,11}))?\s*",

@@ -17,9 +17,11 @@ from shared.numbering import next_loose
 from shared.outbox import publish
 
 _EXPIRE = text(
-    "UPDATE quote SET status = 'expired', version = version + 1, updated_at = :now"
-    " FROM unnest(CAST(:companies AS uuid[]), CAST(:days AS date[])) AS today (company_id, day)"
-    " WHERE quote.company_id = today.company_id AND status = 'sent' AND valid_until < today.day"
+    "UPDATE quote SET status = 'expired', version = version + 1, updated_at = :now WHERE id IN"
+    " (SELECT quote.id FROM quote JOIN unnest(CAST(:companies AS uuid[]), CAST(:days AS date[])) AS today (company_id, day)"
+    " ON quote.company_id = today.company_id WHERE status = 'sent' AND valid_until < today.day"
+    " ORDER BY quote.id LIMIT 500 FOR UPDATE OF quote SKIP LOCKED)"
+    " RETURNING id AS quote_id, number, company_id, customer_id, valid_until"
 )
 
 
@@ -82,15 +84,18 @@ class Quoting:
 
     @command(sales.revise_quote)
     def revise_quote(self, session: Session, quote: Quote) -> Quote:
-        quote.revise()
+        publish(session, quote.revise())
         return quote
 
     @command(sales.cancel_quote)
     def cancel_quote(self, session: Session, quote: Quote) -> Quote:
-        quote.cancel()
+        publish(session, quote.cancel())
         return quote
 
     @every(minutes=10)
     def expire_quotes(self, session: Session) -> None:
+        """A portion at a time; the others are not accepted any more either, and follow at the next run."""
         days = business_days(session)
-        session.execute(_EXPIRE, {"now": clock.now(), "companies": [*days], "days": [*days.values()]})
+        expired = session.execute(_EXPIRE, {"now": clock.now(), "companies": [*days], "days": [*days.values()]})
+        for row in expired.mappings():
+            publish(session, sales.QuoteExpired(**row))

@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 from erp_finance.credit import Exposure
 from erp_finance.models import Company, CreditLimit, Customer, CustomerAccount, Invoice, Payment
 from shared import clock
+from shared.changes import recorded
 from shared.context import current
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
 from shared.copies import forget, keep
 from shared.entrypoints import ListRequest, Page, command, query, subscribe
 from shared.ids import new_id
+from shared.outbox import publish
 from shared.refusals import Invalid
 
 _Contact = contacts.ContactCreated | contacts.ContactUpdated | contacts.ContactArchived | contacts.ContactDeleted
@@ -51,13 +53,18 @@ class Customers:
             limit=request["limit"], currency=company.currency,
         )  # fmt: skip
         session.add(limit)
+        session.flush()
+        publish(session, limit.created())
         return limit
 
     @command(finance.change_credit_limit)
     def change_credit_limit(self, session: Session, limit: CreditLimit, request: dict[str, Any]) -> CreditLimit:
         """Set another limit; it counts from the next order on."""
+        changes = recorded(finance.CreditLimitView, limit)
         if "limit" in request:
             limit.limit = request["limit"]
+        if told := changes():
+            publish(session, limit.changed(told))
         return limit
 
     @query(finance.get_credit_limit)

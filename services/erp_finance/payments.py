@@ -101,9 +101,12 @@ class Paying:
         released = [(a, i) for a, i in lock_settled(session, payment) if named is None or i.id in named]
         if named is not None and len({i.id for _, i in released}) < len(named):
             raise Invalid.at("/invoice_ids", "not_found")
-        _release(payment, released, business_day(session, payment.company_id))
+        today = business_day(session, payment.company_id)
+        _release(payment, released, today)
         _adjust(session, payment, released, ZERO, opened=True)
         payment.touch()
+        if released:
+            publish(session, payment.unsettled(released, today))
         for _, invoice in released:
             publish(session, invoice.reopened())
         return payment

@@ -164,6 +164,35 @@ class QuoteRefused(Event, type="crm_sales.quote.refused", number=0x329, permissi
     reason: str
 
 
+class QuoteExpired(Event, type="crm_sales.quote.expired", number=0x6E1, permission="sales.quotes:read"):
+    """A sent quote was not accepted in time: its prices bind nobody any more."""
+
+    quote_id: UUID
+    number: str
+    company_id: UUID
+    customer_id: UUID
+    valid_until: date
+
+
+class QuoteCancelled(Event, type="crm_sales.quote.cancelled", number=0x6E2, permission="sales.quotes:read"):
+    """The seller withdrew a quote, sent or still a draft."""
+
+    quote_id: UUID
+    number: str
+    company_id: UUID
+    customer_id: UUID
+
+
+class QuoteRevised(Event, type="crm_sales.quote.revised", number=0x6E3, permission="sales.quotes:read"):
+    """A quote is a draft again, under the same number: what was sent before binds nobody any more."""
+
+    quote_id: UUID
+    number: str
+    revision: int
+    company_id: UUID
+    customer_id: UUID
+
+
 class QuoteAccepted(Event, type="crm_sales.quote.accepted", number=0xBD1, permission="sales.quotes:read"):
     """The customer accepted a quote; `order_id` is the draft order made from it."""
 

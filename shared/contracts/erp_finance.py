@@ -185,6 +185,24 @@ class PaymentAllocated(Event, type="erp_finance.payment.allocated", number=0x3FB
     allocations: list[PaidInvoice]
 
 
+class PaymentUnallocated(
+    Event, type="erp_finance.payment.unallocated", number=0x6E4, permission="finance.payments:read"
+):
+    """A payment was taken off invoices, which are open again; `unallocated` is what it has left.
+
+    Of each invoice, `amount` is what it had been settled by, `residual` what is open now.
+    """
+
+    payment_id: UUID
+    number: str
+    company_id: UUID
+    customer_id: UUID
+    currency: str
+    released_on: date
+    unallocated: Amount
+    allocations: list[PaidInvoice]
+
+
 class PaymentReceived(Event, type="erp_finance.payment.received", number=0xDB8, permission="finance.payments:read"):
     """Money came in from a customer and was posted; `unallocated` is what settles no invoice yet."""
 
@@ -214,6 +232,39 @@ class PaymentReversed(Event, type="erp_finance.payment.reversed", number=0x301, 
     currency: str
     reversed_on: date
     allocations: list[PaidInvoice]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditLimitState:
+    """How much a customer may owe one company; `limit` None: no limit."""
+
+    credit_limit_id: UUID
+    company_id: UUID
+    contact_id: UUID
+    limit: Amount | None
+    currency: str
+
+
+class CreditLimitCreated(
+    CreditLimitState,
+    Event,
+    type="erp_finance.credit_limit.created",
+    number=0x6E5,
+    permission="finance.credit_limits:read",
+):
+    """A customer got a credit limit."""
+
+
+class CreditLimitChanged(
+    CreditLimitState,
+    Event,
+    type="erp_finance.credit_limit.changed",
+    number=0x6E6,
+    permission="finance.credit_limits:read",
+):
+    """A customer has another credit limit; it counts from the next order on."""
+
+    changes: Changes = field(default_factory=dict)
 
 
 # -- Resources -------------------------------------------------------------------------------------------------------

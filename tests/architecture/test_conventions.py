@@ -17,6 +17,7 @@ from shared.refusals import Invalid
 
 OPERATIONS = [o for found in contracts.operations().values() for o in found.values()]
 RESOURCES = {r.name: r for found in contracts.operations().values() for r in collections_of(found.values())}
+DECLARED = [o for o in OPERATIONS if not o.derived]
 SPARSE = [o for o in OPERATIONS if o.is_sparse]
 
 
@@ -138,3 +139,22 @@ def test_whoever_keeps_copies_hears_of_the_end_of_what_is_copied(service: str, c
         if (event.service, event.aggregate) in copied and event.type.rpartition(".")[2] in ("deleted", "archived")
     }
     assert ends <= set(copy.events)
+
+
+def test_what_is_archived_can_be_taken_back() -> None:
+    """D4: each `archive` has its `unarchive`, for whoever may archive."""
+    routes = {o.route: o for o in DECLARED}
+    archiving = [o for o in DECLARED if o.route.endswith("/archive")]
+    assert archiving
+    for operation in archiving:
+        back = routes[operation.route.removesuffix("archive") + "unarchive"]
+        assert (back.permission, back.response) == (operation.permission, operation.response), operation.route
+
+
+@pytest.mark.parametrize("flag", ["active", "blocked"])
+def test_what_is_taken_out_of_use_by_a_flag_comes_back_by_it(flag: str) -> None:
+    """D4: products, places, users, webhooks and accounts are not archived: their flag is set both ways by a change."""
+    shown = {o.path for o in DECLARED if o.method == "GET" and o.response and flag in o.response().dump_fields}
+    single = {path for path in shown if path.endswith("{id}")}
+    changed = {o.path for o in DECLARED if o.method == "PATCH" and o.request and flag in o.request().load_fields}
+    assert single and single <= changed

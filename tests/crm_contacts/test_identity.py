@@ -1,5 +1,6 @@
 """Two spellings of the same number are one; nonsense is refused where it stands."""
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,30 @@ def test_phones_become_e164_and_domains_lower_case() -> None:
         ("0691 12 34 56", "+590691123456", None),
         ("0594 12 34 56", "+594594123456", None),
         ("0596 12 34 56", "+596596123456", None),
+        ("0263 12 34 56", "+262263123456", None),
+        ("0693 12 34 56", "+262693123456", None),
+        ("07 09 20 12 34", "+262709201234", None),
+        ("0269 61 12 34", "+262269611234", None),
+        ("07 09 35 12 34", "+262709351234", None),
+        ("0690 12 34 56", "+590690123456", None),
+        ("07 09 00 12 34", "+590709001234", None),
+        ("0694 12 34 56", "+594694123456", None),
+        ("07 09 30 12 34", "+594709301234", None),
+        ("0696 12 34 56", "+596696123456", None),
+        ("0697 12 34 56", "+596697123456", None),
+        ("07 09 10 12 34", "+596709101234", None),
+        ("09 76 90 12 34", "+262976901234", None),
+        ("09 47 70 12 34", "+596947701234", None),
+        ("0508 41 12 34", "+508411234", None),
+        ("+33 508 41 12 34", "+508411234", None),
+        ("+508 41 12 34", "+508411234", None),
+        ("07 08 40 12 34", "+508708401234", None),
+        ("0591 12 34 56", "+33591123456", None),
+        ("06 38 12 34 56", "+33638123456", None),
+        ("06 95 12 34 56", "+33695123456", None),
+        ("07 08 30 12 34", "+33708301234", None),
+        ("07 09 40 12 34", "+33709401234", None),
+        ("09 72 12 34 56", "+33972123456", None),
         ("01 23 45 67 89 poste 12", "+33123456789", "12"),
         ("01 23 45 67 89 ext. 0012", "+33123456789", "0012"),
         ("01 23 45 67 89 x12", "+33123456789", "12"),
@@ -77,6 +102,17 @@ def test_phones(written: str, number: str, extension: str | None) -> None:
     (phone,) = identity.normalised({"phones": [_point(written)]})["phones"]
     assert (phone["value"], phone.get("extension")) == (number, extension)
     assert identity.comparable("phone", written) == number
+
+
+@pytest.mark.parametrize("region", ["GP", "GF", "MQ", "RE", "YT", "PM", "BL", "MF"])
+def test_overseas_numbers_are_those_of_libphonenumber(region: str) -> None:
+    """B6: of each overseas region the known examples, fixed and mobile, get its calling code."""
+    for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+        example = phonenumbers.example_number_for_type(region, kind)
+        wanted = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+        digits = wanted.removeprefix(f"+{example.country_code}")
+        dialled = f"0{example.country_code}{digits}" if len(digits) == 6 else f"0{digits}"
+        assert identity.phone(dialled) == identity.phone(wanted) == wanted
 
 
 @pytest.mark.parametrize(

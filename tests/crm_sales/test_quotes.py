@@ -11,6 +11,7 @@ from crm_sales.models import Quote
 from crm_sales.models.quote import VERBS
 from crm_sales.pricing import PricedLine
 from shared import clock
+from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import OrderCreated, QuoteAccepted, QuoteRefused, QuoteSent
 from shared.ids import new_id
 from shared.refusals import Conflict, Invalid, InvalidTransition
@@ -110,6 +111,7 @@ def test_an_accepted_quote_becomes_an_order_at_its_prices(shop: Shop) -> None:
 
 
 def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
+    """D8: each step of a quote is told: refused, revised, cancelled."""
     quote = _make(shop)
     shop.sales.call("send_quote", id=quote["id"])
     with pytest.raises(Conflict) as refusal:
@@ -122,12 +124,16 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
     assert (refused["status"], refused["refusal_reason"]) == ("refused", "too dear")
     revised = shop.sales.call("revise_quote", id=quote["id"])
     assert (revised["status"], revised["revision"], revised["number"]) == ("draft", 2, quote["number"])
+    (told,) = shop.sales.published()
+    assert isinstance(told, sales.QuoteRevised) and (told.revision, told.number) == (2, quote["number"])
     lines = [{"product_id": str(LAMP), "quantity": "1", "unit_price": "10"}]
     with pytest.raises(Invalid):
         shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines}, permissions=CLERK)
     changed = shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines})
     assert (changed["net_total"], len(changed["lines"])) == ("10.00", 1)
     assert shop.sales.call("cancel_quote", id=quote["id"])["status"] == "cancelled"
+    (told,) = shop.sales.published()
+    assert isinstance(told, sales.QuoteCancelled) and (str(told.quote_id), told.customer_id) == (quote["id"], LUMEN)
 
 
 def test_a_draft_past_its_date_is_not_sent(shop: Shop) -> None:
@@ -144,6 +150,7 @@ def test_a_draft_past_its_date_is_not_sent(shop: Shop) -> None:
 
 
 def test_quotes_expire_by_themselves(shop: Shop) -> None:
+    """D8: each quote that expires is told once."""
     quote = _make(shop, valid_until=present_day().isoformat())
     other = _make(shop)
     for sent in (quote, other):
@@ -153,7 +160,12 @@ def test_quotes_expire_by_themselves(shop: Shop) -> None:
     with clock.shifted(timedelta(days=1)):
         with pytest.raises(QuoteExpired):
             shop.sales.call("accept_quote", id=quote["id"])
+        shop.sales.published()
         shop.sales.tick("expire_quotes")
+        shop.sales.tick("expire_quotes")
+        (told,) = shop.sales.published()
+    assert isinstance(told, sales.QuoteExpired)
+    assert (str(told.quote_id), told.number, told.valid_until) == (quote["id"], quote["number"], present_day())
     assert shop.sales.call("get_quote", id=quote["id"])["status"] == "expired"
     found = shop.sales.call("list_quotes", query={"status": "sent", "customer_id": str(LUMEN)})["data"]
     assert [sent["number"] for sent in found] == [other["number"]]

@@ -27,6 +27,8 @@ def books(service) -> Harness:
 def limited(books: Harness, limit: str | None) -> UUID:
     customer = known_customer(books)
     books.call("create_credit_limit", body={"contact_id": str(customer), "limit": limit})
+    (told,) = books.published()
+    assert isinstance(told, finance.CreditLimitCreated) and told.contact_id == customer
     return customer
 
 
@@ -142,12 +144,16 @@ def test_no_two_orders_share_the_last_of_a_limit(books: Harness) -> None:
 
 
 def test_a_limit_is_changed_and_taken_away(books: Harness) -> None:
+    """D8: who may owe how much is told, with what was before."""
     customer = limited(books, "10.00")
     (limit,) = books.call("list_credit_limits", query={"contact_id": str(customer)})["data"]
     books.deliver(order_of(customer, "100.00").placed)
     books.call("change_credit_limit", id=limit["id"], body={"limit": None}, if_match=limit["version"])
     books.deliver(order_of(customer, "100.00", "SO-2").placed)
-    assert [type(e) for e in books.published()] == [finance.CreditHeld, finance.CreditApproved]
+    held, changed, approved = books.published()
+    assert isinstance(held, finance.CreditHeld) and isinstance(approved, finance.CreditApproved)
+    assert isinstance(changed, finance.CreditLimitChanged)
+    assert (changed.contact_id, changed.limit, changed.changes) == (customer, None, {"limit": ["10.00", None]})
     assert exposure(books, customer)[3] is None
 
 

@@ -76,6 +76,7 @@ def test_a_payment_is_found_by_the_invoices_that_it_settles(books: Harness) -> N
 
 
 def test_money_in_advance_is_allocated_later_and_taken_off_again(books: Harness) -> None:
+    """D8: what is taken off again is told, with the invoices that are open again; nothing taken off is not."""
     order = chairs()
     (invoice,) = sold(books, order)
     payment = pay(books, order.customer_id, "50.00", (invoice["id"], "20.00"))
@@ -85,8 +86,19 @@ def test_money_in_advance_is_allocated_later_and_taken_off_again(books: Harness)
     assert payment["unallocated"] == "0.00" and len(payment["allocations"]) == 2
     with pytest.raises(AllocationExceedsPayment):
         books.call("allocate_payment", id=payment["id"], key=KEY.format("evenmore"), body=part)
+    books.published()
     payment = books.call("unallocate_payment", id=payment["id"], key=KEY.format("back"), body={})
     assert payment["unallocated"] == "50.00" and payment["allocations"] == []
+    told, *reopened = books.published()
+    assert isinstance(told, finance.PaymentUnallocated)
+    assert (told.number, told.unallocated, told.released_on) == (payment["number"], 50, present_day())
+    assert [(str(part.invoice_id), part.amount) for part in told.allocations] == [
+        (invoice["id"], 20),
+        (invoice["id"], 30),
+    ]
+    assert {type(event) for event in reopened} == {finance.InvoiceReopened}
+    books.call("unallocate_payment", id=payment["id"], key=KEY.format("nothing"), body={})
+    assert books.published() == []
     assert books.call("get_invoice", id=invoice["id"])["residual"] == "120.00"
     assert balances(books)["411"] == 70
 

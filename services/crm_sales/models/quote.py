@@ -87,22 +87,21 @@ class Quote(Aggregate, PricedDocument, Base):
     def refuse(self, reason: str) -> sales.QuoteRefused:
         self._move("refuse", "refused")
         self.refusal_reason = reason
-        return sales.QuoteRefused(
-            quote_id=self.id,
-            number=self.number,
-            company_id=self.company_id,
-            customer_id=self.customer_id,
-            reason=reason,
-        )
+        return sales.QuoteRefused(quote_id=self.id, reason=reason, **self._whose())
 
-    def revise(self) -> None:
+    def revise(self) -> sales.QuoteRevised:
         """Open it for changes; what bound the seller until now no longer does."""
         self._move("revise", "draft")
         self.revision += 1
         self.refusal_reason = self.valid_until = None
+        return sales.QuoteRevised(quote_id=self.id, revision=self.revision, **self._whose())
 
-    def cancel(self) -> None:
+    def cancel(self) -> sales.QuoteCancelled:
         self._move("cancel", "cancelled")
+        return sales.QuoteCancelled(quote_id=self.id, **self._whose())
+
+    def _whose(self) -> dict[str, Any]:
+        return {"number": self.number, "company_id": self.company_id, "customer_id": self.customer_id}
 
     def order_values(self) -> dict[str, Any]:
         """The columns that the order takes over."""

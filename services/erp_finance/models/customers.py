@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from erp_finance.credit import Exposure
 from erp_finance.models.base import Base
 from shared import clock
+from shared.contract import Changes
+from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.money import ZERO
@@ -53,6 +56,16 @@ class CreditLimit(Aggregate, Base):
     contact_id: Mapped[UUID]
     limit: Mapped[Decimal | None] = mapped_column("credit_limit")
     currency: Mapped[str] = mapped_column(default="EUR")
+
+    def created(self) -> finance.CreditLimitCreated:
+        return finance.CreditLimitCreated(**self._state())
+
+    def changed(self, changes: Changes) -> finance.CreditLimitChanged:
+        return finance.CreditLimitChanged(**self._state(), changes=changes)
+
+    def _state(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("company_id", "contact_id", "limit", "currency")}
+        return {"credit_limit_id": self.id, **own}
 
 
 class CreditApproval(Base):

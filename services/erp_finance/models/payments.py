@@ -147,6 +147,13 @@ class Payment(Aggregate, Base):
             allocations=_parts(released),
         )  # fmt: skip
 
+    def unsettled(self, released: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentUnallocated:
+        """What it does not settle any more, as an event."""
+        return finance.PaymentUnallocated(
+            payment_id=self.id, number=self.number, company_id=self.company_id, customer_id=self.contact_id,
+            currency=self.currency, released_on=on, unallocated=self.unallocated, allocations=_parts(released),
+        )  # fmt: skip
+
     def allocated(self, settled: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentAllocated:
         """What a later allocation settled, as an event."""
         return finance.PaymentAllocated(
