@@ -1,7 +1,8 @@
 """What a command changed: collected while it runs, written as audit rows with the transaction, read as history.
 
 A row belongs to one object. Its `changes` are {"<Class>/<id>": {field: [old, new]}}; the field "*" says that the object
-as a whole was made ([null, "created"]) or removed (["deleted", null]), a list of parts counts what happened to them.
+as a whole was made ([null, "created"]) or removed (["deleted", null]), and then "*reach" keeps who reached it; a list of
+parts counts what happened to them.
 The command's own object has the row with its plain action; other aggregates that it changed have rows of their own,
 whose action ends in ":<Class>".
 """
@@ -17,9 +18,8 @@ from shared.context import Context
 from shared.database import Aggregate
 from shared.envelope import dumps
 from shared.fields import plain
+from shared.gone import REACH, WHOLE, reach_of
 from shared.ids import new_id
-
-WHOLE = "*"
 
 _Changes = dict[str, dict[str, list[Any]]]
 _UNTOLD = ("version", "updated_at", "password_hash")
@@ -80,7 +80,7 @@ def _note_changes(session: Session, *_: Any) -> None:
             _merge(changes, parent, _parts(parent, parts))
     for gone in session.deleted:
         if isinstance(gone, Aggregate):
-            _merge(changes, gone, {WHOLE: ["deleted", None]})
+            _merge(changes, gone, {WHOLE: ["deleted", None], REACH: [reach_of(gone), None]})
 
 
 @event.listens_for(Session, "after_flush")

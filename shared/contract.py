@@ -183,6 +183,8 @@ class Event:
     service: ClassVar[str]
     aggregate: ClassVar[str]
     aggregate_field: ClassVar[str]
+    for_its_companies: ClassVar[bool] = False
+    """Whether its member `companies` (None: all) says who may see it, not the company in which it was published."""
 
     def __init_subclass__(cls, type: str, number: int, permission: str = "", version: int = 1, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

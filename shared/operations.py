@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, custom, existence, merging, outbox, reaching, rights, transaction
+from shared import auditing, custom, existence, gone, merging, outbox, reaching, rights, transaction
 from shared.caller import permit
 from shared.concealing import secrets_of, without_secrets
 from shared.context import Context
@@ -282,8 +282,16 @@ class Call:
             raise IdConflict(id=key.key) if key.permanent else IdempotencyMismatch
         if key.permanent:
             return self._existing(session, row.aggregate_id)
+        self._check_reach(session, row.aggregate_id)
         headers = row.headers
         return Reply(row.body, row.status, headers["etag"], headers["id"], headers["event_ids"], replayed=True)
+
+    def _check_reach(self, session: Session, made: UUID | None) -> None:
+        """What was answered once is answered again to whoever still reaches what it tells of. Raises NotFound."""
+        changed = self.handler.aggregate_class
+        cls, id_ = (changed, _uuid(self.path.get("id"), changed)) if changed else (self.handler.creates, made)
+        if cls and id_ and not gone.is_reached(session, cls, id_, self.operation.permission):
+            raise NotFound(what=kind_of(cls), id=id_)
 
     def _existing(self, session: Session, aggregate_id: UUID) -> Reply:
         """What a repeated creation with a client-chosen id finds: the resource as it is now."""

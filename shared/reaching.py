@@ -1,19 +1,22 @@
 """Record rules: which records a caller may know of. What is out of reach does not exist for them: 404, never counted.
 
-Two rules, both in the machinery, so that no handler can forget them:
+Three rules, all in the machinery, so that no handler can forget them:
 
 - Companies. Every ORM statement of a caller who may not see all companies is restricted to theirs, whatever the
   handler asks for: also what a body refers to. Raw SQL is not; a handler that uses it restricts it itself.
 - Owners. `sales.orders:read@own` reaches records whose `owner_id` is the caller, `@team` those of the caller's team.
   Records without an owner, and whole kinds that have none, are within reach of `all` only.
+- What belongs to several companies or to whoever works in them (users, their keys and webhooks) says by `seen_in(companies)`
+  which of it those are shown who may not see all companies, and by `seen_from()` of an object where it is seen. Lists,
+  single objects and histories are cut by it; what the service reads for itself is not: who may do what is decided by all.
 """
 
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, event, false, inspect
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy import ColumnElement, event, exists, false, inspect, select
+from sqlalchemy.orm import ORMExecuteState, Session, object_session, with_loader_criteria
 
 from shared.caller import NotAllowed
 from shared.context import Context
@@ -35,18 +38,49 @@ def owners(context: Context, permission: str) -> frozenset[UUID] | None:
 
 def conditions(entity: Any, context: Context, permission: str) -> list[ColumnElement[bool]]:
     """What to add to a statement that selects an entity."""
-    known = owners(context, permission)
+    shown, known = _shown(entity, context), owners(context, permission)
     if known is None:
-        return []
+        return shown
     if not known or not hasattr(entity, "owner_id"):
         return [false()]
-    return [entity.owner_id.in_(known)]
+    return [*shown, entity.owner_id.in_(_written(entity, known))]
 
 
 def within(record: Aggregate, context: Context, permission: str) -> bool:
     """Whether a loaded record is within reach."""
     known = owners(context, permission)
-    return known is None or getattr(record, "owner_id", None) in known
+    owned = known is None or getattr(record, "owner_id", None) in _written(type(record), known)
+    return owned and is_shown(record, context)
+
+
+def is_shown(record: Aggregate, context: Context) -> bool:
+    """Whether a loaded record is one of those that `seen_in` shows the caller."""
+    cls, session = type(record), object_session(record)
+    if session is None or not (shown := _shown(cls, context)):
+        return True
+    return session.scalar(select(exists().where(cls.id == record.id, *shown))) is True
+
+
+def companies_of(record: Aggregate) -> list[UUID] | None:
+    """The companies in which a record is seen; None where a kind belongs to none of them, or a record to all."""
+    if hasattr(record, "seen_in"):
+        several: list[UUID] | None = record.seen_from()  # type: ignore[attr-defined]
+        return several
+    key = getattr(record, "company_key", "company_id")
+    if not hasattr(record, key):
+        return None
+    return [one for one in (getattr(record, key),) if one is not None]
+
+
+def _shown(entity: Any, context: Context) -> list[ColumnElement[bool]]:
+    seen_in = getattr(entity, "seen_in", None)
+    return [] if seen_in is None or context.companies is None else [seen_in(context.companies)]
+
+
+def _written(entity: Any, owners: frozenset[UUID]) -> frozenset[Any]:
+    """Owners as this kind writes them: where programs that are no users may be owners, a name stands for the id."""
+    kind = inspect(entity).columns["owner_id"].type.python_type if hasattr(entity, "owner_id") else UUID
+    return frozenset(map(str, owners)) if kind is str else owners
 
 
 def check_operation(handler: Handler, operation: Operation, context: Context) -> None:

@@ -1,12 +1,13 @@
 """The gateway's own data: who may sign in and with what, which tokens and keys are out, who came in and who did not."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, Uuid
+from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, Uuid, and_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
 
 from shared import clock, ids
 from shared.contract import Changes
@@ -26,7 +27,7 @@ class User(Aggregate, Base):
     """
 
     __tablename__ = "app_user"
-    company_key = "no_company"  # users are seen by those who administer them, whatever their companies
+    company_key = "no_company"  # where one works now is not what one belongs to: see `seen_in`
 
     email: Mapped[str]
     name: Mapped[str]
@@ -39,6 +40,14 @@ class User(Aggregate, Base):
     active: Mapped[bool] = mapped_column(default=True)
     last_sign_in_at: Mapped[datetime | None]
     sessions_ended_at: Mapped[datetime | None]
+
+    @classmethod
+    def seen_in(cls, companies: Sequence[UUID]) -> ColumnElement[bool]:
+        """Whoever works in one of these; in all companies means in these as well."""
+        return or_(cls.companies.is_(None), cls.companies.overlap(companies))
+
+    def seen_from(self) -> list[UUID] | None:
+        return self.companies
 
     def facts(self) -> dict[str, object]:
         """What events tell about a user."""
@@ -93,6 +102,16 @@ class ApiKey(Aggregate, Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+    @classmethod
+    def seen_in(cls, companies: Sequence[UUID]) -> ColumnElement[bool]:
+        """What opens one of these, of an owner who works there."""
+        opens = or_(cls.company_id.is_(None), cls.company_id.in_(companies))
+        return and_(opens, cls.owner_id.in_(select(User.id).where(User.seen_in(companies))))
+
+    def seen_from(self) -> list[UUID] | None:
+        return [self.company_id] if self.company_id else owners_companies(self)
+
     secret: ClassVar[str | None] = None  # set on the object that has just been made, to be shown once
 
 
@@ -140,3 +159,11 @@ class Attempts(Base):
     failures: Mapped[int]
     last_at: Mapped[datetime]
     blocked_until: Mapped[datetime | None]
+
+
+def owners_companies(owned: Any) -> list[UUID] | None:
+    """The companies in which the owner of a key or a webhook works: None for all, none where there is no owner any more."""
+    session = object_session(owned)
+    assert session is not None
+    owner = session.get(User, owned.owner_id)
+    return owner.companies if owner else []

@@ -51,7 +51,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "inventory.*:write",
         "finance.*:write",
         "gateway.webhooks:write@own",
-        "gateway.event_subscriptions:write",
+        "gateway.event_subscriptions:write@own",
     ),
 }
 """Role → permission patterns, matched by `shared.context.Context.may`; each grants something that there is.

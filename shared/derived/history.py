@@ -1,6 +1,5 @@
 """Reading the history of a resource from the audit rows of its service."""
 
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -8,40 +7,22 @@ from uuid import UUID
 
 import marshmallow as ma
 from sqlalchemy import select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from shared.auditing import WHOLE
 from shared.context import current
 from shared.contract import Operation
 from shared.contracts import AUDIT_PERMISSION
-from shared.database import Aggregate, Conventions, new_metadata
+from shared.database import Aggregate
 from shared.fields import Number, Schema, plain
+from shared.gone import WHOLE, Audit, deletion, reached
 from shared.handlers import Handler
 from shared.listing import ListRequest, Page
 from shared.operations import Call
+from shared.permissions import ALL
 from shared.refusals import NotFound
 
 AUDITORS = AUDIT_PERMISSION
-"""Who may read the history of what no longer exists, besides whoever deleted it."""
-
-
-class _Base(Conventions, DeclarativeBase):
-    metadata = new_metadata()
-
-
-class Audit(_Base):
-    """A row that shared/auditing.py wrote."""
-
-    __tablename__ = "audit"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    action: Mapped[str]
-    object_id: Mapped[UUID | None]
-    request_id: Mapped[str]
-    changes: Mapped[dict[str, Any]]
-    api_key_id: Mapped[UUID | None]
+"""Who may read the history of what no longer exists, besides whoever deleted it; as far as they would reach it today."""
 
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
@@ -67,20 +48,25 @@ def _visible(session: Session, call: Call, cls: type[Aggregate]) -> UUID:
     try:
         return call.aggregate(session, cls, lock=False).id
     except NotFound:
-        gone = _deletion(session, call.path["id"], cls)
-        context = current(session)
-        if gone and (gone.actor == context.actor or (context.companies is None and context.may(AUDITORS))):
-            return UUID(call.path["id"])
-        raise
+        id_ = _uuid(call.path["id"])
+        if id_ is None or not _may_read_of(session, call, cls, id_):
+            raise
+        return id_
 
 
-def _deletion(session: Session, raw: Any, cls: type[Aggregate]) -> Audit | None:
+def _may_read_of(session: Session, call: Call, cls: type[Aggregate], id_: UUID) -> bool:
+    """Whether this was removed by the caller, or before an auditor, who would both still reach it."""
+    gone, context = deletion(session, cls, id_), current(session)
+    if gone is None or not reached(session, cls, gone, call.operation.permission):
+        return False
+    return gone.actor == context.actor or context.reach(AUDITORS) == ALL
+
+
+def _uuid(raw: Any) -> UUID | None:
     try:
-        id_ = UUID(str(raw))
+        return UUID(str(raw))
     except ValueError:
         return None
-    deleted = Audit.changes[f"{cls.__name__}/{id_}"][WHOLE][0].astext == "deleted"
-    return session.scalars(select(Audit).where(Audit.object_id == id_, deleted).limit(1)).first()
 
 
 def _entry(row: Audit, key: str, view: type[Schema]) -> dict[str, Any]:

@@ -137,3 +137,37 @@ def test_companies_divide_the_records(shop: Shop, orders: dict[Any, Any]) -> Non
     with pytest.raises(Invalid) as refused:
         eve("create_order", body={**body, "company_id": str(DEFAULT_COMPANY_ID)})
     assert refused.value.errors == [{"pointer": "/company_id", "code": "not_found"}]
+
+
+def test_what_was_deleted_is_read_with_todays_reach(shop: Shop, orders: dict[Any, Any]) -> None:
+    """A5. Whoever deleted something read its history, and was given the answer again, when it was out of their reach."""
+    history, gone = "history_of_orders", orders[ADA]["id"]
+    given = {"id": gone, "if_match": 1, "key": "d" * 20}
+    own(shop, ADA)("delete_order", **given)
+    far = caller(shop, ADA, "sales.orders:read", "sales.orders:write")
+    for reaching in (own(shop, ADA), far):
+        assert reaching(history, id=gone, query={})["data"][0]["effect"] == "deleted"
+        assert reaching("delete_order", **given) is None
+    elsewhere = {"companies": (ELSEWHERE,), "company_id": ELSEWHERE}
+    there = caller(shop, ADA, "sales.orders:read", "sales.orders:write", **elsewhere)
+    auditors = [caller(shop, EVE, "*:read", **given) for given in ({}, {"companies": (DEFAULT_COMPANY_ID,)})]
+    for auditor in auditors:
+        assert auditor(history, id=gone, query={})["data"][0]["effect"] == "deleted"
+    for refused in (there, caller(shop, EVE, "*:read", **elsewhere), caller(shop, EVE, "*:read@own"), own(shop, EVE)):
+        with pytest.raises(NotFound):
+            refused(history, id=gone, query={})
+    with pytest.raises(NotFound):
+        there("delete_order", **given)
+
+
+def test_an_answer_is_repeated_to_who_still_reaches_it(shop: Shop, orders: dict[Any, Any]) -> None:
+    """A5. Made with one's own reach, asked for again after the record went to somebody else."""
+    body = {"customer_id": str(LUMEN), "lines": [{"product_id": str(LAMP), "quantity": "1"}]}
+    made = own(shop, ADA)("create_order", body=body, key="c" * 20)
+    change = {"id": made["id"], "if_match": 1, "body": {"requested_date": "2027-01-01"}, "key": "p" * 20}
+    own(shop, ADA)("patch_order", **change)
+    assert own(shop, ADA)("create_order", body=body, key="c" * 20) == made
+    shop.sales.call("patch_order", id=made["id"], if_match="*", body={"owner_id": str(BOB)})
+    for operation, given in (("create_order", {"body": body, "key": "c" * 20}), ("patch_order", change)):
+        with pytest.raises(NotFound):
+            own(shop, ADA)(operation, **given)

@@ -12,6 +12,7 @@ from gateway import metrics
 from gateway.events import store
 from gateway.events.listening import listen
 from gateway.events.store import Stored
+from gateway.events.visibility import is_for
 from shared.database import new_session
 
 log = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ class Hub:
 
 
 def _wanted(row: Stored, follower: Follower) -> bool:
-    return row.type in follower.types and (follower.companies is None or row.company_id in follower.companies)
+    return row.type in follower.types and is_for(follower.companies, row)
 
 
 def as_text(row: Stored) -> bytes:

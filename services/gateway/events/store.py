@@ -12,7 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gateway.errors import EventGone, UnknownEvent
+from gateway.events.visibility import EVERY_COMPANY
 from shared import clock, contracts
+from shared.contract import Event
 from shared.envelope import Received
 from shared.refusals import NotYet
 
@@ -24,12 +26,13 @@ CHANNEL = "event_store"
 
 _LOCK = 4219
 _APPEND = text(
-    "INSERT INTO event_store (event_id, type, routing_key, service, aggregate, aggregate_id, company_id, time, envelope)"
-    " SELECT event_id, type, routing_key, service, aggregate, aggregate_id, company_id, time, envelope FROM"
+    "INSERT INTO event_store (event_id, type, routing_key, service, aggregate, aggregate_id, company_id, companies, time,"
+    " envelope) SELECT event_id, type, routing_key, service, aggregate, aggregate_id, company_id,"
+    " CAST(companies AS uuid[]), time, envelope FROM"
     " unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:routing_key AS text[]), CAST(:service AS text[]),"
     " CAST(:aggregate AS text[]), CAST(:aggregate_id AS uuid[]), CAST(:company_id AS uuid[]),"
-    " CAST(:time AS timestamptz[]), CAST(:envelope AS text[])) WITH ORDINALITY AS news (event_id, type, routing_key,"
-    " service, aggregate, aggregate_id, company_id, time, envelope, place)"
+    " CAST(:companies AS text[]), CAST(:time AS timestamptz[]), CAST(:envelope AS text[])) WITH ORDINALITY AS news"
+    " (event_id, type, routing_key, service, aggregate, aggregate_id, company_id, companies, time, envelope, place)"
     " ORDER BY place ON CONFLICT (event_id) DO NOTHING"
 )
 
@@ -51,41 +54,53 @@ def _columns(batch: list[Received]) -> dict[str, list[object]]:
         "aggregate": [event.aggregate for event in events],
         "aggregate_id": [str(event.aggregate_id) for event in events],
         "company_id": [str(received.envelope.company_id) for received in batch],
+        "companies": [_companies(event) for event in events],
         "time": [received.envelope.time for received in batch],
         "envelope": [received.text for received in batch],
     }
 
 
+def _companies(event: Event) -> str | None:
+    """The companies that an event is for, as an array in PostgreSQL's notation: unnest takes no arrays of arrays."""
+    if not event.for_its_companies:
+        return None
+    told: list[UUID] | None = getattr(event, "companies")  # noqa: B009
+    return "{" + ",".join(map(str, [EVERY_COMPANY] if told is None else told)) + "}"
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One row as readers need it; `envelope` is the text that the producer wrote, `type` is the full one."""
+    """One row as readers need it; `envelope` is the text that the producer wrote, `type` is the full one. `companies` are
+    those that the event is for, where they and not `company_id` say who may see it."""
 
     position: int
     event_id: UUID
     type: str
     routing_key: str
     company_id: UUID
+    companies: list[UUID] | None
     envelope: str
 
 
-_AFTER = text(
-    "SELECT position, event_id, type, routing_key, company_id, envelope FROM event_store WHERE position > :position"
-    " ORDER BY position LIMIT :most"
+_COLUMNS = "position, event_id, type, routing_key, company_id, companies, envelope"
+_VISIBLE = (
+    "(CAST(:companies AS uuid[]) IS NULL OR CASE WHEN companies IS NULL THEN company_id = ANY(CAST(:companies AS uuid[]))"
+    f" ELSE companies && (CAST(:companies AS uuid[]) || CAST('{EVERY_COMPANY}' AS uuid)) END)"
 )
+_AFTER = text(f"SELECT {_COLUMNS} FROM event_store WHERE position > :position ORDER BY position LIMIT :most")
 # One short walk along (type, position) for each type: a rare type costs as little as a common one.
 _PAGE = text(
-    "SELECT position, event_id, type, routing_key, company_id, envelope FROM event_store WHERE position IN"
+    f"SELECT {_COLUMNS} FROM event_store WHERE position IN"
     " (SELECT found.position FROM unnest(CAST(:types AS text[])) AS wanted (type) CROSS JOIN LATERAL"
     " (SELECT position FROM event_store e WHERE e.type = wanted.type AND position > :position"
-    " AND (CAST(:companies AS uuid[]) IS NULL OR company_id = ANY(CAST(:companies AS uuid[])))"
+    f" AND {_VISIBLE}"
     " ORDER BY position LIMIT :most) AS found ORDER BY found.position LIMIT :most) ORDER BY position"
 )
-_VISIBLE = "(CAST(:companies AS uuid[]) IS NULL OR company_id = ANY(CAST(:companies AS uuid[])))"
 _OF_SUBJECT = (
     "FROM event_store WHERE aggregate_id = CAST(:aggregate_id AS uuid) AND aggregate = :aggregate AND type = ANY(:types)"
     f" AND {_VISIBLE} AND position > :position ORDER BY position"
 )
-_PAGE_OF_SUBJECT = text(f"SELECT position, event_id, type, routing_key, company_id, envelope {_OF_SUBJECT} LIMIT :most")
+_PAGE_OF_SUBJECT = text(f"SELECT {_COLUMNS} {_OF_SUBJECT} LIMIT :most")
 _LATEST_OF_SUBJECT = text(f"SELECT event_id {_OF_SUBJECT} DESC LIMIT 1")
 _LATEST = text(
     "SELECT found.event_id FROM unnest(CAST(:types AS text[])) AS wanted (type) CROSS JOIN LATERAL"

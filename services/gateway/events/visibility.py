@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 from uuid import UUID
 
 from gateway.events.patterns import known_events
 from shared.contract import Event
 from shared.permissions import ALL, reach
+
+EVERY_COMPANY = UUID(int=0)
+"""Stands for all companies in the store, those included that are yet to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,30 @@ def viewer(permissions: tuple[str, ...], companies: Iterable[UUID | str] | None)
     return Viewer(permissions, None if companies is None else frozenset(UUID(str(one)) for one in companies))
 
 
-def may_see(who: Viewer, event_type: str, company_id: UUID) -> bool:
-    """Whether to show an event of this full type and company."""
-    return event_type in visible_types(who) and (who.companies is None or company_id in who.companies)
+class Placed(Protocol):
+    """An event in the store: its full type, the company in which it was published, and the companies that it is for where
+    these say who may see it."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def company_id(self) -> UUID: ...
+    @property
+    def companies(self) -> list[UUID] | None: ...
+
+
+def may_see(who: Viewer, event: Placed) -> bool:
+    """Whether to show this event."""
+    return event.type in visible_types(who) and is_for(who.companies, event)
+
+
+def is_for(companies: frozenset[UUID] | None, event: Placed) -> bool:
+    """Whether an event is for somebody who may see these companies (None: all). The store asks the same in SQL."""
+    if companies is None:
+        return True
+    if event.companies is None:
+        return event.company_id in companies
+    return not (companies | {EVERY_COMPANY}).isdisjoint(event.companies)
 
 
 def may_see_entirely(who: Viewer, event: type[Event]) -> bool:

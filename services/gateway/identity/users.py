@@ -23,6 +23,7 @@ from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
 from shared.offload import off_the_hub
 from shared.outbox import publish
+from shared.reaching import is_shown
 from shared.refusals import InUse, Invalid
 
 INVITED_FOR = timedelta(days=7)
@@ -92,7 +93,7 @@ class Users:
             raise InUse
         _keep_an_administrator(session, user, {"active": False})
         session.delete(user)
-        publish(session, contract.UserDeleted(user_id=user.id))
+        publish(session, contract.UserDeleted(user_id=user.id, companies=user.companies))
 
     @command(contract.set_password)
     def set_password(self, session: Session, user: User, request: dict[str, Any]) -> User:
@@ -130,13 +131,13 @@ def _email(raw: str) -> str:
 
 
 def _check_manager(session: Session, user: User, manager_id: UUID) -> None:
-    """A manager exists and does not, over any number of steps, report to this very user."""
+    """A manager exists, for the caller, and does not, over any number of steps, report to this very user."""
     above: UUID | None = manager_id
     for _ in range(100):
         if above == user.id:
             raise Invalid.at("/manager_id", "circular")
         manager = session.get(User, above)
-        if manager is None:
+        if manager is None or (above == manager_id and not is_shown(manager, current(session))):
             raise Invalid.at("/manager_id", "not_found")
         if (above := manager.manager_id) is None:
             return

@@ -26,7 +26,7 @@ def reason_to_end(session: Session, webhook: Webhook) -> str:
 
 
 def sees(who: Viewer, event: Stored) -> bool:
-    return may_see(who, event.type, event.company_id)
+    return may_see(who, event)
 
 
 def types_for(who: Viewer, webhook: Webhook) -> frozenset[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _READ = 20
-_COLUMNS = "position, event_id, type, routing_key, company_id, envelope"
+_COLUMNS = "position, event_id, type, routing_key, company_id, companies, envelope"
 _HEAD = text("SELECT coalesce(max(position), 0) FROM event_store")
 _ONE = text(f"SELECT {_COLUMNS} FROM event_store WHERE event_id = :event_id")
 _NEXT = text(
@@ -27,6 +27,7 @@ class Stored:
     type: str
     routing_key: str
     company_id: UUID
+    companies: list[UUID] | None
     envelope: str
 
 
@@ -57,4 +58,4 @@ def find(session: Session, event_id: UUID) -> Stored | None:
 
 
 def _stored(row: Any) -> Stored:
-    return Stored(row.position, row.event_id, row.type, row.routing_key, row.company_id, row.envelope)
+    return Stored(row.position, row.event_id, row.type, row.routing_key, row.company_id, row.companies, row.envelope)

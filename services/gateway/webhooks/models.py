@@ -1,14 +1,15 @@
 """A webhook, its secrets, how far it has come, and the log of what was sent."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, and_, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.models import Base
+from gateway.models import Base, User, owners_companies
 from gateway.webhooks.addresses import take_apart
 from shared import clock, ids
 from shared.contract import Changes
@@ -39,6 +40,21 @@ class Webhook(Aggregate, Base):
     active: Mapped[bool] = mapped_column(default=True)
     disabled_reason: Mapped[str | None]
     disabled_at: Mapped[datetime | None]
+
+    @classmethod
+    def seen_in(cls, companies: Sequence[UUID]) -> ColumnElement[bool]:
+        """What is told of one of these, of an owner who works there."""
+        limit = cls.limited_companies
+        told = or_(limit.is_(None), limit.has_any(array([str(one) for one in companies])))  # type: ignore[attr-defined]
+        return and_(told, cls.owner_id.in_(select(User.id).where(User.seen_in(companies))))
+
+    def seen_from(self) -> list[UUID] | None:
+        """The companies whose events it may be told of."""
+        companies = owners_companies(self)
+        if self.limited_companies is None:
+            return companies
+        limit = [UUID(one) for one in self.limited_companies]
+        return limit if companies is None else [one for one in companies if one in limit]
 
     secret = cast("str | None", None)
     """The secret in the answer that tells it, and nowhere else."""
@@ -90,6 +106,7 @@ class Webhook(Aggregate, Base):
             "host": self.host,
             "event_types": self.event_types,
             "active": self.active,
+            "companies": self.seen_from(),
         }
 
 

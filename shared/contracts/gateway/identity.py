@@ -1,6 +1,7 @@
 """Who may come in, and what they may do there."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
@@ -17,6 +18,7 @@ OUTCOMES = (
 class UserState:
     """What the events of a user carry. `companies` is None for all; `team` names those who share it."""
 
+    for_its_companies: ClassVar[bool] = True
     user_id: UUID
     email: str
     name: str
@@ -42,7 +44,9 @@ class UserUpdated(UserState, Event, type="gateway.user.updated", number=0x7F4, p
 class UserDeleted(Event, type="gateway.user.deleted", number=0x5BA, permission="gateway.users:read"):
     """A user who never signed in was removed."""
 
+    for_its_companies: ClassVar[bool] = True
     user_id: UUID
+    companies: list[UUID] | None = None
 
 
 class UserChange(Schema):

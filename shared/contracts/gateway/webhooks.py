@@ -1,6 +1,7 @@
 """What other systems are told: addresses that receive signed events, and the log of what was sent to them."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
@@ -16,13 +17,16 @@ _MOST_PATTERNS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookState:
-    """What every event about a webhook carries. Of its address only the host: the rest may be a secret."""
+    """What every event about a webhook carries. Of its address only the host: the rest may be a secret. `companies` are
+    those whose events it may be told of, None for all."""
 
+    for_its_companies: ClassVar[bool] = True
     webhook_id: UUID
     owner_id: UUID
     host: str
     event_types: list[str]
     active: bool
+    companies: list[UUID] | None = None
 
 
 class WebhookCreated(

@@ -1,16 +1,24 @@
 """Patterns of routing keys, and who may be told of what."""
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from gateway.events import patterns, visibility
-from gateway.events.visibility import Viewer, may_see, may_see_entirely, viewer
+from gateway.events.store import Stored
+from gateway.events.visibility import EVERY_COMPANY, Viewer, may_see, may_see_entirely, viewer
 from gateway.roles import ROLES
+from shared.contract import Event
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
+from shared.contracts import gateway
 from shared.ids import DEFAULT_COMPANY_ID
+
+
+def stored(event: type[Event], company_id: UUID = DEFAULT_COMPANY_ID, companies: list[UUID] | None = None) -> Stored:
+    return Stored(1, uuid4(), event.full_type, event.type, company_id, companies, "{}")
+
 
 ORDERS = {e.type for e in patterns.known_events() if e.type.startswith("crm_sales.order.")}
 
@@ -51,9 +59,9 @@ def test_roles_see_what_they_may_read() -> None:
 
 def test_only_ones_own_companies() -> None:
     clerk = viewer(("sales.*:read",), [str(DEFAULT_COMPANY_ID)])
-    assert may_see(clerk, sales.OrderPlaced.full_type, DEFAULT_COMPANY_ID)
-    assert not may_see(clerk, sales.OrderPlaced.full_type, uuid4())
-    assert not may_see(clerk, finance.InvoiceIssued.full_type, DEFAULT_COMPANY_ID)
+    assert may_see(clerk, stored(sales.OrderPlaced))
+    assert not may_see(clerk, stored(sales.OrderPlaced, uuid4()))
+    assert not may_see(clerk, stored(finance.InvoiceIssued))
     assert not may_see_entirely(clerk, sales.OrderPlaced)
     assert may_see_entirely(viewer(("*",), None), sales.OrderPlaced)
 
@@ -61,4 +69,13 @@ def test_only_ones_own_companies() -> None:
 @pytest.mark.parametrize("reach", ["@own", "@team"])
 def test_whoever_sees_only_part_of_the_records_sees_no_events(reach: str) -> None:
     salesman = Viewer((f"sales.orders:read{reach}", "sales.quotes:read@all", "inventory.stock:read"), None)
-    assert not may_see(salesman, sales.OrderPlaced.full_type, DEFAULT_COMPANY_ID)
+    assert not may_see(salesman, stored(sales.OrderPlaced))
+
+
+def test_an_event_of_several_companies_is_for_those_who_see_one_of_them() -> None:
+    """A4. Whatever company it was published in."""
+    one, two, other = uuid4(), uuid4(), uuid4()
+    for companies, seeing in (([one, two], {one, two}), ([EVERY_COMPANY], {one, two, other}), ([], set())):
+        event = stored(gateway.UserUpdated, other, companies)
+        assert {c for c in (one, two, other) if may_see(viewer(("*",), [str(c)]), event)} == seeing
+        assert may_see(viewer(("*",), None), event)
