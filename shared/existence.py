@@ -1,48 +1,91 @@
 """What requests refer to and another service owns: its ids are kept in the table `known`, and nothing else of it.
 
-A member says so by its type, `fields.Known("users")`. Whatever is named there and is not known is refused before the
-handler runs. What a service keeps more of than the id (customers, products of sales) its handlers look up themselves.
+A member says so by its type, `fields.Known("users")`. Whatever is named there and is not known, or what the caller may not
+read, is refused before the handler runs: `companies` of what is known are those in which it is seen (null: all). What is kept
+in a table that has a `company_id` (products of sales) handlers look up themselves: the ORM cuts it (`shared/reaching.py`).
+Of what has an owner (contacts, as customers) services keep copies of their own, declared by `copy_of`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from shared import fields
 from shared.context import Context, current
+from shared.contract import Operation
 from shared.fields import Schema
+from shared.reaching import readable
 from shared.refusals import Invalid
 
-_READ = text("SELECT id FROM known WHERE resource = :resource AND id = ANY(CAST(:ids AS uuid[]))")
+C = TypeVar("C")
+
+_READ = text(
+    "SELECT id FROM known WHERE resource = :resource AND id = ANY(CAST(:ids AS uuid[]))"
+    " AND (CAST(:companies AS uuid[]) IS NULL OR companies IS NULL OR companies && CAST(:companies AS uuid[]))"
+)
 _COMPANIES = text("SELECT id FROM company WHERE id = ANY(CAST(:ids AS uuid[]))")
 """A table of their own: services that date documents keep more of them than their ids (`shared/company_copies.py`)."""
+
+_copies: dict[tuple[str, str], tuple[type[Any], str]] = {}
+"""By service and resource: the mapped class, and the permission that reading the resource asks for."""
+
+
+def copy_of(resource: str, permission: str) -> Callable[[type[C]], type[C]]:
+    """Declare a class that keeps of another service's resource more than the id, its `owner_id` among it."""
+
+    def declare(cls: type[C]) -> type[C]:
+        _copies[cls.__module__.partition(".")[0], resource] = (cls, permission)
+        return cls
+
+    return declare
+
 
 Place = tuple[tuple[str, ...], str]
 """Where a member stands, each step into a list left out, and the resource that it refers to."""
 
 
-def check(session: Session, schema: type[Schema] | None, request: dict[str, Any]) -> None:
+def check(session: Session, operation: Operation, request: dict[str, Any]) -> None:
     """Raises Invalid with a pointer to each id of something that does not exist."""
-    if found := errors(session, schema, request):
+    if found := errors(session, operation, request):
         raise Invalid(found)
 
 
-def errors(session: Session, schema: type[Schema] | None, request: dict[str, Any]) -> list[dict[str, Any]]:
+def errors(session: Session, operation: Operation, request: dict[str, Any]) -> list[dict[str, Any]]:
     """A pointer to each id of something that does not exist. What was found in this transaction is not read again."""
-    if schema is None or not (places := _places(schema)):
+    if operation.request is None or not (places := _places(operation.request)):
         return []
     named = [(r, at, id_) for path, r in places for at, id_ in _values(request, path, "") if id_ is not None]
-    known: dict[str, set[UUID]] = session.info.setdefault("known", {"users": _callers(current(session))})
-    for resource in {r for r, _, id_ in named if id_ not in known.get(r, ())}:
-        ids = [str(id_) for r, _, id_ in named if r == resource]
-        statement = _COMPANIES if resource == "companies" else _READ
-        found = session.execute(statement, {"resource": resource, "ids": ids}).scalars()
-        known.setdefault(resource, set()).update(found)
-    return [{"pointer": at, "code": "not_found"} for r, at, id_ in named if id_ not in known[r]]
+    found: dict[str, set[UUID]] = session.info.setdefault("known", {"users": _callers(current(session))})
+    for resource in {r for r, _, id_ in named if id_ not in found.get(r, ())}:
+        ids = [id_ for r, _, id_ in named if r == resource]
+        found.setdefault(resource, set()).update(known(session, operation, resource, ids))
+    return [{"pointer": at, "code": "not_found"} for r, at, id_ in named if id_ not in found[r]]
+
+
+def known(session: Session, operation: Operation, resource: str, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the ids that exist and that the caller may read."""
+    return set(_read(session, operation.service, resource, [str(id_) for id_ in ids]))
+
+
+def _read(session: Session, service: str, resource: str, ids: list[str]) -> Iterable[UUID]:
+    if (service, resource) in _copies:
+        return _owned(session, *_copies[service, resource], ids)
+    companies = current(session).companies
+    allowed = None if companies is None else [str(id_) for id_ in companies]
+    statement = _COMPANIES if resource == "companies" else _READ
+    return session.execute(statement, {"resource": resource, "ids": ids, "companies": allowed}).scalars()
+
+
+def _owned(session: Session, cls: type[Any], permission: str, ids: list[str]) -> Iterable[UUID]:
+    """The copies stay loaded, because the handler looks at them next."""
+    found = session.scalars(select(cls).where(cls.id.in_(ids))).all()
+    session.info.setdefault("copies", []).extend(found)
+    owners = readable(current(session), permission)
+    return [copy.id for copy in found if owners is None or copy.owner_id in owners]
 
 
 def _callers(context: Context) -> set[UUID]:
@@ -52,17 +95,17 @@ def _callers(context: Context) -> set[UUID]:
 
 @cache
 def _places(schema: type[Schema]) -> tuple[Place, ...]:
-    return tuple(_found(schema, ()))
+    return tuple(_members_of(schema, ()))
 
 
-def _found(schema: type[Schema], at: tuple[str, ...]) -> Iterator[Place]:
+def _members_of(schema: type[Schema], at: tuple[str, ...]) -> Iterator[Place]:
     for name, field in schema().load_fields.items():
         inner: Any = field.inner if isinstance(field, fields.Many) else field
         if isinstance(inner, fields.Known):
             yield (*at, name), inner.refers
         elif isinstance(inner, fields.Part):
             part: Any = type(inner.schema)
-            yield from _found(part, (*at, name))
+            yield from _members_of(part, (*at, name))
 
 
 def _values(value: Any, path: tuple[str, ...], at: str) -> Iterator[tuple[str, UUID | None]]:

@@ -1,18 +1,24 @@
 """Flows for services whose requests name what others own: they keep the ids of all that there is (`shared/existence.py`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
 from shared.contracts import gateway
 from shared.entrypoints import subscribe
+from shared.envelope import dumps
 
 _LEARN = text(
-    "INSERT INTO known (resource, id) SELECT :resource, unnest(CAST(:ids AS uuid[])) ORDER BY 2 ON CONFLICT DO NOTHING"
+    "INSERT INTO known AS k (resource, id, companies) SELECT :resource, CAST(e ->> 'id' AS uuid),"
+    " CASE WHEN e ->> 'companies' IS NOT NULL THEN"
+    " ARRAY(SELECT CAST(jsonb_array_elements_text(e -> 'companies') AS uuid)) END"
+    " FROM jsonb_array_elements(CAST(:told AS jsonb)) AS e ORDER BY 2"
+    " ON CONFLICT (resource, id) DO UPDATE SET companies = excluded.companies"
+    " WHERE k.companies IS DISTINCT FROM excluded.companies"
 )
 _LEARN_COMPANIES = text(
     "INSERT INTO company SELECT unnest(CAST(:ids AS uuid[])) ORDER BY 1 ON CONFLICT (id) DO NOTHING"
@@ -33,7 +39,8 @@ class KnownUsers:
 
     @subscribe(gateway.UserCreated, gateway.UserUpdated, gateway.UserDeleted, order="latest")
     def know_user(self, session: Session, events: list[gateway.UserState | gateway.UserDeleted]) -> None:
-        _learn(session, "users", (e.user_id for e in events if not isinstance(e, gateway.UserDeleted)))
+        told = [(e.user_id, e.companies) for e in events if not isinstance(e, gateway.UserDeleted)]
+        _learn(session, "users", told)
         _forget(session, "users", (e.user_id for e in events if isinstance(e, gateway.UserDeleted)))
 
 
@@ -42,18 +49,18 @@ class KnownProducts:
 
     @subscribe(inventory.ProductCreated, inventory.ProductUpdated, inventory.ProductDeleted, order="latest")
     def know_product(self, session: Session, events: list[inventory.ProductState | inventory.ProductDeleted]) -> None:
-        _learn(session, "products", (e.product_id for e in events if not isinstance(e, inventory.ProductDeleted)))
+        told = [(e.product_id, [e.company_id]) for e in events if not isinstance(e, inventory.ProductDeleted)]
+        _learn(session, "products", told)
         _forget(session, "products", (e.product_id for e in events if isinstance(e, inventory.ProductDeleted)))
 
 
-def _learn(session: Session, resource: str, ids: Iterable[UUID]) -> None:
-    _write(session, _LEARN, resource, ids)
+def _learn(session: Session, resource: str, told: Sequence[tuple[UUID, list[UUID] | None]]) -> None:
+    """Ids with the companies in which they are seen, None for all."""
+    if told:
+        rows = [{"id": id_, "companies": companies} for id_, companies in told]
+        session.execute(_LEARN, {"resource": resource, "told": dumps(rows)})
 
 
 def _forget(session: Session, resource: str, ids: Iterable[UUID]) -> None:
-    _write(session, _FORGET, resource, ids)
-
-
-def _write(session: Session, statement: TextClause, resource: str, ids: Iterable[UUID]) -> None:
-    if told := [str(id_) for id_ in ids]:
-        session.execute(statement, {"resource": resource, "ids": told})
+    if gone := [str(id_) for id_ in ids]:
+        session.execute(_FORGET, {"resource": resource, "ids": gone})

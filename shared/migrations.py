@@ -78,6 +78,11 @@ def uses(op: Any) -> None:
     )
 
 
+def companies_of_known(op: Any) -> None:
+    """The companies in which what is known is seen, null for all: until its owner tells of it again, that is assumed."""
+    op.execute("ALTER TABLE known ADD COLUMN companies uuid[]")
+
+
 def known_companies(op: Any) -> None:
     """The ids of all companies, the first one in it from the start, where no more of them is kept."""
     op.execute("CREATE TABLE company (id uuid PRIMARY KEY)")

@@ -204,7 +204,7 @@ class Call:
     def _checked(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
         """The handler's arguments with checked references and custom fields. Raises Invalid."""
         if "request" in arguments:
-            existence.check(session, self.operation.request, arguments["request"])
+            existence.check(session, self.operation, arguments["request"])
         declared = custom.declares(self.operation.request)
         return custom.checked(session, self.operation, arguments) if declared else arguments
 
@@ -282,15 +282,14 @@ class Call:
             raise IdConflict(id=key.key) if key.permanent else IdempotencyMismatch
         if key.permanent:
             return self._existing(session, row.aggregate_id)
-        self._check_reach(session, row.aggregate_id)
-        headers = row.headers
-        return Reply(row.body, row.status, headers["etag"], headers["id"], headers["event_ids"], replayed=True)
+        self._check_reach(session, row.headers["id"])
+        return Reply(row.body, row.status, **row.headers, replayed=True)
 
-    def _check_reach(self, session: Session, made: UUID | None) -> None:
-        """What was answered once is answered again to whoever still reaches what it tells of. Raises NotFound."""
+    def _check_reach(self, session: Session, made: str) -> None:
+        """An answer is given again to whoever still reaches what it tells of. Raises NotFound."""
         changed = self.handler.aggregate_class
-        cls, id_ = (changed, _uuid(self.path.get("id"), changed)) if changed else (self.handler.creates, made)
-        if cls and id_ and not gone.is_reached(session, cls, id_, self.operation.permission):
+        cls, id_ = (changed, self.path.get("id")) if changed else (self.handler.creates, made)
+        if cls and id_ and not gone.is_reached(session, cls, _uuid(id_, cls), self.operation.permission):
             raise NotFound(what=kind_of(cls), id=id_)
 
     def _existing(self, session: Session, aggregate_id: UUID) -> Reply:

@@ -36,6 +36,11 @@ def owners(context: Context, permission: str) -> frozenset[UUID] | None:
     return own if reach == OWN else own | frozenset(context.team)
 
 
+def readable(context: Context, permission: str) -> frozenset[UUID] | None:
+    """The owners whose records a body may name, because the caller may read them; nobody's without the permission."""
+    return frozenset() if context.reach(permission) is None else owners(context, permission)
+
+
 def conditions(entity: Any, context: Context, permission: str) -> list[ColumnElement[bool]]:
     """What to add to a statement that selects an entity."""
     shown, known = _shown(entity, context), owners(context, permission)

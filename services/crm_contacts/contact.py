@@ -128,7 +128,7 @@ class AnyContact:
         return ContactDeleted(contact_id=self.id)
 
     def _state(self) -> dict[str, Any]:
-        names = ("kind", "name", "status", "language", "email", "siren", "vat_number")
+        names = ("kind", "name", "status", "language", "email", "siren", "vat_number", "owner_id")
         own = {name: getattr(self, name) for name in names}
         return {"contact_id": self.id, "roles": list(self.roles), "country": self._country(), **own}
 
@@ -178,7 +178,18 @@ class Newcomer(AnyContact):
 
 
 _NOTHING = dict.fromkeys(
-    ("name", "first_name", "last_name", "siren", "siret", "vat_number", "email", "lifecycle_stage", "parent_id")
+    (
+        "name",
+        "first_name",
+        "last_name",
+        "siren",
+        "siret",
+        "vat_number",
+        "email",
+        "lifecycle_stage",
+        "parent_id",
+        "owner_id",
+    )
 )
 
 

@@ -12,9 +12,11 @@ from crm_contacts.filters import columns
 from crm_contacts.models import Contact, ContactPoint, ExternalId
 from shared import uses
 from shared.changes import recorded
+from shared.context import current
 from shared.contracts import crm_contacts as contacts
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.outbox import publish
+from shared.reaching import within
 from shared.refusals import Invalid
 
 
@@ -81,7 +83,8 @@ def _check_parent(session: Session, contact: Contact) -> None:
         return
     if contact.parent_id == contact.id or contact.id in _ancestors(session, contact.parent_id):
         raise Invalid.at("/parent_id", "cycle")
-    if session.get(Contact, contact.parent_id) is None:
+    parent = session.get(Contact, contact.parent_id)
+    if parent is None or not within(parent, current(session), contacts.get_contact.permission):
         raise Invalid.at("/parent_id", "not_found")
 
 

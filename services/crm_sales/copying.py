@@ -23,14 +23,15 @@ class Copying:
         order="latest",
     )
     def copy_customer(self, session: Session, events: list[_Contact]) -> None:
+        names = ("name", "status", "owner_id")
         known = [e for e in events if not isinstance(e, contacts.ContactDeleted)]
-        keep(session, Customer, [{"id": e.contact_id, "name": e.name, "status": e.status} for e in known])
+        keep(session, Customer, [{"id": e.contact_id} | {n: getattr(e, n) for n in names} for e in known])
         if gone := [e.contact_id for e in events if isinstance(e, contacts.ContactDeleted)]:
             forget(session, Customer, gone, Order.customer_id, Quote.customer_id, status="erased")
 
     @subscribe(inventory.ProductCreated, inventory.ProductUpdated, inventory.ProductDeleted, order="latest")
     def copy_product(self, session: Session, events: list[_Product]) -> None:
-        names = ("sku", "name", "kind", "unit", "sale_price", "tax_code", "active")
+        names = ("sku", "name", "kind", "unit", "sale_price", "tax_code", "active", "company_id")
         known = [e for e in events if not isinstance(e, inventory.ProductDeleted)]
         keep(session, Product, [{"id": e.product_id} | {n: getattr(e, n) for n in names} for e in known])
         if gone := [e.product_id for e in events if isinstance(e, inventory.ProductDeleted)]:

@@ -34,7 +34,7 @@ class Customers:
     )
     def keep_customer(self, session: Session, events: list[_Contact]) -> None:
         """Keep what documents say about a contact, and forget one that is deleted and that none names."""
-        names = ("name", "status", "language", "email", "siren", "vat_number", "country")
+        names = ("name", "status", "language", "email", "siren", "vat_number", "country", "owner_id")
         known = [e for e in events if not isinstance(e, contacts.ContactDeleted)]
         keep(session, Customer, [{"id": e.contact_id} | {n: getattr(e, n) for n in names} for e in known])
         if gone := [e.contact_id for e in events if isinstance(e, contacts.ContactDeleted)]:
@@ -46,8 +46,6 @@ class Customers:
         company = session.get(Company, request.get("company_id") or current(session).company_id)
         if company is None:
             raise Invalid.at("/company_id", "not_found")
-        if session.get(Customer, request["contact_id"]) is None:
-            raise Invalid.at("/contact_id", "not_found")
         limit = CreditLimit(
             id=request.get("id") or new_id(), company_id=company.id, contact_id=request["contact_id"],
             limit=request["limit"], currency=company.currency,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from erp_finance import chain, chart, ledger, posting
 from erp_finance.filters import OF_PARTNER
 from erp_finance.ledger import Entry
-from erp_finance.models import Account, Company, Customer, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
+from erp_finance.models import Account, Company, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
 from shared import clock
 from shared.context import current
 from shared.contracts import erp_finance as finance
@@ -32,7 +32,7 @@ class Bookkeeping:
         _require_journal(session, company.id, request["journal"])
         lines = [_line(line, request["reference"]) for line in request["lines"]]
         _require_accounts(session, company.id, lines)
-        _require_partners_and_taxes(session, lines)
+        _require_taxes(lines)
         if code := posting.problem(lines):
             raise Invalid.at("/lines", code)
         entry = JournalEntry(
@@ -121,15 +121,12 @@ def _require_journal(session: Session, company_id: UUID, code: str) -> None:
         raise Invalid.at("/journal", "not_found")
 
 
-def _require_partners_and_taxes(session: Session, lines: list[posting.Line]) -> None:
-    wanted = {line.partner_id for line in lines if line.partner_id}
-    partners = set(session.scalars(select(Customer.id).where(Customer.id.in_(wanted)))) if wanted else set()
+def _require_taxes(lines: list[posting.Line]) -> None:
     codes = {tax.code for tax in chart.tax_codes()}
     errors = [
-        {"pointer": f"/lines/{n}/{member}", "code": "not_found"}
+        {"pointer": f"/lines/{n}/tax_code", "code": "not_found"}
         for n, line in enumerate(lines)
-        for member, value, known in (("partner_id", line.partner_id, partners), ("tax_code", line.tax_code, codes))
-        if value is not None and value not in known
+        if line.tax_code is not None and line.tax_code not in codes
     ]
     if errors:
         raise Invalid(errors)

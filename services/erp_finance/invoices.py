@@ -29,9 +29,7 @@ class Invoicing:
     def create_invoice(self, session: Session, request: dict[str, Any]) -> Invoice:
         """Draft an invoice; prices are given, tax and totals are computed here."""
         company = _company(session, request.get("company_id") or current(session).company_id)
-        customer = session.get(Customer, request["customer_id"])
-        if customer is None:
-            raise Invalid.at("/customer_id", "not_found")
+        customer = session.get_one(Customer, request["customer_id"])
         lines = _lines(session, request["lines"], company)
         with computed_at("/lines"):
             invoice = Invoice.drafted(

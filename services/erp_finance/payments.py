@@ -12,8 +12,9 @@ from erp_finance import ledger, posting
 from erp_finance.errors import DateInFuture, InvoiceOfAnother
 from erp_finance.filters import SETTLES
 from erp_finance.ledger import Entry
-from erp_finance.models import Company, Customer, Invoice, Payment
+from erp_finance.models import Company, Invoice, Payment
 from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
+from shared import existence
 from shared.business_days import business_day
 from shared.context import current
 from shared.contracts import erp_finance as finance
@@ -140,7 +141,7 @@ def _check(session: Session, request: dict[str, Any]) -> None:
         raise Invalid.at("/allocations", "out_of_range")
     if wanted:
         _check_invoices(session, request["contact_id"], [part["invoice_id"] for part in wanted])
-    elif session.get(Customer, request["contact_id"]) is None:
+    elif not existence.known(session, finance.create_payment, "contacts", [request["contact_id"]]):
         raise Invalid.at("/contact_id", "not_found")
 
 

@@ -256,7 +256,7 @@ class OrderLineView(LineView):
 class QuoteChange(Schema):
     """What may change while a quote is a draft. Lines are replaced whole."""
 
-    customer_id = fields.Uuid()
+    customer_id = fields.Known("contacts")
     opportunity_id = fields.Known("opportunities", allow_none=True)  # nobody keeps any yet
     owner_id = fields.Known("users", allow_none=True)
     currency = fields.Choice(*MINOR_UNITS)
@@ -273,14 +273,14 @@ class QuoteRequest(QuoteChange):
 
     id = fields.Uuid()
     company_id = fields.Known("companies")
-    customer_id = fields.Uuid(required=True)
+    customer_id = fields.Known("contacts", required=True)
     lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
 
 class PreviewRequest(Schema):
     """Lines to price without storing anything."""
 
-    customer_id = fields.Uuid()
+    customer_id = fields.Known("contacts")
     currency = fields.Choice(*MINOR_UNITS, load_default="EUR")
     lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
@@ -337,7 +337,7 @@ class QuoteView(Schema):
 class OrderChange(Schema):
     """What may change while an order is a draft. Lines are replaced whole; another currency needs new lines."""
 
-    customer_id = fields.Uuid()
+    customer_id = fields.Known("contacts")
     opportunity_id = fields.Known("opportunities", allow_none=True)  # nobody keeps any yet
     owner_id = fields.Known("users", allow_none=True)
     currency = fields.Choice(*MINOR_UNITS)
@@ -355,7 +355,7 @@ class OrderRequest(OrderChange):
 
     id = fields.Uuid()
     company_id = fields.Known("companies")
-    customer_id = fields.Uuid(required=True)
+    customer_id = fields.Known("contacts", required=True)
     lines = fields.Many(fields.Part(LineRequest), least=1, most=500, unique="id", required=True)
 
 

@@ -455,7 +455,7 @@ class NewEntryLine(Schema):
     """A line of a manual entry; `label` left out: the reference of the entry."""
 
     account = fields.Text(most=20, least=1, required=True)
-    partner_id = fields.Uuid(allow_none=True)
+    partner_id = fields.Known("contacts", allow_none=True)
     label = fields.Text()
     debit = fields.Amount(not_negative=True, load_default=ZERO)
     credit = fields.Amount(not_negative=True, load_default=ZERO)
@@ -605,7 +605,7 @@ class NewInvoice(Schema):
 
     id = fields.Uuid()
     company_id = fields.Uuid()
-    customer_id = fields.Uuid(required=True)
+    customer_id = fields.Known("contacts", required=True)
     reference = fields.Text(load_default="")
     payment_days = fields.Whole(least=0, most=60)
     lines = fields.Many(fields.Part(NewInvoiceLine), least=1, required=True)
@@ -703,7 +703,7 @@ class NewCreditLimit(Schema):
 
     id = fields.Uuid()
     company_id = fields.Uuid()
-    contact_id = fields.Uuid(required=True)
+    contact_id = fields.Known("contacts", required=True)
     limit = fields.Amount(not_negative=True, allow_none=True, required=True)
 
 

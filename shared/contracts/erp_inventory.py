@@ -11,6 +11,7 @@ from marshmallow import ValidationError, validates_schema
 from shared import codes, fields
 from shared.contract import Amount, Changes, Event, Listing, Operation
 from shared.fields import Schema
+from shared.ids import DEFAULT_COMPANY_ID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class ProductState:
     sale_price: Amount | None
     tax_code: str
     active: bool
+    company_id: UUID = DEFAULT_COMPANY_ID
 
 
 class ProductCreated(

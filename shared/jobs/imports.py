@@ -237,10 +237,10 @@ class _Import:
             self._one(session, row, self.create, {"body": row.body}, "created")
 
     def _check_existence(self, session: Session, rows: list[Row]) -> None:
-        schema = self.create.operation.request if self.create.operation else None
+        operation = self.create.operation
         for row in rows:
-            if row.values is not None and not row.errors:
-                row.errors += existence.errors(session, schema, row.values)
+            if operation and row.values is not None and not row.errors:
+                row.errors += existence.errors(session, operation, row.values)
 
     def _create_again(self, session: Session, rows: list[Row]) -> list[Row]:
         """Rows whose id exists are skipped if they say the same, and refused otherwise. Returns the others."""

@@ -14,7 +14,7 @@ from tests.harness import Harness
 
 D = Decimal
 LUMEN, LAMP, BOOK, ADVICE, UNPRICED = (new_id() for _ in range(5))
-CLERK = ("sales.orders:write", "sales.quotes:write")
+CLERK = ("contacts.contacts:read", "sales.orders:write", "sales.quotes:write")
 
 
 @dataclass

@@ -9,16 +9,18 @@ from shared.caller import NotAllowed
 from shared.contracts.gateway import UserCreated
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.refusals import IdConflict, Invalid, NotFound
-from tests.crm_sales.shop import LAMP, LUMEN, Shop
+from tests.crm_sales.shop import LAMP, LUMEN, Shop, contact, product
 
-ADA, BOB, EVE, ELSEWHERE = new_id(), new_id(), new_id(), new_id()
+ADA, BOB, EVE, ELSEWHERE, FREE = (new_id() for _ in range(5))
+CONTACTS = "contacts.contacts:read"
 Call = Callable[..., Any]
 
 
 def caller(shop: Shop, actor: Any, *permissions: str, **given: Any) -> Call:
-    """Operations called as somebody."""
+    """Operations called as somebody, who may read contacts."""
+    held = permissions if any(CONTACTS in one for one in permissions) else (*permissions, CONTACTS)
     return lambda operation, **kwargs: shop.sales.call(
-        operation, actor=str(actor), permissions=permissions, **{**given, **kwargs}
+        operation, actor=str(actor), permissions=held, **{**given, **kwargs}
     )
 
 
@@ -122,8 +124,10 @@ def test_what_has_no_owner_needs_all(shop: Shop) -> None:
 def test_companies_divide_the_records(shop: Shop, orders: dict[Any, Any]) -> None:
     there = {"companies": (ELSEWHERE,), "company_id": ELSEWHERE}
     body = {"customer_id": str(LUMEN), "lines": [{"product_id": str(LAMP), "quantity": "1"}]}
+    shop.sales.deliver(product(other := new_id(), company_id=ELSEWHERE))
+    theirs = {**body, "lines": [{"product_id": str(other), "quantity": "1"}]}
     eve = caller(shop, EVE, "sales.*:*", **there)
-    made = eve("create_order", body=body)
+    made = eve("create_order", body=theirs)
     assert made["company_id"] == str(ELSEWHERE), "what is made belongs to the company worked in"
     assert totals(eve) == (1, 1)
     assert totals(caller(shop, EVE, "sales.*:*", companies=(DEFAULT_COMPANY_ID, ELSEWHERE))) == (4, 4)
@@ -171,3 +175,57 @@ def test_an_answer_is_repeated_to_who_still_reaches_it(shop: Shop, orders: dict[
     for operation, given in (("create_order", {"body": body, "key": "c" * 20}), ("patch_order", change)):
         with pytest.raises(NotFound):
             own(shop, ADA)(operation, **given)
+
+
+def naming(shop: Shop, *permissions: str, actor: Any = ADA, **given: Any) -> list[tuple[str, dict[str, Any], Call]]:
+    """Every operation that names a customer, and a document of one's own to change."""
+    everybody = caller(shop, actor, "sales.*:*")
+    lines = [{"product_id": str(LAMP), "quantity": "1"}]
+    call = caller(shop, actor, "sales.*:*", *permissions, **given)
+    body = {"customer_id": str(LUMEN), "lines": lines}
+    shop.sales.deliver(contact(contact_id=FREE, owner_id=actor))
+    free = {**body, "customer_id": str(FREE)}
+    quote, order = (everybody(f"create_{kind}", body=free) for kind in ("quote", "order"))
+    change = {"body": {"customer_id": str(LUMEN)}, "if_match": "*"}
+    return [
+        ("create_quote", {"body": body}, call),
+        ("create_order", {"body": body}, call),
+        ("preview_quote", {"body": body}, call),
+        ("patch_quote", {"id": quote["id"], **change}, call),
+        ("patch_order", {"id": order["id"], **change}, call),
+    ]
+
+
+@pytest.mark.parametrize("reach", ["own", "team", "all", None])
+def test_a_customer_that_cannot_be_read_cannot_be_named(shop: Shop, reach: str | None) -> None:
+    """D7, A4. It was named, and its name was shown. One's own, one's team's, everybody's; without the right nobody's."""
+    held = f"{CONTACTS}@{reach}" if reach else f"not.{CONTACTS}"
+    for owner in (ADA, BOB, EVE, None):
+        shop.sales.deliver(contact(owner_id=owner))
+        readable = {"own": (ADA,), "team": (ADA, BOB), "all": (ADA, BOB, EVE, None), None: ()}[reach]
+        for operation, given, call in naming(shop, held, team=(ADA, BOB)):
+            if owner in readable:
+                call(operation, **given)
+                continue
+            with pytest.raises(Invalid) as refused:
+                call(operation, **given)
+            assert refused.value.errors == [{"pointer": "/customer_id", "code": "not_found"}], operation
+
+
+def test_a_product_of_another_company_cannot_be_named(shop: Shop) -> None:
+    """D7, A4. Nor a user as an owner who works elsewhere."""
+    shop.sales.deliver(product(LAMP, company_id=ELSEWHERE))
+    for user, companies in ((BOB, [ELSEWHERE]), (EVE, [DEFAULT_COMPANY_ID, ELSEWHERE])):
+        told = {"email": "x@y.z", "name": "X", "language": "en", "roles": [], "company_id": ELSEWHERE}
+        shop.sales.deliver(UserCreated(user_id=user, companies=companies, **told))
+    here = caller(shop, ADA, "sales.*:*", companies=(DEFAULT_COMPANY_ID,))
+    both = caller(shop, ADA, "sales.*:*", companies=(DEFAULT_COMPANY_ID, ELSEWHERE))
+    body = {"customer_id": str(LUMEN), "lines": [{"product_id": str(LAMP), "quantity": "1"}], "owner_id": str(BOB)}
+    with pytest.raises(Invalid) as refused:
+        here("create_order", body=body)
+    assert refused.value.errors == [{"pointer": "/owner_id", "code": "not_found"}]
+    for operation in ("create_order", "create_quote"):
+        with pytest.raises(Invalid) as refused:
+            here(operation, body={**body, "owner_id": str(EVE)})
+        assert refused.value.errors == [{"pointer": "/lines/0/product_id", "code": "not_found"}]
+        assert both(operation, body=body)["lines"][0]["product_id"] == str(LAMP)

@@ -1,23 +1,23 @@
 """A4. What somebody may read of users, keys and webhooks is cut by company as everything else."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from deploy.local.keys import ensure_webhook_key
 from gateway import users
 from gateway.service import Gateway
-from gateway.webhooks import registry, sealing
 from shared.caller import AllCompaniesNeeded
 from shared.ids import new_id
 from shared.refusals import Invalid, NotFound
 from tests.gateway.conftest import company
 from tests.gateway.test_more_than_own import PASSWORD, user
+from tests.gateway.webhooks.conftest import told
 from tests.harness import Harness
+
+__all__ = ["told"]
 
 A, B = uuid4(), uuid4()
 HERE: dict[str, Any] = {"companies": (A,), "company_id": A}
@@ -25,8 +25,7 @@ KINDS = {"users": "user", "api_keys": "api_key", "webhooks": "webhook"}
 
 
 @pytest.fixture
-def house(service: Callable[[type], Harness], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
-    monkeypatch.setattr(registry, "vault", lambda: sealing.Vault(ensure_webhook_key(tmp_path / "webhooks.key")))
+def house(service: Callable[[type], Harness], told: None) -> Harness:
     harness = service(Gateway)
     users.create(harness.engine, "root@lamp.example", "Root", ["admin"], PASSWORD)
     for one in (A, B):
@@ -54,7 +53,7 @@ def keys_of(house: Harness, owners: dict[str, Any]) -> dict[str, Any]:
 
 
 def webhooks_of(house: Harness, owners: dict[str, Any]) -> dict[str, Any]:
-    body = {"url": "https://93.184.216.34/hook", "event_types": ["#"]}
+    body = {"url": "https://127.0.0.1:8443/hook", "event_types": ["#"]}
     made = {name: house.call("create_webhook", body=body, actor=owner["id"]) for name, owner in owners.items()}
     limited = {"actor": owners["all"]["id"], "companies": (B,)}
     return made | {"all, there": house.call("create_webhook", body=body, **limited)}

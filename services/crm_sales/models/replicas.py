@@ -7,20 +7,26 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_sales.models.base import Base
+from shared.contracts import crm_contacts as contacts
+from shared.existence import copy_of
 
 
+@copy_of("contacts", contacts.get_contact.permission)
 class Customer(Base):
-    """A contact of crm_contacts, as its latest event told."""
+    """A contact of crm_contacts, as its latest event told. Its owner says who may name it."""
 
     __tablename__ = "customer"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     status: Mapped[str]
+    owner_id: Mapped[UUID | None]
 
 
 class Product(Base):
-    """A product of erp_inventory, as its latest event told. `sale_price` is in the company's currency, without tax."""
+    """A product of erp_inventory, as its latest event told. `sale_price` is in the company's currency, without tax.
+
+    Whoever may not see its company cannot sell it: `company_id` cuts it for them (shared/reaching.py)."""
 
     __tablename__ = "product"
 
@@ -32,6 +38,7 @@ class Product(Base):
     sale_price: Mapped[Decimal | None]
     tax_code: Mapped[str]
     active: Mapped[bool]
+    company_id: Mapped[UUID]
 
 
 class TaxRate(Base):

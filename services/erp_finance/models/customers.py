@@ -11,12 +11,15 @@ from erp_finance.credit import Exposure
 from erp_finance.models.base import Base
 from shared import clock
 from shared.contract import Changes
+from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
 from shared.database import Aggregate
+from shared.existence import copy_of
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.money import ZERO
 
 
+@copy_of("contacts", contacts.get_contact.permission)
 class Customer(Aggregate, Base):
     """Replica of a contact of `crm_contacts`; its id is the contact's."""
 
@@ -29,6 +32,7 @@ class Customer(Aggregate, Base):
     siren: Mapped[str | None]
     vat_number: Mapped[str | None]
     country: Mapped[str | None]
+    owner_id: Mapped[UUID | None]
 
 
 class CustomerAccount(Base):

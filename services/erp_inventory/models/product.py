@@ -80,4 +80,5 @@ class Product(Aggregate, Base):
             "sale_price": self.sale_price,
             "tax_code": self.tax_code,
             "active": self.active,
+            "company_id": self.company_id,
         }

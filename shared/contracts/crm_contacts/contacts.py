@@ -23,6 +23,7 @@ class ContactState:
     siren: str | None
     vat_number: str | None
     country: str | None
+    owner_id: UUID | None = None
 
 
 class ContactCreated(

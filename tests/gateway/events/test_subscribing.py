@@ -15,10 +15,11 @@ from gateway.errors import SubscriptionsNotAvailable, SubscriptionTooWide
 from gateway.events import management, settling
 from gateway.events.entitlement import suspend_and_resume
 from gateway.events.management import Management
+from gateway.roles import permissions_of
 from gateway.service import Gateway
 from shared import faults
 from shared.ids import DEFAULT_COMPANY_ID
-from shared.refusals import Forbidden, Invalid
+from shared.refusals import Forbidden, Invalid, NotFound
 from tests.conftest import Databases
 from tests.gateway.events.test_subscriptions import connected, uri
 from tests.harness import Harness
@@ -65,6 +66,26 @@ def _forget() -> None:
 def _ask(service: Harness, *bindings: str, replay: bool = False, **given: Any) -> Any:
     body = {"name": "x", "bindings": list(bindings), "replay": replay}
     return service.call("create_event_subscription", body=body, **given)
+
+
+def test_the_role_of_integrations_touches_no_subscription_but_its_own(service: Harness) -> None:
+    """A4. It rotated passwords of others whose events it may read; administrators reach all."""
+    ids = {}
+    for name, role in (("shop", "integration"), ("till", "integration"), ("root", "admin")):
+        users.create(service.engine, f"{name}@lamp.example", name, [role], "plum-kettle-orbit-7")
+        (ids[name],) = [
+            one["id"] for one in service.call("list_users", query={"email": f"{name}@lamp.example"})["data"]
+        ]
+    held = {"actor": ids["shop"], "permissions": permissions_of(("integration",))}
+    mine = _ask(service, "crm_sales.#", **held)
+    assert mine["owner_id"] == ids["shop"]
+    for theirs in (_ask(service, "crm_sales.#", **{**held, "actor": ids["till"]}), _ask(service, "crm_sales.#")):
+        for operation in ("rotate_event_subscription_password", "delete_event_subscription"):
+            with pytest.raises(NotFound):
+                service.call(operation, id=theirs["id"], if_match="*", **held)
+    for holder in (held, {"actor": ids["root"]}):
+        assert service.call("rotate_event_subscription_password", id=mine["id"], **holder)["password"]
+    service.call("delete_event_subscription", id=mine["id"], if_match="*", **held)
 
 
 def test_only_for_eyes_that_may_see_all_of_it(service: Harness) -> None:
