@@ -1,0 +1,76 @@
+"""D7. Copies that say who may name what are told of it by the services that own it, on installations from before."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from crm_contacts.service import CrmContacts
+from erp_inventory.service import ErpInventory
+from gateway.service import Gateway
+from shared.contract import Event
+from shared.ids import new_id
+from tests.conftest import ROOT
+from tests.gateway.conftest import company
+from tests.harness import Harness
+
+OWNER, ELSEWHERE = new_id(), new_id()
+
+
+def contact(house: Harness) -> Any:
+    addresses = [{"type": "shipping", "country": "BE"}, {"type": "legal", "country": "FR"}]
+    body = {"kind": "organization", "name": "Lumen", "roles": ["customer"], "addresses": addresses}
+    house.call("create_contact", body={"kind": "organization", "name": "Nobody's"})
+    return house.call("create_contact", body={**body, "owner_id": str(OWNER)}, actor=str(OWNER))
+
+
+def product(house: Harness) -> Any:
+    body = {"name": "Lamp", "sale_price": "1.00", "tax_code": "S20"}
+    house.call("create_product", body={**body, "sku": "here"})
+    return house.call("create_product", body={**body, "sku": "there"}, company_id=ELSEWHERE)
+
+
+def user(house: Harness) -> Any:
+    company(house, ELSEWHERE)
+    body = {"name": "X", "roles": ["sales"], "password": "plum-kettle-orbit-7"}
+    house.call("create_user", body={**body, "email": "all@lamp.example"})
+    return house.call("create_user", body={**body, "email": "one@lamp.example", "companies": [str(ELSEWHERE)]})
+
+
+def run(migration: Path, connection: Connection) -> None:
+    """What a migration tells, where its tables are new already."""
+    spec = importlib.util.spec_from_file_location(migration.stem, migration)
+    assert spec and spec.loader
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.op = SimpleNamespace(get_bind=lambda: connection, execute=lambda statement: None)
+    module.upgrade()
+
+
+@pytest.mark.parametrize(
+    ("cls", "make", "topic"),
+    [
+        (CrmContacts, contact, "readable_references"),
+        (ErpInventory, product, "readable_references"),
+        (Gateway, user, "announced_companies"),
+    ],
+)
+def test_what_copies_lack_is_told_again(
+    service: Callable[[type], Harness], cls: type, make: Callable[[Harness], Any], topic: str
+) -> None:
+    house = service(cls)
+    made = make(house)
+    (before,) = [event for event in house.published() if str(event.aggregate_id) == made["id"]]
+    (migration,) = (ROOT / "services" / house.name / "migrations" / "versions").glob(f"*_{topic}.py")
+    with house.engine.begin() as connection:
+        run(migration, connection)
+    (told,) = house.published()
+    assert facts(told) == facts(before)
+
+
+def facts(event: Event) -> dict[str, Any]:
+    return {name: value for name, value in event.to_data().items() if name != "changes"}
