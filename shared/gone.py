@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from shared.context import Context, current
-from shared.database import Aggregate, Conventions, new_metadata
+from shared.database import Aggregate, Conventions, kind_of, new_metadata
 from shared.reaching import companies_of, owners, within
+from shared.refusals import NotFound
 
 WHOLE = "*"
 REACH = "*reach"
@@ -49,6 +50,12 @@ def deletion(session: Session, cls: type[Aggregate], id_: UUID) -> Audit | None:
     """The row that tells of the removal of a record."""
     deleted = Audit.changes[f"{cls.__name__}/{id_}"][WHOLE][0].astext == "deleted"
     return session.scalars(select(Audit).where(Audit.object_id == id_, deleted).limit(1)).first()
+
+
+def check_reach(session: Session, cls: type[Aggregate] | None, id_: Any, permission: str) -> None:
+    """An answer is given again to whoever still reaches what it tells of. Raises NotFound."""
+    if cls and id_ and not is_reached(session, cls, UUID(str(id_)), permission):
+        raise NotFound(what=kind_of(cls), id=id_)
 
 
 def is_reached(session: Session, cls: type[Aggregate], id_: UUID, permission: str) -> bool:

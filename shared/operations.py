@@ -282,15 +282,10 @@ class Call:
             raise IdConflict(id=key.key) if key.permanent else IdempotencyMismatch
         if key.permanent:
             return self._existing(session, row.aggregate_id)
-        self._check_reach(session, row.headers["id"])
+        changed, permission = self.handler.aggregate_class, self.operation.permission
+        told_of = self.path.get("id") if changed else row.headers["id"]
+        gone.check_reach(session, changed or self.handler.creates, told_of, permission)
         return Reply(row.body, row.status, **row.headers, replayed=True)
-
-    def _check_reach(self, session: Session, made: str) -> None:
-        """An answer is given again to whoever still reaches what it tells of. Raises NotFound."""
-        changed = self.handler.aggregate_class
-        cls, id_ = (changed, self.path.get("id")) if changed else (self.handler.creates, made)
-        if cls and id_ and not gone.is_reached(session, cls, _uuid(id_, cls), self.operation.permission):
-            raise NotFound(what=kind_of(cls), id=id_)
 
     def _existing(self, session: Session, aggregate_id: UUID) -> Reply:
         """What a repeated creation with a client-chosen id finds: the resource as it is now."""
