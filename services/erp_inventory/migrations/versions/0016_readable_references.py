@@ -8,8 +8,8 @@ from shared.announcing import announce
 from shared.contracts import erp_inventory as contract
 from shared.ids import DEFAULT_COMPANY_ID
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:

@@ -6,8 +6,8 @@ from alembic import op
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.migrations import companies_of_known
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
