@@ -20,6 +20,7 @@ from shared.money import LARGEST_SUM
 
 if TYPE_CHECKING:
     from shared.collection import Collection
+    from shared.schema.resource import Resource
 
 PUBLIC = "public"
 """The permission of an operation that needs no sign-in."""
@@ -93,6 +94,7 @@ class Operation:
     goes; `successor` is the path of what replaces it. `derived` and `collection` are set on operations that follow from
     declared ones (`shared/derived`); `everywhere` on those that each service has for itself under one route: the
     gateway asks all of them, or the one that is named.
+    `declared` is the resource whose declaration this follows from; its `rules` hold for the record that results.
     `imported` is what a row of a file may say, where that is more than `request`.
     `all_companies` is for what cannot be cut by company: it needs the right to all of them.
     `problems` are HTTP statuses that this operation refuses with beyond those that follow from the rest.
@@ -117,6 +119,8 @@ class Operation:
     successor: str = ""
     derived: str = ""
     collection: "Collection | None" = None
+    declared: "type[Resource] | None" = None
+    rules: tuple[Callable[[Any], None], ...] = ()
     everywhere: bool = False
     all_companies: bool = False
 

@@ -30,6 +30,9 @@ from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from shared import clock, ids, prepared
 from shared.connecting import options
+from shared.refusals import InvalidTransition
+from shared.schema import Resource
+from shared.storage.declared import complete
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -71,10 +74,33 @@ class Aggregate:
     created_at: Mapped[datetime] = mapped_column(default=clock.now, sort_order=91)
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now, sort_order=92)
 
+    declared: ClassVar[type[Resource] | None] = None
+
+    def __init_subclass__(cls, *, of: type[Resource] | None = None, **settings: Any) -> None:
+        """`of` is the declaration: constraints and indexes come from it, and columns are compared with it."""
+        if of is not None:
+            cls.declared = of
+            setattr(cls, "__tablename__", cls.__dict__.get("__tablename__", of.declaration.names.one))  # noqa: B010
+        super().__init_subclass__(**settings)
+        if of is not None:
+            complete(cls, of)
+
     @declared_attr.directive
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
+
+    @property
+    def allowed(self) -> list[str]:
+        """The verbs that are possible now, by the states that they are declared to start from."""
+        assert self.declared is not None
+        return self.declared.declaration.verbs_of(self)
+
+    def allow(self, verb: str) -> None:
+        """Raise InvalidTransition where the present state does not allow a verb."""
+        assert self.declared is not None
+        if verb not in self.allowed:
+            raise InvalidTransition(state=self.declared.declaration.state_of(self), allowed=self.allowed)
 
     def touch(self) -> None:
         """Count a new version although only children changed."""

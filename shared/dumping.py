@@ -49,6 +49,8 @@ def _converter(field: ma.fields.Field[Any]) -> Dump | None:
             return lambda value: value.isoformat()
         case fields.Part() if type(field)._serialize is ma.fields.Nested._serialize:
             return compiled(type(field.schema))
+        case fields.Kept():
+            return None
         case fields.Many() if type(field)._serialize is ma.fields.List._serialize:
             inner = _converter(field.inner)
             return list if inner is None else lambda values: [None if v is None else inner(v) for v in values]

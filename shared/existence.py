@@ -3,10 +3,11 @@
 A member says so by its type, `fields.Known("users")`. Whatever is named there and is not known, or what the caller may not
 read, is refused before the handler runs: `companies` of what is known are those in which it is seen (null: all). What is kept
 in a table that has a `company_id` (products of sales) handlers look up themselves: the ORM cuts it (`shared/reaching.py`).
-Of what has an owner (contacts, as customers) services keep copies of their own, declared by `copy_of`.
+Of what has an owner (contacts, as customers) services keep copies of their own, declared by `copy_of`. What the service
+itself owns is looked up in its own table; where a declared field wants records of one kind, such as persons, it is one.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -20,6 +21,9 @@ from shared.contract import Operation
 from shared.fields import Schema
 from shared.reaching import readable
 from shared.refusals import Invalid
+from shared.schema import Refers
+from shared.schema.resource import RESOURCES
+from shared.storage.declared import MODELS, referred
 
 C = TypeVar("C")
 
@@ -63,7 +67,28 @@ def errors(session: Session, operation: Operation, request: dict[str, Any]) -> l
     for resource in {r for r, _, id_ in named if id_ not in found.get(r, ())}:
         ids = [id_ for r, _, id_ in named if r == resource]
         found.setdefault(resource, set()).update(known(session, operation, resource, ids))
-    return [{"pointer": at, "code": "not_found"} for r, at, id_ in named if id_ not in found[r]]
+    unknown = [{"pointer": at, "code": "not_found"} for r, at, id_ in named if id_ not in found[r]]
+    return unknown or _of_other_kinds(session, operation, request)
+
+
+def _of_other_kinds(session: Session, operation: Operation, request: dict[str, Any]) -> list[dict[str, Any]]:
+    """A pointer to each id of a record that is not of the kind that its field wants (`Refers(where=…)`)."""
+    return [
+        {"pointer": f"/{name}", "code": "other_kind"}
+        for name, cls, wanted in _kinds(operation)
+        if (id_ := request.get(name)) is not None
+        and any(getattr(session.get(cls, id_), column) != value for column, value in wanted.items())
+    ]
+
+
+@cache
+def _kinds(operation: Operation) -> list[tuple[str, Any, Mapping[str, str]]]:
+    """Each such field, the mapped class of what it refers to, and what holds for the records that it may name."""
+    declared = operation.declared.declaration if operation.declared else None
+    found = declared.fields.items() if declared else ()
+    return [
+        (n, referred(declared.owner, n), f.where) for n, f in found if declared and isinstance(f, Refers) and f.where
+    ]
 
 
 def known(session: Session, operation: Operation, resource: str, ids: Iterable[UUID]) -> set[UUID]:
@@ -72,12 +97,19 @@ def known(session: Session, operation: Operation, resource: str, ids: Iterable[U
 
 
 def _read(session: Session, service: str, resource: str, ids: list[str]) -> Iterable[UUID]:
-    if (service, resource) in _copies:
-        return _owned(session, *_copies[service, resource], ids)
+    if kept := _kept(service, resource):
+        return _owned(session, *kept, ids)
     companies = current(session).companies
     allowed = None if companies is None else [str(id_) for id_ in companies]
     statement = _COMPANIES if resource == "companies" else _READ
     return session.execute(statement, {"resource": resource, "ids": ids, "companies": allowed}).scalars()
+
+
+@cache
+def _kept(service: str, resource: str) -> tuple[type[Any], str] | None:
+    """The mapped class of a resource in the database of a service, and the permission that reading it asks for."""
+    own = RESOURCES.get(service, {}).get(resource)
+    return (MODELS[own], own.get.permission) if own else _copies.get((service, resource))
 
 
 def _owned(session: Session, cls: type[Any], permission: str, ids: list[str]) -> Iterable[UUID]:
@@ -85,7 +117,7 @@ def _owned(session: Session, cls: type[Any], permission: str, ids: list[str]) ->
     found = session.scalars(select(cls).where(cls.id.in_(ids))).all()
     session.info.setdefault("copies", []).extend(found)
     owners = readable(current(session), permission)
-    return [copy.id for copy in found if owners is None or copy.owner_id in owners]
+    return [copy.id for copy in found if owners is None or getattr(copy, "owner_id", None) in owners]
 
 
 def _callers(context: Context) -> set[UUID]:

@@ -262,6 +262,13 @@ class Many(fields.List[Any]):
             raise ma.ValidationError(errors)
 
 
+class Kept(Many):
+    """A list that is stored in its JSON form, so that showing it takes no work."""
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return value
+
+
 class Part(fields.Nested):
     """An object inside an object."""
 
@@ -303,9 +310,8 @@ class Custom(fields.Dict):
 
     def __init__(self, **kwargs: Any) -> None:
         told = {"description": "custom fields, see /v1/custom-fields; numbers are decimal strings"}
-        super().__init__(
-            keys=Text(most=50, least=1), values=Scalar(allow_none=True), validate=_few, metadata=told, **kwargs
-        )
+        kwargs.setdefault("metadata", told)
+        super().__init__(keys=Text(most=50, least=1), values=Scalar(allow_none=True), validate=_few, **kwargs)
 
 
 class Anything(fields.Raw):

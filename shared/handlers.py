@@ -1,7 +1,8 @@
 """What a decorated method is: which declaration it serves and which arguments it wants. Knows nothing of Nameko."""
 
-import importlib
+import importlib.util
 import inspect
+import pkgutil
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ from typing import Any
 from shared import contracts
 from shared.contract import Event, Operation
 from shared.database import Aggregate
-from shared.derived import handler_of, with_derived
+from shared.derived import handler_of, plain_handler_of, with_derived
+from shared.storage.declared import check_references
 
 
 @dataclass(slots=True)
@@ -26,6 +28,8 @@ class Handler:
     period: float = 0.0
     arguments: dict[str, Any] = field(default_factory=dict)
     returns: Any = None
+    calls: tuple[tuple[Callable[..., Any], type], ...] = ()
+    """Methods that the function calls and its source does not name, each with its class."""
 
     def resolve(self) -> "Handler":
         """Read the annotations, once, when the service class is collected (imports are complete by then)."""
@@ -61,6 +65,7 @@ def collect(service_cls: type) -> list[Handler]:
     """All handlers of a service class, in a stable order. Raises TypeError when one declaration has two handlers."""
     contracts.operations()
     contracts.events()
+    _import_models(service_cls.__module__.rpartition(".")[0])
     found: list[Handler] = []
     for _, member in inspect.getmembers(service_cls, inspect.isfunction):
         found += [h.resolve() for h in getattr(member, "liaison_handlers", [])]
@@ -68,7 +73,26 @@ def collect(service_cls: type) -> list[Handler]:
     doubles = {n for n in names if names.count(n) > 1}
     if doubles:
         raise TypeError(f"two handlers for {', '.join(sorted(doubles))}")
-    return found + _derived(str(getattr(service_cls, "name", "")), found)
+    service = str(getattr(service_cls, "name", ""))
+    found += _plain(service, {h.name for h in found if h.operation})
+    return found + _derived(service, found)
+
+
+def _import_models(package: str) -> None:
+    """Every module of a service's models, so that each is known to its declaration."""
+    if package and importlib.util.find_spec(f"{package}.models"):
+        models = importlib.import_module(f"{package}.models")
+        for module in pkgutil.iter_modules(getattr(models, "__path__", ())):
+            importlib.import_module(f"{models.__name__}.{module.name}")
+
+
+def _plain(service: str, written: set[str]) -> list[Handler]:
+    """The handlers of declared resources that nobody has written."""
+    declared = contracts.operations().get(service, {})
+    resources = contracts.resources(service) if declared else {}
+    for resource in resources.values():
+        check_references(resource, resources)
+    return [plain_handler_of(o) for name, o in declared.items() if o.declared and name not in written]
 
 
 def _derived(service: str, found: list[Handler]) -> list[Handler]:

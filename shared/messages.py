@@ -57,6 +57,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "What this refers to does not exist; check the id or code.",
         "L'élément désigné n'existe pas ; vérifiez l'identifiant ou le code.",
     ),
+    "other_kind": (
+        "What this refers to is of another kind than is needed here.",
+        "L'élément désigné n'est pas de la nature requise ici.",
+    ),
+    "before_start": ("This lies before the beginning.", "Cette date précède le début."),
+    "after_due": ("This lies after the time when it is due.", "Ce moment est postérieur à l'échéance."),
     "not_sellable": ("This product is not sold.", "Ce produit n'est pas en vente."),
     "duplicate": ("This occurs more than once.", "Cette valeur figure plus d'une fois."),
     "possible_duplicate": (

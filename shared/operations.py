@@ -37,6 +37,7 @@ from shared.refusals import (
     Unavailable,
     VersionRequired,
 )
+from shared.schema.rules import obey
 from shared.violations import refusal_of
 
 
@@ -131,7 +132,7 @@ class Call:
             now = dumper(response)(changed)
             whole = merging.whole(_instance(schema), self.raw_body, now)
             arguments = {**arguments, "request": arguments["request"] | whole}
-        result = self.handler.function(self.service, session, **self._checked(session, arguments))
+        result = obey(self.operation, self.handler.function(self.service, session, **self._checked(session, arguments)))
         session.flush()
         if changed.version == version:
             outbox.withdraw(session, changed.id, published)
@@ -199,7 +200,7 @@ class Call:
         changed = next((a for a in arguments.values() if isinstance(a, Aggregate)), None)
         if self.operation.method == "PATCH" and changed is not None:
             return self._patch(session, changed, arguments)
-        return self.handler.function(self.service, session, **self._checked(session, arguments))
+        return obey(self.operation, self.handler.function(self.service, session, **self._checked(session, arguments)))
 
     def _checked(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
         """The handler's arguments with checked references and custom fields. Raises Invalid."""

@@ -6,13 +6,19 @@ to it; every version ever released keeps a golden sample in tests/contracts/samp
 """
 
 import importlib
+import pkgutil
 from functools import cache
+from types import ModuleType
 from uuid import UUID
 
 from shared import ids
+from shared.collection import collections_of
 from shared.contract import CATALOGUE, Event, Operation, schema_of
 from shared.derived import with_derived
 from shared.loading import compiled
+from shared.schema import checks
+from shared.schema.meanings import meanings
+from shared.schema.resource import RESOURCES, Resource
 
 SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance", "gateway")
 """All services: a new one adds its name here, its contract file in this folder, and its own folder.
@@ -28,14 +34,31 @@ AUDIT_PERMISSION = "system.audit:read"
 @cache
 def operations() -> dict[str, dict[str, Operation]]:
     """Every operation, declared or derived: {service: {name: Operation}}."""
-    return {service: _operations_of(service) for service in SERVICES}
+    found = {service: _operations_of(service) for service in SERVICES}
+    names = owners(found)
+    for service in SERVICES:
+        for resource in resources(service).values():
+            for name, target in resource.declaration.references():
+                checks.reference(resource, name, target, names)
+    return found
+
+
+def owners(found: dict[str, dict[str, Operation]]) -> dict[str, str]:
+    """The service that owns each resource, by its name."""
+    return {c.name: service for service, known in found.items() for c in collections_of(known.values())}
+
+
+@cache
+def owner_of(resource: str) -> str:
+    """The service that owns a resource; "" for what there is not yet."""
+    return owners(operations()).get(resource, "")
 
 
 @cache
 def events() -> dict[str, type[Event]]:
     """Every declared event by full type, with schemas derived."""
     for service in SERVICES:
-        importlib.import_module(f"shared.contracts.{service}")
+        _imported(service)
     for event in CATALOGUE.values():
         schema = schema_of(event)
         event.schema, event.load = schema(), staticmethod(compiled(schema))
@@ -56,7 +79,9 @@ def labels() -> dict[str, tuple[str, str]]:
     """Every permission there is, those that only handlers ask for among them, with its meaning in English and French."""
     found = dict(_EVERYWHERE)
     for service in SERVICES:
-        found |= getattr(importlib.import_module(f"shared.contracts.{service}"), "PERMISSIONS", {})
+        for resource in resources(service).values():
+            found |= meanings(resource.declaration)
+        found |= getattr(_imported(service), "PERMISSIONS", {})
     return {permission: found[permission] for permission in sorted(found)}
 
 
@@ -93,9 +118,25 @@ def _types_by_tag() -> dict[int, str]:
 
 
 def _operations_of(service: str) -> dict[str, Operation]:
-    module = importlib.import_module(f"shared.contracts.{service}")
+    module = _imported(service)
     found = {name: value for name, value in vars(module).items() if isinstance(value, Operation)}
+    found |= {o.name: o for resource in resources(service).values() for o in resource.declaration.operations()}
     for name, operation in found.items():
         operation.service, operation.name = service, name
         operation.tag = operation.tag or operation.path.split("/")[2]
     return with_derived(found, service)
+
+
+def resources(service: str) -> dict[str, type[Resource]]:
+    """The declared resources of a service by name: `teams`."""
+    _imported(service)
+    return RESOURCES.get(service, {})
+
+
+@cache
+def _imported(service: str) -> ModuleType:
+    """The contract of a service with all its modules."""
+    package = importlib.import_module(f"shared.contracts.{service}")
+    for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    return package

@@ -82,3 +82,8 @@ def handler_of(operation: Operation, handlers: dict[str, Any]) -> Any:
     rule = RULES.get(operation.derived)
     carrier = rule.carrier if rule else f"shared.derived.{operation.derived}"
     return importlib.import_module(carrier).handler(operation, handlers)
+
+
+def plain_handler_of(operation: Operation) -> Any:
+    """The handler of an operation of a declared resource that its service has not written."""
+    return importlib.import_module("shared.derived.plain").handler(operation)

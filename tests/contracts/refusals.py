@@ -89,6 +89,7 @@ def _of_services() -> Iterator[_Root]:
         handlers: list[Handler] = [*collect(cls), *handling.handlers(service)]
         for handler in (one for one in handlers if one.name not in contract.INNER):
             yield handler.operation, handler.function, cls
+            yield from ((handler.operation, method, model) for method, model in handler.calls)
 
 
 def _own() -> Iterator[_Root]:

@@ -1,7 +1,6 @@
 """Contacts: people and organizations."""
 
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from shared import codes, fields
@@ -67,13 +66,6 @@ LIFECYCLE_STAGES = (
 )
 
 
-class Kept(fields.Many):
-    """A list that is stored in its JSON form, so that showing it takes no work."""
-
-    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return value
-
-
 class ContactPointPart(Schema):
     """An e-mail address or phone number; exactly one of a list is primary (the first if none says so)."""
 
@@ -113,9 +105,9 @@ class ContactFields(Schema):
         most=6, allow_none=True, validate=[fields.Form(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid_naf_code")]
     )
     language = fields.Text(most=5, validate=[fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid_language")])
-    emails = Kept(fields.Part(ContactPointPart), most=20)
-    phones = Kept(fields.Part(PhonePart), most=20)
-    addresses = Kept(fields.Part(AddressPart), most=20)
+    emails = fields.Kept(fields.Part(ContactPointPart), most=20)
+    phones = fields.Kept(fields.Part(PhonePart), most=20)
+    addresses = fields.Kept(fields.Part(AddressPart), most=20)
     roles = fields.Many(fields.Choice(*ROLES), most=len(ROLES))
     lifecycle_stage = fields.Choice(*LIFECYCLE_STAGES, allow_none=True)
     owner_id = fields.Known("users", allow_none=True)
@@ -173,16 +165,16 @@ class ContactView(Schema):
     vat_number = fields.Text(allow_none=True)
     naf_code = fields.Text(allow_none=True)
     language = fields.Text()
-    emails = Kept(fields.Part(ContactPointPart))
-    phones = Kept(fields.Part(PhonePart))
-    addresses = Kept(fields.Part(AddressPart))
-    roles = Kept(fields.Choice(*ROLES))
+    emails = fields.Kept(fields.Part(ContactPointPart))
+    phones = fields.Kept(fields.Part(PhonePart))
+    addresses = fields.Kept(fields.Part(AddressPart))
+    roles = fields.Kept(fields.Choice(*ROLES))
     lifecycle_stage = fields.Text(allow_none=True)
     owner_id = fields.Uuid(allow_none=True)
     source = fields.Text(allow_none=True)
     parent_id = fields.Uuid(refers="contacts", allow_none=True)
     external_ids = fields.Table()
-    tags = Kept(fields.Text())
+    tags = fields.Kept(fields.Text())
     custom = fields.Custom()
     created_at = fields.Instant()
     updated_at = fields.Instant()

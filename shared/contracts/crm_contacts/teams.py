@@ -1,0 +1,19 @@
+"""Teams: who works together."""
+
+from shared.schema import Flag, Multiline, Refers, Resource, Text
+
+
+class Team(
+    Resource,
+    path="/v1/teams",
+    permission="contacts.teams",
+    label="name",
+    permissions={"write": "manage", "delete": "manage"},
+    default_sort="name",
+):
+    """People who work together and see each other's records."""
+
+    name = Text(100, "As shown in lists.", required=True, unique=True, filter=True, sort=True, search=True)
+    manager_id = Refers("users", "Who leads the team.", null=True)
+    description = Multiline(2000, "What the team does.", null=True, search=True)
+    active = Flag("Whether people can be assigned to it.", default=True, filter=True)

@@ -1,0 +1,174 @@
+"""What a declared resource says as a whole, and the schemas and operations that are made of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import marshmallow as ma
+
+from shared import fields
+from shared.contract import Listing, Operation
+from shared.fields import Schema
+from shared.schema import checks, naming
+from shared.schema.declared import Declared
+from shared.schema.fields import Refers
+from shared.schema.group import Members
+from shared.schema.naming import Names
+from shared.schema.verbs import State, Verb
+
+Rule = Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What stands behind the name of a resource."""
+
+    names: Names
+    permission: str
+    title: tuple[str, str]
+    label: tuple[str, ...]
+    default_sort: str
+    unique: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...]
+    permissions: Mapping[str, str]
+    summaries: Mapping[str, str]
+    filters: Mapping[str, Any]
+
+
+class Declaration(Members):
+    """A resource as declared: its fields, states, verbs and rules."""
+
+    def __init__(self, owner: Any, inherited: Mapping[str, Declared], settings: Settings) -> None:
+        super().__init__(owner, inherited)
+        self.settings, self.names, self.permission = settings, settings.names, settings.permission
+        self.verbs = {name: value for name, value in vars(owner).items() if isinstance(value, Verb)}
+        self.rules: list[Rule] = [f for f in vars(owner).values() if getattr(f, "is_rule", False)]
+        self.state = next((f for f in self.fields.values() if isinstance(f, State)), None)
+        self._check()
+        for name, verb in self.verbs.items():
+            verb.belong(self.names.verb_route(name), self.names.operation(name), self._permission("update"), self.view)
+            verb.declared = owner
+
+    def _check(self) -> None:
+        settings, known = self.settings, self.state.choices if self.state else ()
+        checks.shown(self.owner, (*settings.label, *settings.columns, *self._sorts), self.fields)
+        for name, verb in self.verbs.items():
+            checks.states(self.owner, name, (*verb.of, *filter(None, (verb.to,))), known)
+
+    # -- states ------------------------------------------------------------------------------------------------------
+
+    def state_of(self, record: Any) -> str:
+        """The state of a record; "" where the resource has none."""
+        return getattr(record, self.state.name) if self.state else ""
+
+    def verbs_of(self, record: Any) -> list[str]:
+        """The verbs that start from the state of a record, in the order in which they are declared."""
+        state = self.state_of(record)
+        return [name for name, verb in self.verbs.items() if not verb.of or state in verb.of]
+
+    def initial(self) -> dict[str, Any]:
+        """What a new record is before anybody says anything."""
+        stored = {name: field.empty for name, field in self.fields.items() if field.is_stored or field is self.state}
+        return {name: value for name, value in stored.items() if value is not ma.missing}
+
+    # -- schemas -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def view(self) -> type[Schema]:
+        """A record as reading it shows it."""
+        return self.schema(self.names.schema("get"), _record(self.shown()))
+
+    @cached_property
+    def written(self) -> type[Schema]:
+        """The answer to a creation or change."""
+        more = {name: f.shown() for name, f in self.fields.items() if f.options.get("on_write")}
+        return self.schema(self.names.schema("written"), _record(self.shown()) | more) if more else self.view
+
+    @cached_property
+    def creation(self) -> type[Schema]:
+        return self.schema(self.names.schema("create"), {"id": _id("Chosen by the client, else made."), **self.sent()})
+
+    @cached_property
+    def row(self) -> type[Schema] | None:
+        """What a row of a file may say, where that is more than a creation says."""
+        more = {name: f.on_create() for name, f in self.fields.items() if f.options.get("imported")}
+        sent = {"id": _id("Chosen by the client, else made."), **self.sent()}
+        return self.schema(self.names.schema("import"), sent | more) if more else None
+
+    @cached_property
+    def change(self) -> type[Schema]:
+        changed = {n: f.on_update() for n, f in self.fields.items() if f.is_sent and not f.options.get("create_only")}
+        return self.schema(self.names.schema("update"), changed)
+
+    @property
+    def listing(self) -> Listing:
+        by = {name: f.comparing() for name, f in self.fields.items() if f.options.get("filter")}
+        return Listing(
+            filters=by | dict(self.settings.filters),
+            sorts=self._sorts,
+            default_sort=self.settings.default_sort,
+            search=tuple(name for name, f in self.fields.items() if f.options.get("search")),
+        )
+
+    @property
+    def _sorts(self) -> tuple[str, ...]:
+        return (*(name for name, f in self.fields.items() if f.options.get("sort")), "created_at")
+
+    # -- operations --------------------------------------------------------------------------------------------------
+
+    def operations(self) -> list[Operation]:
+        """All of them, and its verbs."""
+        return [getattr(self.owner, kind) for kind in naming.KINDS if hasattr(self.owner, kind)] + [
+            *self.verbs.values()
+        ]
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Each field that refers to a resource, and to which."""
+        for name, field in self.fields.items():
+            if isinstance(field, Refers):
+                yield name, field.to
+
+    def operation(self, kind: str) -> Operation:
+        """One of the five that every resource may have."""
+        made = Operation(
+            self.names.route(kind),
+            self.settings.summaries.get(kind) or self.names.summary(kind),
+            self._permission(kind),
+            name=self.names.operation(kind),
+            declared=self.owner,
+            **self._of_kind(kind),
+        )
+        if kind in ("create", "update"):
+            made.rules = tuple(self.rules)
+        return made
+
+    def _of_kind(self, kind: str) -> dict[str, Any]:
+        match kind:
+            case "create":
+                return {"request": self.creation, "imported": self.row, "response": self.written, "status": 201}
+            case "update":
+                return {"request": self.change, "response": self.written}
+            case "get":
+                return {"response": self.view}
+            case "list":
+                return {"response": self.view, "listing": self.listing}
+        return {}
+
+    def _permission(self, kind: str) -> str:
+        return naming.permission(self.permission, kind, self.settings.permissions)
+
+
+def _id(told: str) -> fields.Uuid:
+    return fields.Uuid(metadata={"title": "Id", "description": told})
+
+
+def _record(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of every record around its own."""
+    return {
+        "id": _id("Identifies the record, here and in every other service."),
+        **members,
+        "created_at": fields.Instant(metadata={"title": "Created at", "description": "When it was created."}),
+        "updated_at": fields.Instant(metadata={"title": "Updated at", "description": "When it was last changed."}),
+        "version": fields.Whole(metadata={"title": "Version", "description": "Counts its changes; see If-Match."}),
+    }

@@ -1,0 +1,245 @@
+"""Declared fields that hold one value."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Unpack
+from uuid import UUID
+
+from shared import codes, fields
+from shared.money import LARGEST
+from shared.schema.declared import Declared, Options, Sent, named
+
+
+class Text(Declared):
+    """One line of text: at most `most` characters, at least one where it is required, and of a `form`."""
+
+    field: ClassVar[type[fields.Text]] = fields.Text
+    searchable = True
+
+    def __init__(
+        self,
+        most: int = 200,
+        help: str = "",
+        *,
+        least: int | None = None,
+        form: fields.Form | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(help, **options)
+        self.most, self.form = most, form
+        self.least = int(options.get("required", False)) if least is None else least
+
+    def accepting(self, **settings: Any) -> Sent:
+        return self.field(most=self.most, least=self.least, validate=[self.form] if self.form else [], **settings)
+
+    def showing(self, **settings: Any) -> Sent:
+        return self.field(most=self.most, **settings)
+
+    def comparing(self) -> Sent:
+        return fields.Text()
+
+    def check(self, column: str) -> str:
+        if self.least:
+            return f"length({column}) BETWEEN {self.least} AND {self.most}"
+        return f"length({column}) <= {self.most}"
+
+
+class Multiline(Text):
+    """A text of several lines."""
+
+    field = fields.Multiline
+
+
+class Secret(Text):
+    """A password, token or key: never remembered, audited or logged, and shown, if at all, where it is made (`on_write`)."""
+
+    field = fields.Secret
+    searchable = False
+    sortable = False
+
+    @property
+    def is_shown(self) -> bool:
+        return False
+
+
+class Code(Text):
+    """A text that may look like a number and is none; `of` is its kind, `digits` the lengths that it has."""
+
+    def __init__(
+        self,
+        most: int = 200,
+        help: str = "",
+        *,
+        of: type[fields.Text] = codes.Code,
+        digits: tuple[int, ...] = (),
+        least: int | None = None,
+        form: fields.Form | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(most, help, least=least, form=form, **options)
+        self.of, self.digits = of, digits
+
+    def accepting(self, **settings: Any) -> Sent:
+        more = {"digits": self.digits} if self.digits else {}
+        forms = [self.form] if self.form else []
+        return self.of(most=self.most, least=self.least, validate=forms, **more, **settings)
+
+    def showing(self, **settings: Any) -> Sent:
+        return fields.Text(most=self.most, **settings)
+
+
+class Choice(Declared):
+    """One of a closed list of words: `Choice(("call", "email"))`, or with names: `Choice({"email": "E-mail"})`."""
+
+    def __init__(self, choices: Sequence[str] | Mapping[str, str], help: str = "", **options: Unpack[Options]) -> None:
+        super().__init__(help, **options)
+        self.names = dict(choices) if isinstance(choices, Mapping) else {word: named(word) for word in choices}
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(self.names)
+
+    def accepting(self, **settings: Any) -> Sent:
+        return fields.Choice(*self.choices, **settings)
+
+    def check(self, column: str) -> str:
+        return f"{column} IN ({', '.join(repr(choice) for choice in self.choices)})"
+
+
+class Flag(Declared):
+    """true or false."""
+
+    python = bool
+    sortable = False
+
+    def accepting(self, **settings: Any) -> Sent:
+        return fields.Flag(**settings)
+
+
+class Whole(Declared):
+    """A whole number."""
+
+    python = int
+
+    def __init__(
+        self, help: str = "", *, least: int = -(2**31), most: int = 2**31 - 1, **options: Unpack[Options]
+    ) -> None:
+        super().__init__(help, **options)
+        self.least, self.most = least, most
+
+    def accepting(self, **settings: Any) -> Sent:
+        return fields.Whole(self.least, self.most, **settings)
+
+    def comparing(self) -> Sent:
+        return fields.Whole()
+
+    def check(self, column: str) -> str:
+        return f"{column} BETWEEN {self.least} AND {self.most}"
+
+
+class Number(Declared):
+    """A decimal number: the kinds below say of what."""
+
+    python = Decimal
+    field: ClassVar[type[fields.Number]] = fields.Number
+    settings: ClassVar[dict[str, Any]] = {}
+
+    def __init__(
+        self, help: str = "", *, positive: bool = False, not_negative: bool = False, **options: Unpack[Options]
+    ) -> None:
+        super().__init__(help, **options)
+        self.positive, self.not_negative = positive, not_negative
+
+    def accepting(self, **settings: Any) -> Sent:
+        signs: dict[str, Any] = {"positive": self.positive}
+        signs |= {"not_negative": True} if self.not_negative else {}
+        return self.field(**signs, **settings)
+
+    def showing(self, **settings: Any) -> Sent:
+        return self.field(**settings)
+
+    def comparing(self) -> Sent:
+        return self.field()
+
+    def check(self, column: str) -> str:
+        sign = f" AND {column} > 0" if self.positive else f" AND {column} >= 0" if self.not_negative else ""
+        return f"abs({column}) < {LARGEST}{sign}"
+
+
+class Amount(Number):
+    """An amount of money; the document carries the currency."""
+
+    field = fields.Amount
+
+
+class Price(Number):
+    """A unit price or cost."""
+
+    field = fields.Price
+
+
+class Quantity(Number):
+    """A quantity of goods or services; the line carries the unit."""
+
+    field = fields.Quantity
+
+
+class Percent(Number):
+    """A percentage in percent, from 0 to 100."""
+
+    field = fields.Percent
+
+    def check(self, column: str) -> str:
+        return f"{column} BETWEEN 0 AND 100"
+
+
+class Day(Declared):
+    """A date without a time."""
+
+    python = date
+
+    def accepting(self, **settings: Any) -> Sent:
+        return fields.Day(**settings)
+
+
+class Instant(Declared):
+    """A moment."""
+
+    python = datetime
+
+    def accepting(self, **settings: Any) -> Sent:
+        return fields.Instant(**settings)
+
+
+class Refers(Declared):
+    """The id of another record: `Refers("users")`.
+
+    That it exists is checked by a foreign key where the same service owns the resource, by the copied ids of
+    `shared/existence.py` where another does, and by the handler where `copied` says that the service keeps copies.
+    `where` is what holds for the records of the same service that may be named, e.g. {"kind": "person"}.
+    """
+
+    python = UUID
+    sortable = False
+
+    def __init__(
+        self,
+        to: str,
+        help: str = "",
+        *,
+        copied: bool = False,
+        where: Mapping[str, str] | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(help, **options)
+        self.to, self.copied, self.where = to, copied, where or {}
+
+    def accepting(self, **settings: Any) -> Sent:
+        return fields.Uuid(self.to, **settings) if self.copied else fields.Known(self.to, **settings)
+
+    def showing(self, **settings: Any) -> Sent:
+        return fields.Uuid(self.to, **settings)
+
+    def comparing(self) -> Sent:
+        return fields.Uuid(self.to)

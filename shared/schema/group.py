@@ -1,0 +1,66 @@
+"""`Group`: declared members that stand together, and the marshmallow schemas that follow from them."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from shared.fields import Schema
+from shared.schema import checks
+from shared.schema.declared import Declared
+
+
+class Members:
+    """What the class body of a declaration says."""
+
+    def __init__(self, owner: type, inherited: Mapping[str, Declared]) -> None:
+        own = {name: value for name, value in vars(owner).items() if isinstance(value, Declared)}
+        self.owner, self.fields = owner, {**inherited, **own}
+
+    @property
+    def described(self) -> str:
+        """The docstring, as one line."""
+        return " ".join((self.owner.__doc__ or "").split())
+
+    @property
+    def service(self) -> str:
+        """`crm_contacts` of `shared.contracts.crm_contacts.teams`, else the package that it stands in."""
+        steps = self.owner.__module__.removeprefix("shared.contracts.").split(".")
+        return steps[0]
+
+    def schema(self, name: str, members: dict[str, Any], doc: str = "") -> type[Schema]:
+        """A schema that belongs to the module of the declaration, whence the name of its component."""
+        body = {**members, "__doc__": doc or self.described, "__module__": self.owner.__module__}
+        return type(name, (Schema,), body)
+
+    def sent(self) -> dict[str, Any]:
+        """The marshmallow fields of what clients send."""
+        return {name: field.on_create() for name, field in self.fields.items() if field.is_sent}
+
+    def shown(self) -> dict[str, Any]:
+        """The marshmallow fields of what they are shown."""
+        return {name: field.shown() for name, field in self.fields.items() if field.is_shown}
+
+
+class Group:
+    """An object inside a resource, such as an address or a line: declared once, sent and shown.
+
+    class Address(Group):
+        town = Text(70, "Where letters go.", required=True)
+    """
+
+    members: ClassVar[Members]
+    sent_schema: ClassVar[type[Schema]]
+    shown_schema: ClassVar[type[Schema]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        checks.body(cls)
+        inherited = cls.members.fields if hasattr(cls, "members") else {}
+        cls.members = Members(cls, inherited)
+        checks.options(cls, cls.members.fields)
+        cls.sent_schema = cls.members.schema(f"{cls.__name__}Part", cls.members.sent())
+        cls.shown_schema = cls.members.schema(f"{cls.__name__}View", cls.members.shown())
+
+
+def schema_of(given: type[Group] | type[Schema] | None) -> type[Schema] | None:
+    """What clients send of a group; a schema that is written by hand is taken as it is."""
+    return given.sent_schema if given is not None and issubclass(given, Group) else given

@@ -1,0 +1,69 @@
+"""How the operations of a resource, their routes and their schemas are called: the one place that knows."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+KINDS = ("create", "get", "list", "update", "delete")
+"""What can be done with every resource, where it does not say which of these."""
+
+METHODS: Mapping[str, str] = {"create": "POST", "get": "GET", "list": "GET", "update": "PATCH", "delete": "DELETE"}
+_PERMISSIONS: Mapping[str, str] = {
+    "create": "write",
+    "get": "read",
+    "list": "read",
+    "update": "write",
+    "delete": "delete",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Of `class JournalEntry(Resource, path="/v1/journal-entries", …)`: `journal_entry` and `journal_entries`."""
+
+    cls: str
+    path: str
+
+    @property
+    def one(self) -> str:
+        return re.sub("(?<!^)(?=[A-Z])", "_", self.cls).lower()
+
+    @property
+    def many(self) -> str:
+        return self.resource.replace("-", "_")
+
+    @property
+    def resource(self) -> str:
+        """`journal-entries`, as references name it."""
+        return self.path.rpartition("/")[2]
+
+    def operation(self, kind: str) -> str:
+        return {"list": f"list_{self.many}", "update": f"patch_{self.one}"}.get(kind, f"{kind}_{self.one}")
+
+    def route(self, kind: str) -> str:
+        return f"{METHODS[kind]} {self.path}" + ("" if kind in ("create", "list") else "/{id}")
+
+    def verb_route(self, verb: str) -> str:
+        return f"POST {self.path}/{{id}}/{verb.replace('_', '-')}"
+
+    def schema(self, kind: str) -> str:
+        return {"create": f"Create{self.cls}", "update": f"Patch{self.cls}", "import": f"Imported{self.cls}"}.get(
+            kind, f"{self.cls}View" if kind == "get" else f"Written{self.cls}View"
+        )
+
+    def summary(self, kind: str) -> str:
+        one, many = self.one.replace("_", " "), self.many.replace("_", " ")
+        article = "an" if one[0] in "aeiou" else "a"
+        return {
+            "create": f"Create {article} {one}",
+            "get": f"One {one}",
+            "list": f"{many[:1].upper()}{many[1:]} by filter",
+            "update": f"Change {article} {one}",
+            "delete": f"Delete {article} {one}",
+        }[kind]
+
+
+def permission(area: str, kind: str, verbs: Mapping[str, str]) -> str:
+    """`contacts.teams:write`; `verbs` says where a resource differs, e.g. {"write": "manage", "delete": "manage"}."""
+    verb = _PERMISSIONS[kind]
+    return f"{area}:{verbs.get(verb, verb)}"

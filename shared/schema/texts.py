@@ -1,0 +1,71 @@
+"""The texts of declarations: English where they are declared, French in `shared/locale/fr/<service>.po` (gettext).
+
+`make contracts` adds what is new to the catalogues, to be translated there; a test says what lacks French.
+A text that means different things in different places has its context there, such as `orders.status`.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from shared.schema.declaration import Declaration
+from shared.schema.fields import Choice
+from shared.schema.group import Group, Members
+from shared.schema.lists import Lines, Part
+
+FOLDER = Path(__file__).resolve().parent.parent / "locale" / "fr"
+
+
+def french(service: str, text: str, context: str = "") -> str:
+    """A text in French; in English where the catalogue lacks it."""
+    known = _french(service)
+    return known.get((context, text)) or known.get(("", text)) or text
+
+
+def translated(service: str, text: str, language: str, context: str = "") -> str:
+    """A text in "fr", or else in English."""
+    return french(service, text, context) if language == "fr" else text
+
+
+def texts(declaration: Declaration) -> Iterator[str]:
+    """Everything that a declaration says to people."""
+    yield from declaration.settings.title
+    yield from (o.summary for o in declaration.operations())
+    for verb in declaration.verbs.values():
+        yield verb.title
+        if verb.group:
+            yield from _of_group(verb.group)
+    yield from _of_members(declaration)
+
+
+def _of_members(members: Members) -> Iterator[str]:
+    yield members.described
+    for field in members.fields.values():
+        yield field.title
+        yield field.description
+        if isinstance(field, Choice):
+            yield from field.names.values()
+        if isinstance(field, (Lines, Part)):
+            yield from _of_group(field.of)
+
+
+def _of_group(group: type[Group]) -> Iterator[str]:
+    yield from _of_members(group.members)
+
+
+@cache
+def _french(service: str) -> dict[tuple[str, str], str]:
+    found = read(service)
+    return {(str(m.context or ""), str(m.id)): str(m.string) for m in found if m.id and m.string and not m.fuzzy}
+
+
+def read(service: str) -> Catalog:
+    """The French catalogue of a service."""
+    file = FOLDER / f"{service}.po"
+    if not file.exists():
+        return Catalog(locale="fr", project=service)
+    with file.open("rb") as stream:
+        return read_po(stream, locale="fr")

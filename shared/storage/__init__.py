@@ -1,0 +1,1 @@
+"""What is stored: models and what they are made of."""

@@ -1,0 +1,89 @@
+"""Models of declared resources: their constraints and indexes come from the declaration, their columns are compared."""
+
+from collections.abc import Container, Iterator
+from typing import Any, NoReturn
+
+from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint, func, inspect, text
+
+from shared import folding
+from shared.schema import Custom, Resource, Tags
+from shared.schema import Table as FreeTable
+from shared.schema.declared import Declared
+
+MODELS: dict[type[Resource], Any] = {}
+"""The mapped class of each declared resource whose service has been imported."""
+
+
+def complete(model: Any, of: type[Resource]) -> None:
+    """Give a mapped class the constraints and indexes of its declaration. Raises TypeError where columns differ."""
+    mapped = inspect(model).columns
+    for name, field in of.declaration.fields.items():
+        column = mapped.get(name)
+        if column is None:
+            if not field.is_stored:
+                continue
+            _refuse(model, name, "is declared, and no column")
+        _compare(model, name, column, field)
+        _constrain(model.__table__, column, field)
+    for names in of.declaration.settings.unique:
+        model.__table__.append_constraint(UniqueConstraint(*(mapped[name] for name in names)))
+    if hasattr(of, "list"):
+        Index(f"ix_{model.__tablename__}_created_at", mapped["created_at"], mapped["id"])
+    MODELS[of] = model
+
+
+def referred(of: type[Resource], name: str) -> Any:
+    """The mapped class that a field's foreign key leads to."""
+    model = MODELS[of]
+    (key,) = inspect(model).columns[name].foreign_keys
+    return next(m.class_ for m in model.registry.mappers if m.local_table is key.column.table)
+
+
+def check_references(of: type[Resource], own: Container[str]) -> None:
+    """What a field refers to of the resources that the service itself owns is held by a foreign key. Raises TypeError."""
+    for name, target in of.declaration.references():
+        column = inspect(MODELS[of]).columns.get(name)
+        if column is not None and target in own and not column.foreign_keys:
+            _refuse(MODELS[of], name, f"refers to {target} of the same service and has no ForeignKey")
+
+
+def _compare(model: Any, name: str, column: Column[Any], field: Declared) -> None:
+    if (found := column.type.python_type) is not field.python:
+        _refuse(model, name, f"is {found.__name__}, declared as {field.python.__name__}")
+    if column.nullable and not field.null:
+        _refuse(model, name, "may be null, which its declaration does not say")
+    if field.null and not column.nullable:
+        _refuse(model, name, "may be null by its declaration, and not in the table")
+
+
+def _refuse(model: type, name: str, why: str) -> NoReturn:
+    raise TypeError(f"{model.__module__}.{model.__name__}.{name} {why}")
+
+
+def _constrain(table: Table, column: Column[Any], field: Declared) -> None:
+    if condition := field.check(column.name):
+        table.append_constraint(CheckConstraint(text(condition), name=column.name))
+    if field.options.get("unique"):
+        table.append_constraint(UniqueConstraint(column))
+    if field.options.get("index"):
+        for name, expressions, settings in _indexes(column, field):
+            Index(f"ix_{table.name}_{name}", *expressions, **settings)
+
+
+def _indexes(column: Column[Any], field: Declared) -> Iterator[tuple[str, list[Any], dict[str, Any]]]:
+    """What serves filters, sorts and searches as `conditions.py` and `keyset.py` make them."""
+    gin = {"postgresql_using": "gin"}
+    match field:
+        case Tags():
+            yield column.name, [func.folded_list(column)], gin
+        case Custom() | FreeTable():
+            yield column.name, [column], gin | {"postgresql_ops": {column.name: "jsonb_path_ops"}}
+        case _ if folding.is_text(column) and field.searchable:
+            folded = folding.folded(column)
+            if field.options.get("filter") or field.options.get("search"):
+                pattern = folded.label("folded")
+                yield f"{column.name}_trgm", [pattern], gin | {"postgresql_ops": {"folded": "gin_trgm_ops"}}
+            if field.options.get("sort"):
+                yield f"{column.name}_folded", [folded, column.table.c.id], {}
+        case _:
+            yield column.name, [column, column.table.c.id], {}
