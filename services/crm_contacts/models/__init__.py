@@ -1,5 +1,6 @@
 """What crm_contacts keeps."""
 
+from crm_contacts.models.base import Base as Base
 from crm_contacts.models.contacts import Contact as Contact
 from crm_contacts.models.contacts import ContactPoint as ContactPoint
 from crm_contacts.models.contacts import ExternalId as ExternalId
