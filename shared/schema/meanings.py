@@ -6,6 +6,7 @@ from shared.schema.texts import french
 _SENTENCES = {
     "read": ("see {many}", "voir les {plusieurs}"),
     "write": ("create and change {many}", "créer et modifier des {plusieurs}"),
+    "write and delete": ("create, change and delete {many}", "créer, modifier et supprimer des {plusieurs}"),
     "manage": ("define {many}", "définir des {plusieurs}"),
     "delete": ("delete {many}", "supprimer des {plusieurs}"),
 }
@@ -19,7 +20,8 @@ def meanings(declaration: Declaration) -> dict[str, tuple[str, str]]:
     for operation in declaration.operations():
         area, _, verb = operation.permission.partition(":")
         if area == declaration.permission and verb in _SENTENCES:
-            english, other = _SENTENCES[verb]
+            deletes = verb == "write" and declaration.settings.permissions.get("delete") == verb
+            english, other = _SENTENCES["write and delete" if deletes else verb]
             found[operation.permission] = (english.format(**names), other.format(**names))
     return found
 
