@@ -48,6 +48,11 @@ PERSONS = (
     ("Yann", "Le Goff", "yann@le-phare.example", "Restaurant Le Phare"),
     ("Inès", "Garnier", "ines.garnier@courriel.example", None),
 )
+ACTIVITIES = (
+    ("Relancer le devis des suspensions", "call", "Cabinet Moreau Architectes"),
+    ("Présenter la collection d'hiver", "meeting", "Hôtel des Tuileries"),
+    ("Préfère être livré le matin", "note", "Restaurant Le Phare"),
+)
 
 
 class SeedFailed(Exception):
@@ -140,6 +145,7 @@ def fill(api: Api) -> None:
     _company(api)
     products = _products(api)
     customers = _contacts(api)
+    _people(api, customers)
     api.wait_until_known()
     _orders(api, products, customers)
 
@@ -192,6 +198,23 @@ def _contacts(api: Api) -> dict[str, str]:
         body |= {"parent_id": ids[organization]} if organization else {"roles": ["customer"]}
         ids[f"{first} {last}"] = api.create("/v1/contacts", f"{first} {last}", body)["id"]
     return ids
+
+
+def _people(api: Api, contacts: Mapping[str, str]) -> None:
+    """Who works together, the roles of people in organizations, and what is to be done for them."""
+    for team in ("Ventes", "Atelier"):
+        api.create("/v1/teams", f"team: {team}", {"name": team})
+    for tag, colour in (("Revendeur", "blue"), ("Architecte", "green"), ("À relancer", "orange")):
+        api.create("/v1/tags", f"tag: {tag}", {"name": tag, "colour": colour})
+    for first, last, _email, organization in PERSONS:
+        if organization:
+            named = {"person_id": contacts[f"{first} {last}"], "organization_id": contacts[organization]}
+            api.create("/v1/affiliations", f"role: {last}", {**named, "role": "Achats", "main": True})
+    for subject, kind, organization in ACTIVITIES:
+        body = {"kind": kind, "subject": subject, "contact_id": contacts[organization]}
+        made = api.create("/v1/activities", f"activity: {subject}", body)
+        if kind == "note" and made["status"] == "open":
+            api.post(f"/v1/activities/{made['id']}/complete", {}, key=f"complete:{subject}")
 
 
 def _orders(api: Api, products: Mapping[str, str], customers: Mapping[str, str]) -> None:

@@ -16,12 +16,14 @@ def meanings(declaration: Declaration) -> dict[str, tuple[str, str]]:
     """By permission; the verbs beyond these four are explained by the contract itself."""
     many = declaration.settings.title[1]
     names = {"many": _small(many), "plusieurs": _small(french(declaration.service, many))}
+    deleting = next((o.permission for o in declaration.operations() if o.method == "DELETE"), "")
     found = {}
     for operation in declaration.operations():
         area, _, verb = operation.permission.partition(":")
         if area == declaration.permission and verb in _SENTENCES:
-            deletes = verb == "write" and declaration.settings.permissions.get("delete") == verb
-            english, other = _SENTENCES["write and delete" if deletes else verb]
+            english, other = _SENTENCES[
+                "write and delete" if operation.permission == deleting and verb == "write" else verb
+            ]
             found[operation.permission] = (english.format(**names), other.format(**names))
     return found
 

@@ -13,7 +13,7 @@ _PERMISSIONS: Mapping[str, str] = {
     "get": "read",
     "list": "read",
     "update": "write",
-    "delete": "delete",
+    "delete": "write",
 }
 
 
@@ -64,6 +64,6 @@ class Names:
 
 
 def permission(area: str, kind: str, verbs: Mapping[str, str]) -> str:
-    """`contacts.teams:write`; `verbs` says where a resource differs, e.g. {"write": "manage", "delete": "manage"}."""
+    """`contacts.teams:write`; `verbs` says where a resource differs, e.g. {"write": "manage"}."""
     verb = _PERMISSIONS[kind]
-    return f"{area}:{verbs.get(verb, verb)}"
+    return f"{area}:{verbs.get(kind) or verbs.get(verb, verb)}"

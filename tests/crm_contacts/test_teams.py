@@ -50,7 +50,7 @@ def test_lists_filter_sort_and_search_as_declared(contacts: Harness) -> None:
     def names(**query: str) -> list[str]:
         return [team["name"] for team in contacts.call("list_teams", query=query)["data"]]
 
-    assert names() == ["atelier", "Bureau", "Équipe Sud"]
+    assert names(sort="name") == ["atelier", "Bureau", "Équipe Sud"]
     assert names(active="false") == ["Bureau"]
     assert names(q="equipe") == ["Équipe Sud"]
     assert names(sort="-name", limit="2") == ["Équipe Sud", "Bureau"]

@@ -30,6 +30,7 @@ def tell(suite: Suite, recorder: Recorder) -> None:
     story.quote()
     story.keep_books()
     story.tidy_up()
+    story.keep_in_touch()
     story.let_in()
     story.connect()
     story.park()
@@ -147,6 +148,27 @@ class _Story:
         api.patch(f"/v1/warehouses/{warehouse['id']}", {"name": "Entrepôt lyonnais"}, warehouse["version"])
         shelf = api.post("/v1/locations", {"code": "LYON-A1", "name": "Shelf A1", "warehouse_id": warehouse["id"]})
         api.patch(f"/v1/locations/{shelf['id']}", {"name": "Shelf A 1"}, shelf["version"])
+
+    def keep_in_touch(self) -> None:
+        """Who works together, who is who at the customer's, and what is to be done for them."""
+        api = self.api
+        buyer = api.post("/v1/contacts", {"kind": "person", "first_name": "Anne", "last_name": "Roux"})
+        role = {"person_id": buyer["id"], "organization_id": self.customer["id"], "starts_on": "2026-01-01"}
+        call = {"kind": "call", "contact_id": self.customer["id"], "due_at": "2026-12-01T09:00:00Z"}
+        self._kept("/v1/teams", [{"name": "Ventes"}, {"name": "Atelier"}], {"description": "Paris et Lyon"})
+        self._kept("/v1/tags", [{"name": "wholesale", "colour": "blue"}, {"name": "old"}], {"colour": "green"})
+        self._kept("/v1/affiliations", [{**role, "role": "Acheteuse"}, {**role, "role": "Gérante"}], {"main": True})
+        subjects = [{**call, "subject": "Ask about the lamps"}, {**call, "subject": "Ask again"}]
+        made = self._kept("/v1/activities", subjects, {"reminder_at": "2026-12-01T08:45:00Z"})
+        api.post(f"/v1/activities/{made['id']}/complete", {"outcome": "They are content"})
+        api.post(f"/v1/activities/{made['id']}/reopen")
+
+    def _kept(self, path: str, bodies: list[dict[str, Any]], change: dict[str, Any]) -> dict[str, Any]:
+        """Two of a kind: the first is changed, the second deleted."""
+        first, second = (self.api.post(path, body) for body in bodies)
+        self.api.delete(f"{path}/{second['id']}", second["version"])
+        changed: dict[str, Any] = self.api.patch(f"{path}/{first['id']}", change, first["version"])
+        return changed
 
     def let_in(self) -> None:
         """A colleague by invitation, a role of our own making, a key for a program, a field of our own."""

@@ -177,6 +177,8 @@ FEW = {
     "custom_field",
     "event_subscription",
     "location",
+    "tag",
+    "team",
     "warehouse",
     "webhook",
 }

@@ -14,15 +14,13 @@ class Completion(Group):
     outcome = Multiline(2000, "What came of it.", null=True)
 
 
-class Activity(
-    Resource, path="/v1/activities", permission="contacts.activities", permissions={"delete": "write"}, label="subject"
-):
+class Activity(Resource, path="/v1/activities", permission="contacts.activities", label="subject"):
     """A note, call, e-mail, meeting or task: done already, or due."""
 
     kind = Choice(KINDS, "What it is.", required=True, create_only=True, filter=True)
     status = State(open="Open", done="Done", start="open", tones={"done": "success"})
-    subject = Text(200, "What it is about.", required=True, filter=True, sort=True, search=True)
-    body = Multiline(10_000, "The text of the note, or what is to be done.", null=True, search=True)
+    subject = Text(200, "What it is about.", required=True, filter=True, sort=True, search=True, index=True)
+    body = Multiline(10_000, "The text of the note, or what is to be done.", null=True, search=True, index=True)
     contact_id = Refers("contacts", "Whom it concerns.", null=True, index=True)
     owner_id = Refers("users", "Who does it.", null=True, index=True)
     due_at = Instant("When it is due.", null=True, filter=True, sort=True, index=True)

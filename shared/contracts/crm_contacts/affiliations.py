@@ -6,16 +6,14 @@ from shared.refusals import Invalid
 from shared.schema import Day, Flag, Refers, Resource, Text, rule
 
 
-class Affiliation(
-    Resource, path="/v1/affiliations", permission="contacts.affiliations", permissions={"delete": "write"}, label="role"
-):
+class Affiliation(Resource, path="/v1/affiliations", permission="contacts.affiliations", label="role"):
     """A person's role in an organization, such as buyer or managing director."""
 
     person_id = Refers("contacts", "The person.", where={"kind": "person"}, required=True, create_only=True, index=True)
     organization_id = Refers(
         "contacts", "The organization.", where={"kind": "organization"}, required=True, create_only=True, index=True
     )
-    role = Text(100, "What the person is there.", required=True, filter=True, sort=True, search=True)
+    role = Text(100, "What the person is there.", required=True, filter=True, sort=True, search=True, index=True)
     main = Flag("Whether this is the person's main role.", default=False, filter=True)
     starts_on = Day("The first day.", null=True, filter=True, sort=True)
     ends_on = Day("The last day; null while it lasts.", null=True, filter=True, sort=True)

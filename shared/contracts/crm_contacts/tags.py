@@ -5,14 +5,7 @@ from shared.schema import Choice, Multiline, Resource, Text
 COLOURS = ("grey", "red", "orange", "yellow", "green", "blue", "purple")
 
 
-class Tag(
-    Resource,
-    path="/v1/tags",
-    permission="contacts.tags",
-    permissions={"delete": "write"},
-    label="name",
-    default_sort="name",
-):
+class Tag(Resource, path="/v1/tags", permission="contacts.tags", label="name", default_sort="name"):
     """A word by which records are grouped and found."""
 
     name = Text(

@@ -3,14 +3,7 @@
 from shared.schema import Flag, Multiline, Refers, Resource, Text
 
 
-class Team(
-    Resource,
-    path="/v1/teams",
-    permission="contacts.teams",
-    label="name",
-    permissions={"write": "manage", "delete": "manage"},
-    default_sort="name",
-):
+class Team(Resource, path="/v1/teams", permission="contacts.teams", permissions={"write": "manage"}, label="name"):
     """People who work together and see each other's records."""
 
     name = Text(100, "As shown in lists.", required=True, unique=True, filter=True, sort=True, search=True)

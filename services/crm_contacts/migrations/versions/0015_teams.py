@@ -2,8 +2,10 @@
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+from shared.text_tables import searched_texts, sorted_texts
+
+revision = "0015"
+down_revision = "0014"
 
 _RECORD = """
     version bigint NOT NULL,
@@ -67,3 +69,6 @@ CREATE INDEX ix_activity_due_at ON activity (due_at, id);
 
 def upgrade() -> None:
     op.execute(_TABLES)
+    sorted_texts(op, affiliation=("role",), activity=("subject",))
+    searched_texts(op, "affiliation", "role")
+    searched_texts(op, "activity", "subject", "body")
