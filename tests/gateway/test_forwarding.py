@@ -15,6 +15,7 @@ from shared.context import Context
 from shared.refusals import Unauthenticated
 from shared.signing import Keys
 from tests.gateway.conftest import Process
+from tests.timing import soon
 
 ORDER = "/v1/orders/01900000-0000-7000-8000-0000000000aa"
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
@@ -179,10 +180,9 @@ def test_a_stock_failure_says_nothing(admin: httpx.Client, gateway: Process) -> 
 
 
 def test_nobody_there(admin: httpx.Client) -> None:
-    begun = time.monotonic()
-    answer = admin.get("/v1/contacts")
+    answer = soon(1, lambda: admin.get("/v1/contacts"))
     problem(answer, 503, "unavailable" if answer.json()["code"] == "unavailable" else "service_unavailable")
-    assert int(answer.headers["retry-after"]) > 0 and time.monotonic() - begun < 1
+    assert int(answer.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize("account", ["erp_finance", ""])
@@ -202,8 +202,8 @@ def test_call_ids_cannot_be_guessed(admin: httpx.Client) -> None:
 
 def test_no_answer(admin: httpx.Client, gateway: Process) -> None:
     begun = time.monotonic()
-    problem(told(admin, silent=True), 504, "deadline_exceeded")
-    assert 1.9 < time.monotonic() - begun < 3
+    problem(soon(3, lambda: told(admin, silent=True)), 504, "deadline_exceeded")
+    assert time.monotonic() - begun > 1.9
     assert gateway.metric("rpc_client_pending") == 0
 
 
@@ -266,9 +266,8 @@ def test_refused_at_the_edge(
 
 @pytest.mark.parametrize("raw", [b"{", b'{"a":1,"a":2}', b"[" * 100_000, b'{"a":NaN}', b"\xff", b'{"a":"\\ud800"}'])
 def test_bad_json(admin: httpx.Client, raw: bytes) -> None:
-    begun = time.monotonic()
-    problem(admin.post("/v1/orders", content=raw, headers={"Content-Type": "application/json"}), 400, "invalid_json")
-    assert time.monotonic() - begun < 0.5
+    headers = {"Content-Type": "application/json"}
+    problem(soon(0.5, lambda: admin.post("/v1/orders", content=raw, headers=headers)), 400, "invalid_json")
 
 
 def test_too_large(admin: httpx.Client) -> None:

@@ -17,6 +17,7 @@ from gateway import docs
 from tests.gateway.conftest import ADMIN, Process, sign_in, until
 from tests.gateway.test_forwarding import ORDER, told
 from tests.ports import free_port
+from tests.timing import soon
 
 ECHO = Path(__file__).with_name("echo.py")
 
@@ -28,7 +29,7 @@ def test_ends_with_zero_and_finishes_what_runs(own_gateway: Process, echo: None)
     with sign_in(own_gateway.url, *ADMIN) as client:
         waiting = threading.Thread(target=lambda: answers.append(told(client, sleep=1.2).status_code))
         waiting.start()
-        time.sleep(0.4)
+        until(lambda: own_gateway.metric("rpc_client_pending") == 1)
         begun = time.monotonic()
         assert own_gateway.stop() == 0
         waiting.join()
@@ -83,10 +84,9 @@ def test_starts_without_broker_and_says_so(own_gateway: Process) -> None:
     own_gateway.start()
     assert httpx.get(f"{own_gateway.url}/readyz").json()["status"] == "degraded"
     with sign_in(own_gateway.url, *ADMIN) as client:
-        begun = time.monotonic()
-        answer = client.get(ORDER)
+        answer = soon(0.5, lambda: client.get(ORDER))
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
-        assert int(answer.headers["retry-after"]) > 0 and time.monotonic() - begun < 0.5
+        assert int(answer.headers["retry-after"]) > 0
     assert own_gateway.stop() == 0
 
 
@@ -121,11 +121,10 @@ def test_status_asks_everybody_and_never_fails(own_gateway: Process) -> None:
     own_gateway.env["LIAISON_HEALTH_URLS"] = json.dumps(urls)
     own_gateway.start()
     with sign_in(own_gateway.url, *ADMIN) as client:
-        begun = time.monotonic()
-        status = client.get("/v1/status").json()
+        status = soon(2, lambda: client.get("/v1/status")).json()
     found = {process["name"]: process["status"] for process in status["processes"]}
     assert found == {"crm_sales": "ready", "erp_finance": "unreachable", "erp_inventory": "unreachable"}
-    assert status["status"] == "degraded" and time.monotonic() - begun < 2
+    assert status["status"] == "degraded"
     silent.close()
 
 
@@ -162,9 +161,9 @@ def test_a_broker_that_goes_and_comes_back(
             answers: list[httpx.Response] = []
             waiting = threading.Thread(target=lambda: answers.append(told(client, silent=True)))
             waiting.start()
-            time.sleep(0.4)
-            begun = time.monotonic()
+            until(lambda: own_gateway.metric("rpc_client_pending") == 1)
             broker.kill_rabbitmq()
+            begun = time.monotonic()
             waiting.join()
             assert time.monotonic() - begun < 1.5
             assert (answers[0].status_code, answers[0].json()["code"]) == (503, "outcome_unknown")
@@ -184,9 +183,7 @@ def _alarm(broker: local.Servers, client: httpx.Client, gateway: Process) -> Non
     """With a memory alarm the broker takes nothing: the first call meets its deadline, later ones are told at once."""
     broker.set_vm_memory_high_watermark(0.0000001)
     assert client.get(ORDER).status_code in (503, 504)
-    begun = time.monotonic()
-    assert (client.get(ORDER).status_code, gateway.metric("rpc_client_pending")) == (503, 0)
-    assert time.monotonic() - begun < 1
+    assert soon(1, lambda: (client.get(ORDER).status_code, gateway.metric("rpc_client_pending"))) == (503, 0)
     broker.set_vm_memory_high_watermark(0.4)
     until(lambda: client.get(ORDER).status_code == 200, 15)
 

@@ -161,6 +161,17 @@ class ToyOnTheBus:
         finally:
             connection.close()
 
+    def as_superuser(self, statement: str) -> list[tuple[Any, ...]]:
+        """In another database, so that this one can be closed."""
+        connection = psycopg2.connect(self.pair.pg_admin_url)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
     def manage(self, method: str, path: str, body: Any = None) -> None:
         parts = urlsplit(self.pair.management_url)
         secret = b64encode(f"{parts.username}:{parts.password}".encode()).decode()

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pika
-import psycopg2
 import pytest
 
 from deploy.local.backoff import Backoff
@@ -212,19 +211,7 @@ def _listening(toy: ToyOnTheBus) -> list[tuple[Any, ...]]:
     """The server's processes behind connections that listen."""
     database = urlsplit(toy.urls.owner).path[1:]
     asked = f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND query = 'LISTEN outbox'"
-    return _as_superuser(toy, asked)
-
-
-def _as_superuser(toy: ToyOnTheBus, statement: str) -> list[tuple[Any, ...]]:
-    """In another database, so that this one can be closed."""
-    connection = psycopg2.connect(toy.pair.pg_admin_url)
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
+    return toy.as_superuser(asked)
 
 
 def _unstructured(log: str) -> list[str]:
@@ -237,7 +224,7 @@ def _unstructured(log: str) -> list[str]:
 def test_the_relay_listens_again_when_its_connection_breaks(toy_bus: ToyOnTheBus, call: Any) -> None:
     """A11: only that connection ends; a commit of the other replica is heard of on the next one."""
     broken = until(lambda: _listening(toy_bus), bool)
-    _as_superuser(toy_bus, f"SELECT pg_terminate_backend({broken[0][0]})")
+    toy_bus.as_superuser(f"SELECT pg_terminate_backend({broken[0][0]})")
     until(lambda: _listening(toy_bus), lambda rows: bool(rows) and rows != broken)
     call("create_thing", body={"name": "heard lamp"})
     settled(toy_bus)
@@ -248,14 +235,14 @@ def test_while_the_database_is_away_logs_stay_structured(toy_bus: ToyOnTheBus, c
     """A11: no traceback as it is, which would hold whatever the exception says; afterwards everything goes on."""
     database = toy_bus.sql("SELECT current_database()")[0][0]
     before = {name: toy_bus.supervisor.identity(name) for name in toy_bus.health}
-    _as_superuser(toy_bus, f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+    toy_bus.as_superuser(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
     try:
-        _as_superuser(toy_bus, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+        toy_bus.as_superuser(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
         publish(toy_bus, made("lamp that waits"))
         assert call("create_thing", body={"name": "refused lamp"})["error"] is not None
         time.sleep(3)
     finally:
-        _as_superuser(toy_bus, f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+        toy_bus.as_superuser(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
     until(lambda: _listening(toy_bus), bool)
     assert call("create_thing", body={"name": "lamp"})["error"] is None
     settled(toy_bus)

@@ -1,7 +1,6 @@
 """A repeated request has one effect and one answer, whoever repeats it and whenever."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from shared.ids import new_id
 from shared.refusals import IdConflict, IdempotencyMismatch, IdempotencyRunning, NotFound, Refusal
 from tests.harness import Harness
+from tests.shared.waiting import until
 
 KEY = "a-key-of-sixteen-or-more"
 
@@ -94,7 +94,8 @@ def test_while_the_first_runs_the_second_is_told_so(toy: Harness) -> None:
 
         session.execute(text("SELECT 1 FROM thing FOR UPDATE"))
         first = pool.submit(toy.call, "break_thing", id=thing["id"], key=KEY)
-        time.sleep(0.3)
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        until(lambda: session.scalar(waiting))
         with pytest.raises(IdempotencyRunning):
             toy.call("break_thing", id=thing["id"], key=KEY)
         session.rollback()

@@ -247,7 +247,8 @@ def test_sigterm_finishes_what_runs_and_ends_with_zero(start_toy: Callable[..., 
     uri = toy.user("caller", _REPLY, rf"^nameko-rpc$|{_REPLY}", rf"^nameko-rpc$|{_REPLY}", {"nameko-rpc": r"^toy\."})
     caller = Caller(uri, toy.statement())
     call = caller.send("nap", json.dumps({"args": [], "kwargs": {"query": {"seconds": "2"}}}).encode())
-    time.sleep(0.5)
+    napping = "SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND wait_event = 'PgSleep'"
+    until(lambda: toy.as_superuser(napping.format(toy.sql("SELECT current_database()")[0][0])))
     ended: list[bool] = []
     stopping = threading.Thread(target=lambda: ended.append(toy.supervisor.stop("toy.1")))
     stopping.start()

@@ -50,12 +50,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED.keys())
 def test_refused(raw: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()  # its own work: the machine may be busy with something else
     with pytest.raises(BadRequest) as refusal:
         strict_json.loads(raw)
     assert refusal.value.code == "invalid_json"
     assert "Traceback" not in refusal.value.text("fr")
-    assert time.perf_counter() - begun < 0.1
+    assert time.thread_time() - begun < 0.1
 
 
 @pytest.mark.parametrize(

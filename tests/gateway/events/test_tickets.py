@@ -47,16 +47,19 @@ def test_a_ticket_gives_no_more_than_its_user_has_at_each_moment(alone: GatewayA
     user = alone.user("ticket-clerk@lamp.example", "warehouse")
     first, second = _ticket(user), _ticket(user)
     ended: list[float] = []
+    opened = threading.Event()
 
     def follow() -> None:
         with _stream(alone, first) as answer:
+            assert answer.status_code == 200
+            opened.set()
             for _ in answer.iter_lines():
                 ended[:] = []
         ended.append(time.monotonic())
 
     following = threading.Thread(target=follow)
     following.start()
-    time.sleep(0.5)
+    assert opened.wait(20)
     alone.sql("gateway", "UPDATE app_user SET active = false WHERE email = 'ticket-clerk@lamp.example'")
     until(lambda: bool(ended), 8)
     following.join()

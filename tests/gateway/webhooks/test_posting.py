@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from gateway.webhooks.addresses import Guard, networks
 from gateway.webhooks.posting import ANSWER_BYTES, Poster
 from tests.gateway.webhooks.receiver import receiving
+from tests.timing import soon
 
 GUARD = Guard(networks("127.0.0.0/8"), lambda host, port: ["127.0.0.1"])
 
@@ -103,9 +104,9 @@ SLOW = {
 def test_nothing_stretches_the_time_limit(pieces: list[bytes]) -> None:
     with Raw(*pieces, pause=0.1) as server:
         begun = time.monotonic()
-        answer = Poster(GUARD, 0.6).post(server.url, {}, b"{}")
+        answer = soon(1.5, lambda: Poster(GUARD, 0.6).post(server.url, {}, b"{}"))
         assert answer.error == "timeout"
-        assert 0.5 < time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun > 0.5
 
 
 @pytest.mark.parametrize(
@@ -192,6 +193,5 @@ def test_an_unknown_certificate_is_refused(secure: tuple[int, list[str | None]])
 
 def test_a_handshake_that_never_ends_is_cut_off() -> None:
     with Raw(*[b"\x16"] * 50, pause=0.1) as server:
-        begun = time.monotonic()
-        answer = Poster(GUARD, 0.6).post(server.url.replace("http:", "https:"), {}, b"{}")
-        assert answer.error in ("timeout", "tls_failed") and time.monotonic() - begun < 1.5
+        answer = soon(1.5, lambda: Poster(GUARD, 0.6).post(server.url.replace("http:", "https:"), {}, b"{}"))
+        assert answer.error in ("timeout", "tls_failed")
