@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -51,6 +51,9 @@ class Suite:
     the gateway.
     """
 
+    services: ClassVar[tuple[str, ...]] = contracts.SERVICES
+    """Those that have a database and processes."""
+
     servers: Servers
     root: Path
     name: str
@@ -63,7 +66,7 @@ class Suite:
 
     def start(self) -> "Suite":
         self.root.mkdir(parents=True, exist_ok=True)
-        names = contracts.SERVICES
+        names = self.services
         self.databases = provision(
             self.servers.pg_admin_url, names, prefix=f"{self.name}_", password=lambda role: f"secret-{role}"
         )
@@ -91,7 +94,7 @@ class Suite:
         for api in self.signed_in:
             api.http.close()
         self.supervisor.stop_all()
-        drop(self.servers.pg_admin_url, contracts.SERVICES, prefix=f"{self.name}_")
+        drop(self.servers.pg_admin_url, self.services, prefix=f"{self.name}_")
         self._management("DELETE", f"vhosts/{quote(self.name)}")
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -107,7 +110,7 @@ class Suite:
         found: dict[str, int] = {}
         seen: set[tuple[str, str]] = set()
         sent: list[tuple[str, str]] = []
-        for service in contracts.SERVICES:
+        for service in self.services:
             ((*counts, handled, events),) = self.sql(service, _UNSETTLED)
             found |= {
                 f"{service} {what}": n
@@ -125,7 +128,7 @@ class Suite:
         from shared.handlers import collect, service_class
 
         found: dict[str, list[str]] = {}
-        for service in contracts.SERVICES:
+        for service in self.services:
             for handler in collect(service_class(service)):
                 for event in handler.events:
                     found.setdefault(event.full_type, []).append(handler.name)
@@ -215,11 +218,11 @@ class Suite:
         for key in (signing_key, webhook_key, caller_keys):
             account.take(key)
         per_service = 1 if self.together else self.replicas
-        processes = [p for s in contracts.SERVICES for p in process_names(s, per_service)]
+        processes = [p for s in self.services for p in process_names(s, per_service)]
         return Plan(
             checkout=CHECKOUT,
             python=Path(sys.executable),
-            services=contracts.SERVICES,
+            services=self.services,
             access={n: Access(u.application, self.broker_uri(n)) for n, u in self.databases.items()},
             health_ports={name: ports.get(f"health.{name}") for name in (*processes, TOGETHER, GATEWAY)},
             http_port=ports.get("http"),
@@ -227,7 +230,7 @@ class Suite:
                 "LIAISON_SIGNING_KEY_FILE": str(signing_key),
                 **self.gateway_env,
             },
-            replicas={s: per_service for s in contracts.SERVICES},
+            replicas={s: per_service for s in self.services},
             every_env={"LIAISON_CALLER_KEYS_FILE": str(caller_keys)},
             behind_edge_env={
                 "LIAISON_WEBHOOK_KEY_FILE": str(webhook_key),
@@ -246,7 +249,7 @@ class Suite:
             env |= spec.env
         port = plan.health_ports[TOGETHER]
         env |= {"LIAISON_HEALTH_PORT": str(port), "LIAISON_PROCESS_NAME": TOGETHER}
-        argv = [sys.executable, "-m", "shared.runner", *contracts.SERVICES]
+        argv = [sys.executable, "-m", "shared.runner", *self.services]
         health = f"http://127.0.0.1:{port}"
         ready, live = f"{health}/readyz", f"{health}/livez"
         return [Spec(TOGETHER, argv, env, CHECKOUT, ready, live_url=live, account=plan.account), specs[-1]]

@@ -10,8 +10,7 @@ import pika
 import pytest
 
 from deploy.local import servers as local
-from deploy.local.plan import GATEWAY, Plan
-from deploy.local.supervisor import Spec
+from deploy.local.plan import GATEWAY
 from shared import contracts
 from shared.contracts import crm_sales as sales
 from shared.ids import new_event_id, new_id
@@ -23,10 +22,9 @@ contracts.events()
 
 
 class GatewayAlone(Suite):
-    """Edge and service of the gateway, on the broker and the databases of a whole suite."""
+    """Edge and service of the gateway, with the queues and users of a whole suite on the broker."""
 
-    def _specs(self, plan: Plan) -> list[Spec]:
-        return [spec for spec in super()._specs(plan) if spec.name.split(".")[0] == GATEWAY]
+    services = (GATEWAY,)
 
     def publish(self, *bodies: bytes, key: str = "crm_sales.order.held", user: str = "crm_sales") -> None:
         """As the relay of a service does, confirmed, in this order."""
