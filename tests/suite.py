@@ -9,7 +9,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -149,11 +149,10 @@ class Suite:
         """Run the auditor; violations fail the test with its report."""
         urls = self.root / "urls.json"
         urls.write_text(json.dumps({n: u.auditor for n, u in self.databases.items()}))
-        done = subprocess.run(
-            [sys.executable, "-m", "deploy.auditor", "--urls", str(urls), "--grace", "0", *arguments],
-            cwd=CHECKOUT, env=_environment(), capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{self.name}\n{done.stdout}\n{done.stderr}"
+        bindings = self.root / "bindings.json"
+        bindings.write_text(_bindings())
+        given = ["--urls", str(urls), "--bindings", str(bindings), "--grace", "0", *arguments]
+        _run("deploy.auditor", {}, *given, about=self.name)
 
     def user(self, email: str, *roles: str) -> "Api":
         """Another user, signed in."""
@@ -177,10 +176,12 @@ class Suite:
         return self.signed_in[-1]
 
     def _create_user(self, email: str, password: str, *roles: str) -> None:
-        env = {"LIAISON_GATEWAY_DATABASE_URL": self.databases[GATEWAY].application, "NEW_PASSWORD": password}
-        chosen = [argument for role in roles for argument in ("--role", role)]
-        arguments = ["create", "--email", email, *chosen, "--password-env", "NEW_PASSWORD"]
-        self._run("gateway.users", env, *arguments)
+        from gateway import users
+        from shared.database import new_engine
+
+        engine = new_engine(self.databases[GATEWAY].application, pool_size=1)
+        users.create(engine, email, email.split("@")[0], list(roles), password)
+        engine.dispose()
 
     # -- setting up ---------------------------------------------------------------------------------------------------
 
@@ -255,14 +256,7 @@ class Suite:
         return [Spec(TOGETHER, argv, env, CHECKOUT, ready, live_url=live, account=plan.account), specs[-1]]
 
     def _operator(self, env: dict[str, str], *arguments: str) -> None:
-        self._run("shared.operator", env, *arguments)
-
-    def _run(self, module: str, env: dict[str, str], *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=CHECKOUT, env=_environment() | env, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{module} {arguments}\n{done.stdout}\n{done.stderr}"
+        _run("shared.operator", env, *arguments)
 
     def _management(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
         parts = urlsplit(self.servers.management_url)
@@ -284,6 +278,22 @@ _UNSETTLED = """
            (SELECT coalesce(json_agg(json_build_array(consumer, event_id)), '[]') FROM inbox),
            (SELECT coalesce(json_agg(json_build_array(event_id, type)), '[]') FROM outbox)
 """
+
+
+@cache
+def _bindings() -> str:
+    """Who takes which events, as the services declare it: the same for all suites of a run."""
+    return _run("shared.operator", {}, "bindings")
+
+
+def _run(module: str, env: dict[str, str], *arguments: str, about: str = "") -> str:
+    """What a program of ours prints; the test fails where it does."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=CHECKOUT, env=_environment() | env, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{about or module} {arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def _environment() -> dict[str, str]:
