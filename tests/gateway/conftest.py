@@ -58,8 +58,16 @@ class Process:
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
         if wait:
-            until(lambda: _answers(f"{self.url}/readyz"))
+            self._wait_ready()
         return self
+
+    def _wait_ready(self) -> None:
+        """Loading takes long on a busy machine. What never gets ready is not left behind."""
+        try:
+            until(lambda: _answers(f"{self.url}/readyz"), 90)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
