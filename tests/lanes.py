@@ -112,6 +112,5 @@ def _show(lanes: Sequence[Lane]) -> None:
     for lane in sorted(lanes, key=lambda lane: bool(lane.code)):
         print(f"\n{'=' * 30} lane {lane.name} {'=' * 30}\n{lane.text}", flush=True)
     for lane in lanes:
-        print(
-            f"{lane.name}: {lane.text.strip().rpartition(chr(10))[2].strip('= ')} (exit code {lane.code})", flush=True
-        )
+        counts = re.findall(r"^=* ?(.+ in \d+\.\d+s.*?)[ =]*$", lane.text, re.MULTILINE)
+        print(f"{lane.name}: {counts[-1] if counts else 'no result'} (exit code {lane.code})", flush=True)
