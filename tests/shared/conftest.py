@@ -7,6 +7,7 @@ import sys
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -221,8 +222,9 @@ def start_toy(pair: local.Servers, own_root: Path) -> Iterator[Callable[..., Toy
         return running.start()
 
     yield start
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(ToyOnTheBus.stop, started))  # each waits for what its processes have begun
     for running in started:
-        running.stop()
         databases.drop(running.urls)
     databases.close()
 
