@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test test-all lint format bench faults fuzz contracts examples sdk audit seed lock
+.PHONY: help run stop reset test test-all lint format bench faults fuzz contracts examples sdk audit seed lock explain
 
 # The distribution's own Python where it is new enough: built with all optimisations, it runs the suite up to half as
 # fast again as one compiled by hand. `make run PYTHON=/path/to/python3.12` chooses another.
@@ -52,6 +52,9 @@ examples: ## record the examples of the API document anew, from a run through th
 
 sdk: ## generate a Python client and TypeScript types into sdk/ (needs npm)
 	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m deploy.sdk
+
+explain: ## show what runs for each route of a resource: make explain RESOURCE=teams
+	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -W ignore -m deploy.explain $(RESOURCE)
 
 audit: ## check the running system's books and documents against each other
 	@$(LOCAL) audit

@@ -14,6 +14,7 @@ from gateway.companies import Companies
 from gateway.cors import Origins
 from gateway.denials import Denials
 from gateway.deprecation import noticed
+from gateway.describing import Resources
 from gateway.directory import Directory
 from gateway.edge import Edge
 from gateway.events.catalogue import Catalogue
@@ -89,6 +90,7 @@ class Gateway:
         add(contract.list_event_types, catalogue.list_types)
         add(contract.get_event_type, catalogue.get_type)
         add(contract.get_event_schema, catalogue.get_schema)
+        add(contract.list_resources, Resources())
         add(contract.page("/asyncapi.json"), openapi.Page(asyncapi.document()))
         add(contract.page("/livez"), self.health.livez)
         add(contract.page("/readyz"), self.health.readyz)

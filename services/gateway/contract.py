@@ -128,6 +128,41 @@ class EventTypesView(Schema):
     data = fields.Many(fields.Part(EventTypeView), required=True)
 
 
+class ResourceView(Schema):
+    """What clients need to know of a resource to draw its lists, forms and buttons."""
+
+    name = fields.Text(required=True)
+    path = fields.Text(required=True)
+    area = fields.Text(required=True)
+    title = fields.Many(fields.Text(), required=True, metadata={"description": "What one is called, and many."})
+    help = fields.Text(required=True)
+    label = fields.Many(fields.Text(), required=True, metadata={"description": "The fields by which one is called."})
+    permissions = fields.Open(
+        required=True, metadata={"description": "What is needed, by create, read, update, delete."}
+    )
+    fields_ = fields.Open(
+        required=True,
+        data_key="fields",
+        metadata={"description": "By name: type, name, help, and what it may be used for."},
+    )
+    list = fields.Open(required=True, metadata={"description": "`columns` that a list shows at first, and its `sort`."})
+    states = fields.Open(metadata={"description": "`field`, `path` (their order), and `values` with name and tone."})
+    verbs = fields.Open(
+        required=True,
+        metadata={"description": "By name: what it is called, the states that it starts `from`, its body."},
+    )
+    related = fields.Many(
+        fields.Open(), required=True, metadata={"description": "Lists that are filtered `by` a reference."}
+    )
+    events = fields.Many(fields.Text(), required=True)
+
+
+class ResourcesView(Schema):
+    """In the language of `Accept-Language`, what the caller may read."""
+
+    data = fields.Many(fields.Part(ResourceView), required=True)
+
+
 sign_in = Operation(
     "POST /v1/auth/token",
     "Sign in with e-mail and password, or exchange a refresh token",
@@ -171,6 +206,9 @@ change_password = Operation(
 )
 me = Operation("GET /v1/me", "The signed-in user with roles and permissions", SIGNED_IN, response=MeView)
 status = Operation("GET /v1/status", "What runs, and whether it is ready", SIGNED_IN, response=StatusView)
+list_resources = Operation(
+    "GET /v1/resources", "What can be read, with names, fields, states and verbs", SIGNED_IN, response=ResourcesView
+)
 
 list_event_types = Operation(
     "GET /v1/event-types", "All types of events", PUBLIC, response=EventTypesView, tag="events"
@@ -217,6 +255,7 @@ OPERATIONS: dict[str, Operation] = {
     "change_password": change_password,
     "me": me,
     "status": status,
+    "list_resources": list_resources,
     "stream_events": stream_events,
     "create_stream_ticket": create_stream_ticket,
     "list_event_types": list_event_types,

@@ -101,12 +101,13 @@ def operation_ids() -> list[str]:
 class Page:
     """Serves the document; it changes only with the program, so it carries an ETag."""
 
-    def __init__(self, content: dict[str, Any]) -> None:
+    def __init__(self, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        self._headers = {"cache-control": "no-cache"} | (headers or {})
         self._body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         self._etag = f'"{hashlib.sha256(self._body).hexdigest()[:16]}"'
 
     async def __call__(self, request: Incoming) -> Response:
-        headers = {"etag": self._etag, "cache-control": "no-cache"}
+        headers = {"etag": self._etag, **self._headers}
         if unchanged(request.field(b"if-none-match"), self._etag):
             return Response(status_code=304, headers=headers)
         return Response(self._body, headers=headers, media_type="application/json")

@@ -77,13 +77,13 @@ class Declaration(Members):
     @cached_property
     def view(self) -> type[Schema]:
         """A record as reading it shows it."""
-        return self.schema(self.names.schema("get"), _record(self.shown()))
+        return self.schema(self.names.schema("get"), record(self.shown()))
 
     @cached_property
     def written(self) -> type[Schema]:
         """The answer to a creation or change."""
         more = {name: f.shown() for name, f in self.fields.items() if f.options.get("on_write")}
-        return self.schema(self.names.schema("written"), _record(self.shown()) | more) if more else self.view
+        return self.schema(self.names.schema("written"), record(self.shown()) | more) if more else self.view
 
     @cached_property
     def creation(self) -> type[Schema]:
@@ -163,8 +163,8 @@ def _id(told: str) -> fields.Uuid:
     return fields.Uuid(metadata={"title": "Id", "description": told})
 
 
-def _record(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of every record around its own."""
+def record(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that every record has around its own."""
     return {
         "id": _id("Identifies the record, here and in every other service."),
         **members,

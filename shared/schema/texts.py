@@ -11,23 +11,33 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from shared.schema.declaration import Declaration
+from shared.schema.declaration import Declaration, record
 from shared.schema.fields import Choice
 from shared.schema.group import Group, Members
 from shared.schema.lists import Lines, Part
 
 FOLDER = Path(__file__).resolve().parent.parent / "locale" / "fr"
 
+EVERYWHERE = "shared"
+"""The catalogue of what every record has."""
+
 
 def french(service: str, text: str, context: str = "") -> str:
     """A text in French; in English where the catalogue lacks it."""
-    known = _french(service)
-    return known.get((context, text)) or known.get(("", text)) or text
+    found = _french(service)
+    return found.get((context, text)) or found.get(("", text)) or _french(EVERYWHERE).get(("", text)) or text
 
 
 def translated(service: str, text: str, language: str, context: str = "") -> str:
     """A text in "fr", or else in English."""
     return french(service, text, context) if language == "fr" else text
+
+
+def of_every_record() -> Iterator[str]:
+    """What is said of the members that every record has."""
+    for field in record({}).values():
+        yield field.metadata["title"]
+        yield field.metadata["description"]
 
 
 def texts(declaration: Declaration) -> Iterator[str]:

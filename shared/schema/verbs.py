@@ -7,7 +7,8 @@ from shared.fields import Schema
 from shared.schema.fields import Choice
 from shared.schema.group import Group, schema_of
 
-TONES = ("neutral", "info", "success", "warning", "danger")
+NEUTRAL = "neutral"
+TONES = (NEUTRAL, "info", "success", "warning", "danger")
 """How clients show a state."""
 
 

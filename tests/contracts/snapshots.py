@@ -14,7 +14,7 @@ from typing import Any
 from gateway import openapi
 from gateway.schemas import Components
 from shared import contracts
-from tests.contracts import consumers, numbers, permissions, refusals, texts
+from tests.contracts import consumers, numbers, permissions, refusals, tables, texts
 from tests.contracts.differ import Change, compare
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -71,6 +71,7 @@ def main() -> int:
     refusals.write()
     permissions.write()
     texts.write()
+    tables.write()
     numbers.write()
     for name, found in changes().items():
         for change in found:

@@ -3,10 +3,10 @@
 import pytest
 
 from shared import contracts
-from shared.schema.texts import french
+from shared.schema.texts import EVERYWHERE, french
 from tests.contracts import texts
 
-SERVICES = [service for service in contracts.SERVICES if contracts.resources(service)]
+SERVICES = [service for service in contracts.SERVICES if contracts.resources(service)] + [EVERYWHERE]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -8,7 +8,9 @@ from shared.schema import texts
 
 
 def wanted(service: str) -> set[str]:
-    """Everything that the declared resources of a service say to people."""
+    """Everything that the declared resources of a service say to people; of "shared" what is said of every record."""
+    if service == texts.EVERYWHERE:
+        return set(texts.of_every_record())
     return {text for resource in contracts.resources(service).values() for text in texts.texts(resource.declaration)}
 
 
@@ -25,7 +27,7 @@ def outdated(service: str) -> list[str]:
 
 def write() -> None:
     """Write the catalogues anew: translated texts stay, new ones are empty, what nothing says any more goes."""
-    for service in contracts.SERVICES:
+    for service in (*contracts.SERVICES, texts.EVERYWHERE):
         if all_ := wanted(service):
             _extend(service, all_)
 
