@@ -31,7 +31,7 @@ class Bus(SharedExtension):
         from shared.database import new_engine
         from shared.handlers import collect
         from shared.inbox import Inbox
-        from shared.jobs import handling
+        from shared.jobs import handling, storage
         from shared.jobs.runner import Runner
         from shared.relay import Relay
         from shared.rpc import RpcServer
@@ -55,7 +55,7 @@ class Bus(SharedExtension):
         self.events = EventConsumer(name, uri, consumers | by_kind.get("record", {}), inbox, user is not None)
         callers = Callers(name, Keys(required("LIAISON_CALLER_KEYS_FILE")))
         self.rpc = RpcServer(service, name, uri, operations, consumers, engine, inbox.applied, callers, user)
-        self.timers = Timers(service, name, engine, by_kind.get("timer", {}))
+        self.timers = Timers(service, name, engine, by_kind.get("timer", {}), storage.sweep)
         self.background = Background(service, engine, by_kind.get("background", {}))
         self.jobs = Runner(service, name, engine, operations)
         background = (self.background, self.jobs)

@@ -15,6 +15,7 @@ import marshmallow as ma
 
 from shared import fields, ids
 from shared.fields import Schema, instant, plain
+from shared.filling import filled
 from shared.loading import Load
 from shared.money import LARGEST_SUM
 
@@ -163,15 +164,30 @@ class Operation:
 
 
 @typing.dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-class Event:
+class Data:
+    """What events carry, or a part of it: each subclass is a frozen dataclass.
+
+    Fields may be UUID, str, int, bool, Decimal, date, datetime, `Amount`, other `Data`, lists of these, any of them or
+    None, and `Changes`.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(frozen=True, kw_only=True)(cls)
+
+    @classmethod
+    def of(cls, source: Any, **given: Any) -> Self:
+        """Filled by name from the aggregate, or the part of it, that it tells of; `given` is what differs or lacks."""
+        return cls(**filled(cls, source, given))
+
+
+class Event(Data):
     """A fact that a service publishes: `class OrderHeld(Event, type="crm_sales.order.held", number=0x2A1, permission=…)`.
 
     Whoever holds the permission may be told of it outside of Liaison. The docstring says when it is sent.
 
-    A subclass is a frozen dataclass. The first field is the id of the aggregate that the fact is about. Fields may be
-    UUID, str, int, bool, Decimal, date, datetime, `Amount`, nested frozen dataclasses, lists of these, any of them or
-    None, and `Changes`. Within a version fields are only added, with a default; anything else is a new class with the
-    next version.
+    The first field is the id of the aggregate that the fact is about. Within a version fields are only added, with a
+    default; anything else is a new class with the next version.
 
     `number` (below 4096) stands in the id of each event, so that any service can tell from an id alone of which type it
     is. It is given once and never used again: tests/contracts/snapshots/numbers.json holds all that were ever released.
@@ -192,12 +208,11 @@ class Event:
 
     def __init_subclass__(cls, type: str, number: int, permission: str = "", version: int = 1, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(frozen=True, kw_only=True)(cls)
         cls.type, cls.permission, cls.version = type, permission, version
         cls.full_type = f"liaison.{type}.v{version}"
         cls.data_schema = f"urn:liaison:event:{type}:{version}"
         cls.service, cls.aggregate, _ = type.split(".")
-        cls.aggregate_field = dataclasses.fields(cls)[0].name  # type: ignore[arg-type]
+        cls.aggregate_field = dataclasses.fields(cls)[0].name
         if cls.full_type in CATALOGUE:
             raise TypeError(f"{cls.full_type} is declared twice")
         ids.assign(cls.full_type, number)

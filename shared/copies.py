@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from shared import clock
 from shared.database import Aggregate
-from shared.jobs.bulk import dumps
+from shared.rows import dumps
 
 
 def keep(session: Session, cls: type[DeclarativeBase], rows: Iterable[dict[str, Any]]) -> None:

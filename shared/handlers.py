@@ -12,6 +12,7 @@ from shared import contracts
 from shared.contract import Event, Operation
 from shared.database import Aggregate
 from shared.derived import handler_of, plain_handler_of, with_derived
+from shared.replicas import events_of, keeper_of, replicas_of
 from shared.storage.declared import check_references
 
 
@@ -69,11 +70,12 @@ def collect(service_cls: type) -> list[Handler]:
     found: list[Handler] = []
     for _, member in inspect.getmembers(service_cls, inspect.isfunction):
         found += [h.resolve() for h in getattr(member, "liaison_handlers", [])]
+    service = str(getattr(service_cls, "name", ""))
+    found += _replicas(service)
     names = [h.name for h in found]
     doubles = {n for n in names if names.count(n) > 1}
     if doubles:
         raise TypeError(f"two handlers for {', '.join(sorted(doubles))}")
-    service = str(getattr(service_cls, "name", ""))
     found += _plain(service, {h.name for h in found if h.operation})
     return found + _derived(service, found)
 
@@ -93,6 +95,14 @@ def _plain(service: str, written: set[str]) -> list[Handler]:
     for resource in resources.values():
         check_references(resource, resources)
     return [plain_handler_of(o) for name, o in declared.items() if o.declared and name not in written]
+
+
+def _replicas(service: str) -> list[Handler]:
+    """The handlers that keep the replicas of a service."""
+    return [
+        Handler("event", cls.handler, keeper_of(cls), events=events_of(cls), order="latest").resolve()
+        for cls in replicas_of(service)
+    ]
 
 
 def _derived(service: str, found: list[Handler]) -> list[Handler]:

@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import eventlet
@@ -12,7 +13,6 @@ from sqlalchemy.orm import Session
 from shared import ids, metrics, transaction
 from shared.context import Context
 from shared.handlers import Handler
-from shared.jobs.storage import sweep
 from shared.settings import LIMITS
 
 log = logging.getLogger(__name__)
@@ -32,9 +32,17 @@ _GAUGES = text(
 class Timers:
     """The timers of one service, its own and those of the machinery."""
 
-    def __init__(self, service: object, name: str, engine: Engine, handlers: dict[str, Handler]) -> None:
-        self.service, self.name, self.engine = service, name, engine
-        housekeeping = Handler("timer", "housekeeping", _housekeeping, period=3600)
+    def __init__(
+        self,
+        service: object,
+        name: str,
+        engine: Engine,
+        handlers: dict[str, Handler],
+        *sweeps: Callable[[Session], None],
+    ) -> None:
+        """`sweeps` are what others of the machinery forget from time to time."""
+        self.service, self.name, self.engine, self._sweeps = service, name, engine, sweeps
+        housekeeping = Handler("timer", "housekeeping", self._housekeeping, period=3600)
         self.handlers = {**handlers, housekeeping.name: housekeeping}
         self._threads: list[Any] = []
         self._ending = False
@@ -61,6 +69,26 @@ class Timers:
         if session.execute(_TAKE, {"name": handler.name, "period": handler.period}).first():
             handler.function(self.service, session)
 
+    def _housekeeping(self, _: object, session: Session) -> None:
+        """Forget what has served its time, in bounded portions, and prepare next month's outbox partition."""
+        session.execute(text("SELECT keep_outbox_partitions(2, :months)"), {"months": LIMITS.outbox_months})
+        session.execute(
+            text(
+                "DELETE FROM idempotency WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency WHERE NOT permanent"
+                " AND created_at < now() - make_interval(days => :days) LIMIT 20000))"
+            ),
+            {"days": LIMITS.idempotency_days},
+        )
+        session.execute(
+            text(
+                "DELETE FROM inbox WHERE ctid = ANY(ARRAY(SELECT ctid FROM inbox WHERE state IN ('done', 'discarded')"
+                " AND received_at < now() - make_interval(days => :days) LIMIT 20000))"
+            ),
+            {"days": LIMITS.inbox_days},
+        )
+        for sweep in self._sweeps:
+            sweep(session)
+
     def _measure(self) -> None:
         while self._sleep(5):
             try:
@@ -85,23 +113,3 @@ class Timers:
 def _context(service: str, handler: Handler) -> Context:
     run = f"timer:{service}.{handler.name}:{ids.new_id()}"
     return Context(actor="system", request_id=run, correlation_id=run, causation_id=run)
-
-
-def _housekeeping(_: object, session: Session) -> None:
-    """Forget what has served its time, in bounded portions, and prepare next month's outbox partition."""
-    session.execute(text("SELECT keep_outbox_partitions(2, :months)"), {"months": LIMITS.outbox_months})
-    session.execute(
-        text(
-            "DELETE FROM idempotency WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency WHERE NOT permanent"
-            " AND created_at < now() - make_interval(days => :days) LIMIT 20000))"
-        ),
-        {"days": LIMITS.idempotency_days},
-    )
-    session.execute(
-        text(
-            "DELETE FROM inbox WHERE ctid = ANY(ARRAY(SELECT ctid FROM inbox WHERE state IN ('done', 'discarded')"
-            " AND received_at < now() - make_interval(days => :days) LIMIT 20000))"
-        ),
-        {"days": LIMITS.inbox_days},
-    )
-    sweep(session)

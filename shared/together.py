@@ -11,7 +11,7 @@ from shared.context import Context
 from shared.envelope import Received
 from shared.handlers import Handler
 from shared.inbox import Inbox, row_of
-from shared.jobs.bulk import dumps
+from shared.rows import dumps
 
 # What the inbox knows already, in whatever state, is not claimed here. Rows and positions are locked in the order of
 # their keys, so that replicas that are given the same events do not wait for each other in a circle.

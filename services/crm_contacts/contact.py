@@ -116,23 +116,20 @@ class AnyContact:
         ]
 
     def created(self) -> ContactCreated:
-        return ContactCreated(**self._state())
+        return ContactCreated.of(self)
 
     def updated(self, changes: Changes) -> ContactUpdated:
-        return ContactUpdated(**self._state(), changes=changes)
+        return ContactUpdated.of(self, changes=changes)
 
     def archived(self) -> ContactArchived:
-        return ContactArchived(**self._state())
+        return ContactArchived.of(self)
 
     def deleted(self) -> ContactDeleted:
-        return ContactDeleted(contact_id=self.id)
+        return ContactDeleted.of(self)
 
-    def _state(self) -> dict[str, Any]:
-        names = ("kind", "name", "status", "language", "email", "siren", "vat_number", "owner_id")
-        own = {name: getattr(self, name) for name in names}
-        return {"contact_id": self.id, "roles": list(self.roles), "country": self._country(), **own}
-
-    def _country(self) -> str | None:
+    @property
+    def country(self) -> str | None:
+        """That of the legal address, or else of the first one."""
         legal = sorted(self.addresses, key=lambda address: address["type"] != "legal")
         return legal[0]["country"] if legal else None
 

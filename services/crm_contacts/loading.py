@@ -16,6 +16,7 @@ from shared.contracts import crm_contacts as contacts
 from shared.jobs import bulk
 from shared.jobs.bulk import Named, Row
 from shared.outbox import publish
+from shared.rows import dumps, insert
 
 _COLUMNS = [attribute.key for attribute in inspect(Contact).column_attrs]
 _KINDS = ("email", "siren", "siret", "vat_number")
@@ -62,9 +63,9 @@ class ContactLoader(bulk.Loader):
         points = {row.made.id: sorted(row.made.points()) for row in rows}
         _warn(session, rows, points)
         at = now().isoformat()
-        bulk.insert(session, "contact", [_columns(row.made, at) for row in rows])
-        bulk.insert(session, "contact_point", _point_rows(points))
-        bulk.insert(session, "contact_external_id", [_external(*known) for known in _external_ids(rows)])
+        insert(session, "contact", [_columns(row.made, at) for row in rows])
+        insert(session, "contact_point", _point_rows(points))
+        insert(session, "contact_external_id", [_external(*known) for known in _external_ids(rows)])
         for row in rows:
             publish(session, row.made.created())
             row.done("created", row.made.id, 1)
@@ -168,9 +169,7 @@ def _refuse_known(session: Session, rows: list[Row]) -> None:
     chosen = [row.made.id for row in rows if row.values and "id" in row.values]
     ids = set(session.scalars(select(Contact.id).where(Contact.id.in_(chosen)))) if chosen else set()
     wanted = [{"source": source, "value": value} for source, value, _ in _external_ids(rows)]
-    held = (
-        {(source, value) for source, value in session.execute(_KNOWN, {"ids": bulk.dumps(wanted)})} if wanted else set()
-    )
+    held = {(source, value) for source, value in session.execute(_KNOWN, {"ids": dumps(wanted)})} if wanted else set()
     for row in rows:
         own = sorted(row.made.external_ids.items())
         if row.made.id in ids:
@@ -206,7 +205,7 @@ def _warn(session: Session, rows: list[Row], points: dict[UUID, list[Point]]) ->
     wanted = [{"kind": kind, "value": value} for held in points.values() for kind, value in held]
     if not wanted:
         return
-    known = {(kind, value) for kind, value in session.execute(_HELD, {"points": bulk.dumps(wanted)})}
+    known = {(kind, value) for kind, value in session.execute(_HELD, {"points": dumps(wanted)})}
     for row in rows:
         shared = sorted({kind for kind, value in points[row.made.id] if (kind, value) in known})
         row.warnings += [_warning(kind) for kind in shared]

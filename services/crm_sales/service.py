@@ -1,7 +1,6 @@
 """The table of contents of crm_sales."""
 
 from crm_sales.cancelling import Cancelling
-from crm_sales.copying import Copying
 from crm_sales.drafting import Drafting
 from crm_sales.ordering import Ordering
 from crm_sales.overseeing import Overseeing
@@ -11,9 +10,7 @@ from shared.custom_copies import CustomFieldCopies
 from shared.known_copies import KnownUsers
 
 
-class CrmSales(
-    Copying, Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies, KnownUsers, CompanyCopies
-):
+class CrmSales(Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies, KnownUsers, CompanyCopies):
     """Quotes, orders, and the process from order to cash."""
 
     name = "crm_sales"

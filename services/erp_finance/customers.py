@@ -6,39 +6,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from erp_finance.credit import Exposure
-from erp_finance.models import Company, CreditLimit, Customer, CustomerAccount, Invoice, Payment
+from erp_finance.models import Company, CreditLimit, Customer, CustomerAccount
 from shared import clock
 from shared.changes import recorded
 from shared.context import current
-from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
-from shared.copies import forget, keep
-from shared.entrypoints import ListRequest, Page, command, query, subscribe
+from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.refusals import Invalid
 
-_Contact = contacts.ContactCreated | contacts.ContactUpdated | contacts.ContactArchived | contacts.ContactDeleted
-_NAMED_BY = (CustomerAccount.contact_id, CreditLimit.contact_id, Invoice.customer_id, Payment.contact_id)
-
 
 class Customers:
-    """The replica of contacts, credit limits, exposure."""
-
-    @subscribe(
-        contacts.ContactCreated,
-        contacts.ContactUpdated,
-        contacts.ContactArchived,
-        contacts.ContactDeleted,
-        order="latest",
-    )
-    def keep_customer(self, session: Session, events: list[_Contact]) -> None:
-        """Keep what documents say about a contact, and forget one that is deleted and that none names."""
-        names = ("name", "status", "language", "email", "siren", "vat_number", "country", "owner_id")
-        known = [e for e in events if not isinstance(e, contacts.ContactDeleted)]
-        keep(session, Customer, [{"id": e.contact_id} | {n: getattr(e, n) for n in names} for e in known])
-        if gone := [e.contact_id for e in events if isinstance(e, contacts.ContactDeleted)]:
-            forget(session, Customer, gone, *_NAMED_BY, status="erased")
+    """Credit limits, exposure."""
 
     @command(finance.create_credit_limit)
     def create_credit_limit(self, session: Session, request: dict[str, Any]) -> CreditLimit:

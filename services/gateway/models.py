@@ -49,16 +49,11 @@ class User(Aggregate, Base):
     def seen_from(self) -> list[UUID] | None:
         return self.companies
 
-    def facts(self) -> dict[str, object]:
-        """What events tell about a user."""
-        names = ("email", "name", "language", "roles", "company_id", "companies", "team", "manager_id", "active")
-        return {"user_id": self.id, **{name: getattr(self, name) for name in names}}
-
     def created(self) -> contract.UserCreated:
-        return contract.UserCreated(**self.facts())  # type: ignore[arg-type]
+        return contract.UserCreated.of(self)
 
     def updated(self, changes: Changes) -> contract.UserUpdated:
-        return contract.UserUpdated(**self.facts(), changes=changes)  # type: ignore[arg-type]
+        return contract.UserUpdated.of(self, changes=changes)
 
 
 class Credential(Base):

@@ -1,18 +1,17 @@
 """Events and operations of `crm_sales`."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Amount, Changes, Event, Listing, Operation
+from shared.contract import Amount, Changes, Data, Event, Listing, Operation
 from shared.fields import Schema
 from shared.money import MINOR_UNITS
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlacedLine:
+class PlacedLine(Data):
     """One order line with its price frozen. `net` is after discount, before tax."""
 
     line_id: UUID
@@ -28,8 +27,7 @@ class PlacedLine:
     tax_rate: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderState:
+class OrderState(Data):
     """What the events of a draft order carry: the order after the change."""
 
     order_id: UUID

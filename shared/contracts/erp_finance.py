@@ -1,20 +1,19 @@
 """Events and operations of `erp_finance`."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from shared import codes, fields
-from shared.contract import Amount, Changes, Event, Listing, Operation
+from shared.contract import Amount, Changes, Data, Event, Listing, Operation
 from shared.fields import Schema
 from shared.fiscal_years import FIRST_DAY
 from shared.money import MINOR_UNITS, ZERO
 from shared.time_zones import known_zone
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompanyState:
+class CompanyState(Data):
     """What every company event carries: the own legal entity after the change.
 
     `time_zone` is an IANA name, `fiscal_year_start` MM-DD.
@@ -99,8 +98,7 @@ class CreditReleased(Event, type="erp_finance.credit.released", number=0xBBA, pe
     customer_id: UUID
 
 
-@dataclass(frozen=True, kw_only=True)
-class InvoicedLine:
+class InvoicedLine(Data):
     """The quantity of an order line that an invoice or a credit note bills (negative on credit notes)."""
 
     order_line_id: UUID
@@ -163,8 +161,7 @@ class InvoiceReopened(Event, type="erp_finance.invoice.reopened", number=0x988, 
     residual: Amount
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaidInvoice:
+class PaidInvoice(Data):
     """The part of a payment that settles one invoice."""
 
     invoice_id: UUID
@@ -234,8 +231,7 @@ class PaymentReversed(Event, type="erp_finance.payment.reversed", number=0x301, 
     allocations: list[PaidInvoice]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreditLimitState:
+class CreditLimitState(Data):
     """How much a customer may owe one company; `limit` None: no limit."""
 
     credit_limit_id: UUID

@@ -1,6 +1,6 @@
 """Events and operations of `erp_inventory`."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,13 +9,12 @@ from uuid import UUID
 from marshmallow import ValidationError, validates_schema
 
 from shared import codes, fields
-from shared.contract import Amount, Changes, Event, Listing, Operation
+from shared.contract import Amount, Changes, Data, Event, Listing, Operation
 from shared.fields import Schema
 from shared.ids import DEFAULT_COMPANY_ID
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProductState:
+class ProductState(Data):
     """What every product event carries: the product after the change."""
 
     product_id: UUID
@@ -50,8 +49,7 @@ class ProductDeleted(Event, type="erp_inventory.product.deleted", number=0x592, 
     sku: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReservedLine:
+class ReservedLine(Data):
     """How much of an order line is reserved so far."""
 
     order_line_id: UUID
@@ -77,8 +75,7 @@ class StockReleased(Event, type="erp_inventory.stock.released", number=0xEAD, pe
     shipped: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShippedLine:
+class ShippedLine(Data):
     """What left for one order line, in the unit of the order line."""
 
     order_line_id: UUID
@@ -86,8 +83,7 @@ class ShippedLine:
     quantity: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadyLine:
+class ReadyLine(Data):
     """What lies ready for one order line, in the unit of the order line."""
 
     order_line_id: UUID
@@ -125,8 +121,7 @@ class DeliveryShipped(
     passes_soft_locks: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class MovedLine:
+class MovedLine(Data):
     """One stock move and its value at cost (always positive) in the company's currency."""
 
     move_id: UUID

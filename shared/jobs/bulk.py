@@ -1,14 +1,7 @@
-"""Many rows in one statement: the machinery's part of a batch, and what a service needs to write its own tables so.
+"""Loading many of one resource: what a service says of its rows, and the machinery's part of a batch."""
 
-The rows travel as one JSON parameter. COPY would be the obvious way, but psycopg2 refuses it on connections that
-eventlet made cooperative, and a service must stay responsive while it loads. PostgreSQL reads the JSON in its own
-process, at some ten microseconds a row.
-"""
-
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,6 +13,7 @@ from shared.context import current
 from shared.contract import Operation
 from shared.gone import WHOLE
 from shared.ids import new_id
+from shared.rows import dumps
 from shared.tables.building import Reading
 from shared.violations import Duplicate
 
@@ -106,22 +100,6 @@ class Loader:
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID] | None:
         """Delete those that still have this version, and publish it; the ids that are gone. None: one by one."""
         return None
-
-
-def insert(session: Session, table: str, rows: list[dict[str, Any]]) -> None:
-    """Insert rows that name every column of a table."""
-    if rows:
-        statement = f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s::json)"
-        session.connection().exec_driver_sql(statement, (dumps(rows),))
-
-
-def dumps(value: Any) -> str:
-    """JSON text of rows for PostgreSQL."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 
 _EVENTS = """

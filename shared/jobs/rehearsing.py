@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from shared.database import Aggregate
 from shared.fields import Schema
-from shared.jobs.bulk import Loader, Row, dumps
+from shared.jobs.bulk import Loader, Row
+from shared.rows import dumps
 from shared.savepoint import savepoint
 
 MOST_TRIES = 5

@@ -102,7 +102,8 @@ def _made_in() -> dict[str, set[str]]:
         service = path.relative_to(Path(__file__).resolve().parents[2]).parts[1]
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call):
-                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                made = node.func.value if getattr(node.func, "attr", "") == "of" else node.func  # type: ignore[attr-defined]
+                called = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
                 if called in found:
                     found[called].add(service)
     return found

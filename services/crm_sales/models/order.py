@@ -105,7 +105,7 @@ class Order(Aggregate, PricedDocument, Base):
         if actor == self.placed_by:
             raise ReleaseByPlacer(number=self.number)
         self.credit_status, self.status, self.hold_reason = "overridden", "placed", None
-        released = sales.HoldReleased(order_id=self.id, number=self.number, approved_by=actor)
+        released = sales.HoldReleased.of(self, approved_by=actor)
         return [released, *self._advance(now)]
 
     def resume(self) -> Event:
@@ -136,7 +136,7 @@ class Order(Aggregate, PricedDocument, Base):
         self.credit_status = process.higher(process.CREDIT_RANKS, self.credit_status, answer)
         if self.credit_status == "held" and self.status == "placed":
             self.status, self.hold_reason = "on_hold", CREDIT_LIMIT
-            return [sales.OrderHeld(order_id=self.id, number=self.number, reason=CREDIT_LIMIT)]
+            return [sales.OrderHeld.of(self, reason=CREDIT_LIMIT)]
         return self._advance(now)
 
     def note_stock(self, answer: str, now: datetime) -> list[Event]:
@@ -146,7 +146,7 @@ class Order(Aggregate, PricedDocument, Base):
         if before not in _SHIPPED and self.has_goods:
             self.delivery_status = process.shelf_status(self.stock_status)
         if self.delivery_status == "backordered" != before and self.status != "cancelled":
-            return [sales.OrderBackordered(order_id=self.id, number=self.number)]
+            return [sales.OrderBackordered.of(self)]
         return self._advance(now)
 
     def note_release(
@@ -217,7 +217,7 @@ class Order(Aggregate, PricedDocument, Base):
     def _reinstate(self, now: datetime) -> sales.OrderReinstated:
         self.status, self.confirmed_at = "confirmed", self.confirmed_at or now
         self.cancelled_at = None
-        return sales.OrderReinstated(order_id=self.id, number=self.number)
+        return sales.OrderReinstated.of(self)
 
     def _allow(self, verb: str) -> None:
         allowed = process.VERBS[self.status]
@@ -227,37 +227,26 @@ class Order(Aggregate, PricedDocument, Base):
     # -- facts to publish --------------------------------------------------------------------------------------------
 
     def created(self) -> sales.OrderCreated:
-        return sales.OrderCreated(**self._state())
+        return sales.OrderCreated.of(self)
 
     def changed(self, changes: Changes) -> sales.OrderChanged:
-        return sales.OrderChanged(**self._state(), changes=changes)
+        return sales.OrderChanged.of(self, changes=changes)
 
     def deleted(self) -> sales.OrderDeleted:
-        return sales.OrderDeleted(order_id=self.id, number=self.number, company_id=self.company_id)
-
-    def _state(self) -> dict[str, Any]:
-        names = [name for name in sales.OrderState.__dataclass_fields__ if name != "order_id"]
-        return {"order_id": self.id, **{name: getattr(self, name) for name in names}}
+        return sales.OrderDeleted.of(self)
 
     def placed(self) -> sales.OrderPlaced:
         assert self.placed_on is not None
-        return sales.OrderPlaced(
-            order_id=self.id,
-            placed_on=self.placed_on,
-            payment_days=PAYMENT_DAYS[self.payment_terms],
-            lines=[line.placed() for line in self.lines],
-            **{name: getattr(self, name) for name in _PLACED},
-        )
+        return sales.OrderPlaced.of(self, payment_days=PAYMENT_DAYS[self.payment_terms])
 
     def confirmed(self) -> sales.OrderConfirmed:
-        return sales.OrderConfirmed(order_id=self.id, **{name: getattr(self, name) for name in _CONFIRMED})
+        return sales.OrderConfirmed.of(self)
 
     def completed(self) -> sales.OrderCompleted:
-        names = ("number", "customer_id", "gross_total", "currency")
-        return sales.OrderCompleted(order_id=self.id, **{name: getattr(self, name) for name in names})
+        return sales.OrderCompleted.of(self)
 
     def _cancelled(self) -> sales.OrderCancelled:
-        return sales.OrderCancelled(order_id=self.id, number=self.number, reason=self.cancel_reason or "")
+        return sales.OrderCancelled.of(self, reason=self.cancel_reason or "")
 
 
 class OrderLine(PricedColumns, Base):
@@ -277,10 +266,6 @@ class OrderLine(PricedColumns, Base):
             position=position, delivered_quantity=ZERO, invoiced_quantity=ZERO, credited_quantity=ZERO, **columns
         )
 
-    def placed(self) -> sales.PlacedLine:
-        names = [name for name in sales.PlacedLine.__dataclass_fields__ if name != "line_id"]
-        return sales.PlacedLine(line_id=self.id, **{name: getattr(self, name) for name in names})
-
 
 _SHIPPED = ("partial", "delivered")
 _FRESH: dict[str, Any] = {
@@ -296,5 +281,3 @@ _FRESH: dict[str, Any] = {
     "rest_released": False,
     "invoice_due": False,
 }
-_CONFIRMED = ("number", "company_id", "customer_id", "gross_total", "currency")
-_PLACED = (*_CONFIRMED, "customer_name", "invoicing_policy", "net_total", "tax_total")

@@ -73,35 +73,30 @@ class Quote(Aggregate, PricedDocument, Base):
         self._allow("send")
         self._check_valid(today)
         self.status = "sent"
-        return sales.QuoteSent(quote_id=self.id, **{name: getattr(self, name) for name in _SENT})
+        return sales.QuoteSent.of(self)
 
     def accept(self, order_id: UUID, today: date) -> sales.QuoteAccepted:
         """The customer said yes in time. Raises QuoteExpired."""
         self._allow("accept")
         self._check_valid(today)
         self.status, self.order_id = "accepted", order_id
-        return sales.QuoteAccepted(
-            quote_id=self.id, number=self.number, order_id=order_id, customer_id=self.customer_id
-        )
+        return sales.QuoteAccepted.of(self)
 
     def refuse(self, reason: str) -> sales.QuoteRefused:
         self._move("refuse", "refused")
         self.refusal_reason = reason
-        return sales.QuoteRefused(quote_id=self.id, reason=reason, **self._whose())
+        return sales.QuoteRefused.of(self, reason=reason)
 
     def revise(self) -> sales.QuoteRevised:
         """Open it for changes; what bound the seller until now no longer does."""
         self._move("revise", "draft")
         self.revision += 1
         self.refusal_reason = self.valid_until = None
-        return sales.QuoteRevised(quote_id=self.id, revision=self.revision, **self._whose())
+        return sales.QuoteRevised.of(self)
 
     def cancel(self) -> sales.QuoteCancelled:
         self._move("cancel", "cancelled")
-        return sales.QuoteCancelled(quote_id=self.id, **self._whose())
-
-    def _whose(self) -> dict[str, Any]:
-        return {"number": self.number, "company_id": self.company_id, "customer_id": self.customer_id}
+        return sales.QuoteCancelled.of(self)
 
     def order_values(self) -> dict[str, Any]:
         """The columns that the order takes over."""
@@ -134,11 +129,6 @@ class Quote(Aggregate, PricedDocument, Base):
         allowed = VERBS[self.status]
         if verb not in allowed:
             raise InvalidTransition(state=self.status, allowed=list(allowed))
-
-
-_SENT = (
-    "number", "revision", "company_id", "customer_id", "currency", "net_total", "tax_total", "gross_total", "valid_until",
-)  # fmt: skip
 
 
 class QuoteLine(PricedColumns, Base):

@@ -1,4 +1,7 @@
-"""What this service knows of others: customers and products, copied from events, and the tax rates of the law."""
+"""What this service knows of others: customers and products, as their latest events tell, and the tax rates of the law.
+
+Nothing is asked of the other services when an order is written: they may be down.
+"""
 
 from datetime import date
 from decimal import Decimal
@@ -8,12 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_sales.models.base import Base
 from shared.contracts import crm_contacts as contacts
+from shared.contracts import erp_inventory as inventory
 from shared.existence import copy_of
+from shared.replicas import Replica
 
 
 @copy_of("contacts", contacts.get_contact.permission)
-class Customer(Base):
-    """A contact of crm_contacts, as its latest event told. Its owner says who may name it."""
+class Customer(
+    Replica, Base, of=contacts.ContactState,
+    named_by=("Order.customer_id", "Quote.customer_id"), left={"status": "erased"},
+):  # fmt: skip
+    """A contact of crm_contacts. Its owner says who may name it."""
 
     __tablename__ = "customer"
 
@@ -23,10 +31,14 @@ class Customer(Base):
     owner_id: Mapped[UUID | None]
 
 
-class Product(Base):
-    """A product of erp_inventory, as its latest event told. `sale_price` is in the company's currency, without tax.
+class Product(
+    Replica, Base, of=inventory.ProductState,
+    named_by=("OrderLine.product_id", "QuoteLine.product_id"), left={"active": False},
+):  # fmt: skip
+    """A product of erp_inventory. `sale_price` is in the company's currency, without tax.
 
-    Whoever may not see its company cannot sell it: `company_id` cuts it for them (shared/reaching.py)."""
+    Whoever may not see its company cannot sell it: `company_id` cuts it for them (shared/reaching.py).
+    """
 
     __tablename__ = "product"
 

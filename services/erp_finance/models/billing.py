@@ -149,11 +149,6 @@ class BillingDocument(Aggregate, Base):
             if line.order_line_id is not None
         ]
 
-    def _facts(self) -> dict[str, Any]:
-        names = ("number", "company_id", "customer_id", "order_id", "issued_on", "currency")
-        totals = ("net_total", "tax_total", "gross_total")
-        return {name: getattr(self, name) for name in (*names, *totals)}
-
 
 class Invoice(BillingDocument):
     """draft → issued → partially_paid → paid; credited when credit notes took all of it back."""
@@ -189,22 +184,13 @@ class Invoice(BillingDocument):
 
     def issued(self) -> finance.InvoiceIssued:
         assert self.due_on is not None
-        return finance.InvoiceIssued(
-            invoice_id=self.id, delivery_id=self.delivery_id, due_on=self.due_on, lines=self.billed_lines(),
-            **self._facts(),
-        )  # fmt: skip
+        return finance.InvoiceIssued.of(self, lines=self.billed_lines())
 
     def paid(self, paid_on: date) -> finance.InvoicePaid:
-        return finance.InvoicePaid(
-            invoice_id=self.id, number=self.number or "", order_id=self.order_id, customer_id=self.customer_id,
-            paid_on=paid_on,
-        )  # fmt: skip
+        return finance.InvoicePaid.of(self, paid_on=paid_on)
 
     def reopened(self) -> finance.InvoiceReopened:
-        return finance.InvoiceReopened(
-            invoice_id=self.id, number=self.number or "", order_id=self.order_id, customer_id=self.customer_id,
-            residual=self.residual,
-        )  # fmt: skip
+        return finance.InvoiceReopened.of(self)
 
 
 class CreditNote(BillingDocument):
@@ -235,6 +221,4 @@ class CreditNote(BillingDocument):
             finance.InvoicedLine(order_line_id=line.order_line_id, quantity=-line.quantity, net=-line.net)
             for line in self.billed_lines()
         ]
-        return finance.CreditNoteIssued(
-            credit_note_id=self.id, corrects_id=self.corrects_id, lines=lines, **self._facts()
-        )  # fmt: skip
+        return finance.CreditNoteIssued.of(self, lines=lines)

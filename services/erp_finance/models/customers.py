@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,11 +16,15 @@ from shared.database import Aggregate
 from shared.existence import copy_of
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.money import ZERO
+from shared.replicas import Replica
 
 
 @copy_of("contacts", contacts.get_contact.permission)
-class Customer(Aggregate, Base):
-    """Replica of a contact of `crm_contacts`; its id is the contact's."""
+class Customer(
+    Replica, Aggregate, Base, of=contacts.ContactState, handler="keep_customer", left={"status": "erased"},
+    named_by=("CustomerAccount.contact_id", "CreditLimit.contact_id", "Invoice.customer_id", "Payment.contact_id"),
+):  # fmt: skip
+    """A contact of crm_contacts: what documents say about it."""
 
     __tablename__ = "customer"
 
@@ -62,14 +65,10 @@ class CreditLimit(Aggregate, Base):
     currency: Mapped[str] = mapped_column(default="EUR")
 
     def created(self) -> finance.CreditLimitCreated:
-        return finance.CreditLimitCreated(**self._state())
+        return finance.CreditLimitCreated.of(self)
 
     def changed(self, changes: Changes) -> finance.CreditLimitChanged:
-        return finance.CreditLimitChanged(**self._state(), changes=changes)
-
-    def _state(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("company_id", "contact_id", "limit", "currency")}
-        return {"credit_limit_id": self.id, **own}
+        return finance.CreditLimitChanged.of(self, changes=changes)
 
 
 class CreditApproval(Base):

@@ -127,14 +127,8 @@ class SalesOrder(Aggregate, Base):
         assert self.customer_id is not None
         if self.credit == "held":
             assert self.credit_limit is not None
-            return finance.CreditHeld(
-                order_id=self.id, customer_id=self.customer_id, exposure=self.credit_exposure,
-                limit=self.credit_limit, currency=self.currency,
-            )  # fmt: skip
-        return finance.CreditApproved(
-            order_id=self.id, customer_id=self.customer_id, exposure=self.credit_exposure,
-            limit=self.credit_limit, currency=self.currency,
-        )  # fmt: skip
+            return finance.CreditHeld.of(self, exposure=self.credit_exposure, limit=self.credit_limit)
+        return finance.CreditApproved.of(self, exposure=self.credit_exposure, limit=self.credit_limit)
 
     def release_hold(self) -> Decimal:
         """A person let the held order pass. Returns what it adds to the open orders."""

@@ -38,14 +38,10 @@ class Company(Aggregate, Base):
     time_zone: Mapped[str] = mapped_column(default=DEFAULT_ZONE)
 
     def added(self) -> finance.CompanyAdded:
-        return finance.CompanyAdded(**self._state())
+        return finance.CompanyAdded.of(self)
 
     def changed(self, changes: Changes) -> finance.CompanyChanged:
-        return finance.CompanyChanged(**self._state(), changes=changes)
-
-    def _state(self) -> dict[str, Any]:
-        names = ("name", "currency", "time_zone", "fiscal_year_start")
-        return {"company_id": self.id, **{name: getattr(self, name) for name in names}}
+        return finance.CompanyChanged.of(self, changes=changes)
 
 
 class Account(Aggregate, Base):
@@ -121,14 +117,10 @@ class Period(Aggregate, Base):
         self.status, self.locked_at = "open", None
 
     def was_locked(self) -> finance.PeriodLocked:
-        return finance.PeriodLocked(**self._facts(), final=self.status == "locked")
+        return finance.PeriodLocked.of(self, final=self.status == "locked")
 
     def was_unlocked(self) -> finance.PeriodUnlocked:
-        return finance.PeriodUnlocked(**self._facts())
-
-    def _facts(self) -> dict[str, Any]:
-        names = ("company_id", "code", "starts_on", "ends_on")
-        return {"period_id": self.id, **{name: getattr(self, name) for name in names}}
+        return finance.PeriodUnlocked.of(self)
 
 
 class TaxCode(Aggregate, Base):

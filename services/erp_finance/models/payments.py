@@ -133,33 +133,27 @@ class Payment(Aggregate, Base):
 
     def received(self, settled: list[tuple[Allocation, Invoice]]) -> finance.PaymentReceived:
         """The posted payment as an event."""
-        return finance.PaymentReceived(
-            payment_id=self.id, number=self.number, company_id=self.company_id, customer_id=self.contact_id,
-            amount=self.amount, currency=self.currency, paid_on=self.date, unallocated=self.unallocated,
-            allocations=_parts(settled),
-        )  # fmt: skip
+        return finance.PaymentReceived.of(
+            self, customer_id=self.contact_id, paid_on=self.date, allocations=_parts(settled)
+        )
 
     def undone(self, released: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentReversed:
         """The reversed payment as an event."""
-        return finance.PaymentReversed(
-            payment_id=self.id, number=self.number, company_id=self.company_id, customer_id=self.contact_id,
-            direction=self.direction, amount=self.amount, currency=self.currency, reversed_on=on,
-            allocations=_parts(released),
-        )  # fmt: skip
+        return finance.PaymentReversed.of(
+            self, customer_id=self.contact_id, reversed_on=on, allocations=_parts(released)
+        )
 
     def unsettled(self, released: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentUnallocated:
         """What it does not settle any more, as an event."""
-        return finance.PaymentUnallocated(
-            payment_id=self.id, number=self.number, company_id=self.company_id, customer_id=self.contact_id,
-            currency=self.currency, released_on=on, unallocated=self.unallocated, allocations=_parts(released),
-        )  # fmt: skip
+        return finance.PaymentUnallocated.of(
+            self, customer_id=self.contact_id, released_on=on, allocations=_parts(released)
+        )
 
     def allocated(self, settled: list[tuple[Allocation, Invoice]], on: Day) -> finance.PaymentAllocated:
         """What a later allocation settled, as an event."""
-        return finance.PaymentAllocated(
-            payment_id=self.id, number=self.number, customer_id=self.contact_id, currency=self.currency,
-            allocated_on=on, unallocated=self.unallocated, allocations=_parts(settled),
-        )  # fmt: skip
+        return finance.PaymentAllocated.of(
+            self, customer_id=self.contact_id, allocated_on=on, allocations=_parts(settled)
+        )
 
 
 def _parts(settled: list[tuple[Allocation, Invoice]]) -> list[finance.PaidInvoice]:

@@ -123,20 +123,8 @@ class Delivery(Aggregate, Base):
 
     def answer(self) -> inventory.StockReserved:
         """What the order learns about its stock."""
-        return inventory.StockReserved(
-            order_id=self.order_id,
-            delivery_id=self.id,
-            delivery_number=self.number,
-            complete=self.is_complete,
-            lines=[
-                inventory.ReservedLine(
-                    order_line_id=line.order_line_id,
-                    product_id=line.product_id,
-                    quantity=line.quantity,
-                    reserved=line.reserved,
-                )
-                for line in self.lines
-            ],
+        return inventory.StockReserved.of(
+            self, delivery_id=self.id, delivery_number=self.number, complete=self.is_complete
         )
 
     def ready(self) -> inventory.DeliveryReady:
@@ -207,18 +195,9 @@ class Delivery(Aggregate, Base):
 
     def shipped(self, backorder_id: UUID | None, passes_soft_locks: bool) -> inventory.DeliveryShipped:
         assert self.shipped_on is not None
-        return inventory.DeliveryShipped(
-            delivery_id=self.id,
-            number=self.number,
-            order_id=self.order_id,
-            company_id=self.company_id,
-            customer_id=self.customer_id,
-            shipped_on=self.shipped_on,
-            lines=[
-                inventory.ShippedLine(order_line_id=line.order_line_id, product_id=line.product_id, quantity=line.done)
-                for line in self.lines
-                if line.done > 0
-            ],
+        return inventory.DeliveryShipped.of(
+            self,
+            lines=[inventory.ShippedLine.of(line, quantity=line.done) for line in self.lines if line.done > 0],
             backorder_id=backorder_id,
             passes_soft_locks=passes_soft_locks,
         )

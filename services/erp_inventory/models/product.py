@@ -57,28 +57,15 @@ class Product(Aggregate, Base):
             setattr(self, name, value)
 
     def created(self) -> inventory.ProductCreated:
-        return inventory.ProductCreated(**self._state())
+        return inventory.ProductCreated.of(self, kind=self.type)
 
     def updated(self, changes: Changes) -> inventory.ProductUpdated:
-        return inventory.ProductUpdated(**self._state(), changes=changes)
+        return inventory.ProductUpdated.of(self, kind=self.type, changes=changes)
 
     def retired(self) -> inventory.ProductUpdated:
         """What is said before an unused product is deleted: it is not offered any more."""
         changes = {"active": [True, False]} if self.active else {}
-        return inventory.ProductUpdated(**{**self._state(), "active": False}, changes=changes)
+        return inventory.ProductUpdated.of(self, kind=self.type, active=False, changes=changes)
 
     def deleted(self) -> inventory.ProductDeleted:
-        return inventory.ProductDeleted(product_id=self.id, sku=self.sku)
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "product_id": self.id,
-            "sku": self.sku,
-            "name": self.name,
-            "kind": self.type,
-            "unit": self.unit,
-            "sale_price": self.sale_price,
-            "tax_code": self.tax_code,
-            "active": self.active,
-            "company_id": self.company_id,
-        }
+        return inventory.ProductDeleted.of(self)

@@ -83,31 +83,21 @@ class Webhook(Aggregate, Base):
         self.active, self.disabled_reason, self.disabled_at = False, reason, clock.now()
 
     def created(self) -> contract.WebhookCreated:
-        return contract.WebhookCreated(**self._state())
+        return contract.WebhookCreated.of(self, companies=self.seen_from())
 
     def updated(self, changes: Changes) -> contract.WebhookUpdated:
-        return contract.WebhookUpdated(**self._state(), changes=changes)
+        return contract.WebhookUpdated.of(self, companies=self.seen_from(), changes=changes)
 
     def deleted(self) -> contract.WebhookDeleted:
-        return contract.WebhookDeleted(**self._state())
+        return contract.WebhookDeleted.of(self, companies=self.seen_from())
 
     def disabled(self) -> contract.WebhookDisabled:
-        return contract.WebhookDisabled(**self._state(), disabled_reason=self.disabled_reason or "")
+        return contract.WebhookDisabled.of(self, companies=self.seen_from())
 
     @property
     def host(self) -> str:
         """What events tell of the address: what follows it is often a secret of the receiver."""
         return take_apart(self.url).host
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "webhook_id": self.id,
-            "owner_id": self.owner_id,
-            "host": self.host,
-            "event_types": self.event_types,
-            "active": self.active,
-            "companies": self.seen_from(),
-        }
 
 
 class Secret(Base):

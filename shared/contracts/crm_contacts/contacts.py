@@ -1,15 +1,14 @@
 """Contacts: people and organizations."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
 
 from shared import codes, fields
-from shared.contract import Changes, Event, Listing, Operation
+from shared.contract import Changes, Data, Event, Listing, Operation
 from shared.fields import Schema
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContactState:
+class ContactState(Data):
     """What every contact event carries: the contact after the change, lean enough for replicas."""
 
     contact_id: UUID

@@ -1,16 +1,15 @@
 """Custom fields: what an organization adds to resources of any service."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Changes, Event, Listing, Operation
+from shared.contract import Changes, Data, Event, Listing, Operation
 from shared.fields import Schema
 
 
-@dataclass(frozen=True, kw_only=True)
-class CustomFieldState:
+class CustomFieldState(Data):
     """What the events of a custom field carry: its definition after the change. `kind` is its type."""
 
     custom_field_id: UUID

@@ -1,11 +1,11 @@
 """Who may come in, and what they may do there."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Changes, Event, Listing, Operation
+from shared.contract import Changes, Data, Event, Listing, Operation
 from shared.fields import Schema
 
 LANGUAGES = ("en", "fr")
@@ -14,8 +14,7 @@ OUTCOMES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserState:
+class UserState(Data):
     """What the events of a user carry. `companies` is None for all; `team` names those who share it."""
 
     for_its_companies: ClassVar[bool] = True

@@ -1,11 +1,11 @@
 """What other systems are told: addresses that receive signed events, and the log of what was sent to them."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Changes, Event, Listing, Operation
+from shared.contract import Changes, Data, Event, Listing, Operation
 from shared.fields import Schema
 
 DELIVERY_KINDS = ("event", "test", "redelivery")
@@ -15,8 +15,7 @@ DISABLED_REASONS = ("gone", "retries_exhausted", "failing_too_long", "owner_inac
 _MOST_PATTERNS = 50
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookState:
+class WebhookState(Data):
     """What every event about a webhook carries. Of its address only the host: the rest may be a secret. `companies` are
     those whose events it may be told of, None for all."""
 
