@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from deploy.local import ports
 
 SETTING = "TEST_PORTS"
+ALL = range(ports.FIRST, ports.LAST + 1)
+"""Those of all lanes: what is left to this process is set below."""
 SINGLE = 1000
 """The last so many ports of the range are for free_port(), the others for servers that keep theirs (ports.Ports)."""
 
 
 def share(number: int, of: int) -> str:
     """The value of the setting for one of several lanes."""
-    width = (ports.LAST + 1 - ports.FIRST) // of
-    return f"{ports.FIRST + number * width}-{ports.FIRST + (number + 1) * width - 1}"
+    width = len(ALL) // of
+    return f"{ALL[number * width]}-{ALL[(number + 1) * width - 1]}"
 
 
 def restrict() -> Iterator[int]:
