@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Index, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from shared.context import Context, current
@@ -26,6 +26,7 @@ class Audit(_Base):
     """A row that shared/auditing.py wrote."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("audit_object", "object_id", "at"), Index("audit_request", "request_id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]

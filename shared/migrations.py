@@ -95,3 +95,42 @@ def bound_amounts(op: Any, table: str, *columns: str) -> None:
         op.execute(
             f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_{column}_bound CHECK (abs({column}) < {LARGEST}) NOT VALID"
         )
+
+
+def name_constraints(op: Any) -> None:
+    """Give constraints the names of `shared/database.py`, where PostgreSQL has chosen one.
+
+    Checks of several columns have no name that follows from what they are about; see `name_checks`.
+    """
+    op.execute(_NAME_CONSTRAINTS)
+
+
+def name_checks(op: Any, table: str, **names: str) -> None:
+    """Name checks of several columns: `check="total"` is the one that PostgreSQL called `<table>_check`."""
+    for given, name in names.items():
+        op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {table}_{given} TO ck_{table}_{name}")
+
+
+_NAME_CONSTRAINTS = """
+    DO $$ DECLARE
+        given record;
+    BEGIN
+        FOR given IN
+            SELECT relname, conname, CASE contype
+                WHEN 'p' THEN 'pk_' || relname
+                WHEN 'f' THEN 'fk_' || relname || '_' || names[1]
+                WHEN 'u' THEN 'uq_' || relname || '_' || array_to_string(names, '_')
+                ELSE 'ck_' || relname || '_' || names[1] END AS convention
+            FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid CROSS JOIN LATERAL (
+                SELECT array_agg(attname::text ORDER BY place) AS names FROM unnest(conkey) WITH ORDINALITY AS k (attnum, place)
+                JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.attnum) AS columns
+            WHERE connamespace = 'public'::regnamespace AND NOT relispartition AND conname = relname || CASE contype
+                WHEN 'p' THEN '_pkey'
+                WHEN 'f' THEN '_' || array_to_string(names, '_') || '_fkey'
+                WHEN 'u' THEN '_' || array_to_string(names, '_') || '_key'
+                WHEN 'c' THEN '_' || names[1] || '_check' END
+        LOOP
+            EXECUTE format('ALTER TABLE %I RENAME CONSTRAINT %I TO %I', given.relname, given.conname, given.convention);
+        END LOOP;
+    END $$
+"""

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, Uuid, and_, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeBinary, Uuid, and_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
 
 from shared import clock, ids
+from shared.constraints import one_of, where_given
 from shared.contract import Changes
 from shared.contracts import gateway as contract
 from shared.database import Aggregate, Conventions, new_metadata
@@ -27,9 +28,17 @@ class User(Aggregate, Base):
     """
 
     __tablename__ = "app_user"
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        one_of("language", "en", "fr"),
+        CheckConstraint("cardinality(companies) > 0", name="companies"),
+        Index(None, "created_at", "id"),
+        where_given("ix_app_user_manager_id", "manager_id"),
+        where_given("ix_app_user_team", "team"),
+    )
     company_key = "no_company"  # where one works now is not what one belongs to: see `seen_in`
 
-    email: Mapped[str]
+    email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
     roles: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
@@ -60,11 +69,12 @@ class Credential(Base):
     """What proves a user: an Argon2id hash, or the SHA-256 of an invitation with which the password may be set once."""
 
     __tablename__ = "credential"
+    __table_args__ = (CheckConstraint("(invitation IS NULL) = (invited_until IS NULL)", name="invited_until"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True)
     password_hash: Mapped[str | None]
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
-    invitation: Mapped[bytes | None] = mapped_column(LargeBinary)
+    invitation: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     invited_until: Mapped[datetime | None]
 
 
@@ -73,7 +83,7 @@ class Role(Aggregate, Base):
 
     __tablename__ = "role"
 
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)
     permissions: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
 
 
@@ -85,10 +95,14 @@ class ApiKey(Aggregate, Base):
     """
 
     __tablename__ = "api_key"
+    __table_args__ = (
+        Index("ix_api_key_owner_id", "owner_id", "created_at", "id"),
+        where_given("ix_api_key_parent_id", "parent_id"),
+    )
     company_key = "no_company"
 
     name: Mapped[str]
-    key_id: Mapped[str]
+    key_id: Mapped[str] = mapped_column(unique=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"))
@@ -117,6 +131,10 @@ class RefreshToken(Base):
     """
 
     __tablename__ = "refresh_token"
+    __table_args__ = (
+        Index(None, "family"),
+        Index(None, "user_id", "expires_at"),
+    )
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     family: Mapped[UUID]
@@ -135,6 +153,7 @@ class SignIn(Base):
     """Somebody came in, or did not. Rows are only added, and swept after half a year."""
 
     __tablename__ = "sign_in"
+    __table_args__ = (Index(None, "at", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)
     at: Mapped[datetime] = mapped_column(default=clock.now)

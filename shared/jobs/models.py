@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.constraints import one_of
 from shared.database import Aggregate, Conventions, new_metadata
 
 OPEN = ("queued", "running")
@@ -23,6 +25,12 @@ class Job(Aggregate, Base):
     """
 
     __tablename__ = "job"
+    __table_args__ = (
+        one_of("kind", "import", "export", "undo"),
+        one_of("status", "queued", "running", "succeeded", "failed", "cancelled"),
+        Index("job_open", "id", postgresql_where=text("status IN ('queued', 'running')")),
+        Index("job_actor", "actor", "id"),
+    )
 
     kind: Mapped[str]
     resource: Mapped[str]
@@ -40,7 +48,7 @@ class Job(Aggregate, Base):
     runner: Mapped[UUID | None]
     leased_until: Mapped[datetime | None]
     takeovers: Mapped[int] = mapped_column(default=0)
-    undoes: Mapped[UUID | None]
+    undoes: Mapped[UUID | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"), unique=True)
     undone_by: Mapped[UUID | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -6,9 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from erp_inventory.models import Base
 from shared import metrics
 from shared.contracts import erp_inventory as inventory
 from shared.refusals import InvalidTransition
@@ -119,23 +117,6 @@ def test_statements_per_business_act(shop: Shop) -> None:
     counts["read one level"] = shop.count(lambda: shop.stock(products[0]))
     assert max(counts.values()) <= 9, counts
     assert counts["confirm"] <= 5 and counts["read one level"] == 1
-
-
-def test_the_migrations_make_what_the_models_say(shop: Shop) -> None:
-    with shop.inventory.session() as session:
-        for table in Base.metadata.sorted_tables:
-            stored = {
-                row.column_name: row.is_nullable == "YES"
-                for row in session.execute(
-                    text("SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = :name"),
-                    {"name": table.name},
-                )
-            }
-            assert stored == {column.name: bool(column.nullable) for column in table.columns}, table.name
-            indexes = set(
-                session.scalars(text("SELECT indexname FROM pg_indexes WHERE tablename = :name"), {"name": table.name})
-            )
-            assert {str(index.name) for index in table.indexes} <= indexes, table.name
 
 
 def _in(product: str) -> dict[str, Any]:

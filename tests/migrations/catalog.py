@@ -7,13 +7,17 @@ from sqlalchemy import Connection, text
 _OURS = "relnamespace = CAST(:schema AS regnamespace) AND NOT relispartition AND relname NOT LIKE '%\\_version'"
 
 _TABLES = f"""
-    SELECT relname, relkind, relpersistence, coalesce(array_to_string(reloptions, ', '), ''),
-        coalesce(pg_get_partkeydef(oid), '')
+    SELECT relname, relkind, relpersistence, coalesce(pg_get_partkeydef(oid), '')
     FROM pg_class WHERE {_OURS} AND relkind IN ('r', 'p', 'v', 'm')
+"""
+_STORAGE = f"""
+    SELECT relname, coalesce(array_to_string(reloptions, ', '), '') FROM pg_class WHERE {_OURS} AND relkind IN ('r', 'p')
+    UNION ALL SELECT relname || '.' || attname, attstorage::text FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+    WHERE {_OURS} AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
 """
 _COLUMNS = f"""
     SELECT relname, attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN 'not null' ELSE '' END,
-        coalesce(pg_get_expr(adbin, adrelid), ''), attidentity, attgenerated, attcollation::regcollation::text, attstorage
+        coalesce(pg_get_expr(adbin, adrelid), ''), attidentity, attgenerated, attcollation::regcollation::text
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE {_OURS} AND relkind IN ('r', 'p', 'v', 'm') AND attnum > 0 AND NOT attisdropped
 """
@@ -29,8 +33,8 @@ _SEQUENCES = f"""
     SELECT relname, seqtypid::regtype, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle
     FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid WHERE {_OURS}
 """
-_TRIGGERS = f"""
-    SELECT pg_get_triggerdef(t.oid), tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+TRIGGERS = f"""
+    SELECT tgname, pg_get_triggerdef(t.oid), tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
     WHERE {_OURS} AND NOT tgisinternal
 """
 _FUNCTIONS = """
@@ -49,7 +53,13 @@ _RIGHTS = f"""
 MODELLED = {
     "table": _TABLES, "column": _COLUMNS, "constraint": _CONSTRAINTS, "index": _INDEXES, "sequence": _SEQUENCES,
 }  # fmt: skip
-WHOLE = MODELLED | {"trigger": _TRIGGERS, "function": _FUNCTIONS, "extension": _EXTENSIONS, "right": _RIGHTS}
+WHOLE = MODELLED | {
+    "storage": _STORAGE,
+    "trigger": TRIGGERS,
+    "function": _FUNCTIONS,
+    "extension": _EXTENSIONS,
+    "right": _RIGHTS,
+}
 
 
 def describe(connection: Connection, queries: dict[str, str], schema: str = "public") -> set[str]:

@@ -22,7 +22,7 @@ _RULES = """
 
 
 def id_of(table: str, number: int = 0) -> UUID:
-    """The id of a row; what refers to the table refers to the first one."""
+    """The id of a row; what refers to the table refers to the first one, unless each row has its own."""
     return uuid5(_SPACE, f"{table}/{number}")
 
 
@@ -58,9 +58,13 @@ def _insert(cursor: Any, table: Table, number: int, kinds: dict[Any, list[Any]])
     cursor.execute(f'INSERT INTO "{table.name}" ({names}) OVERRIDING SYSTEM VALUE VALUES ({marks})', [*row.values()])
 
 
+def _is_unique(column: Column[Any], table: Table) -> bool:
+    return any(index.unique and [*index.columns] == [column] for index in table.indexes)
+
+
 def _value(column: Column[Any], table: Table, number: int) -> Any:
     if column.foreign_keys and not column.primary_key:
-        return str(id_of(next(iter(column.foreign_keys)).column.table.name))
+        return str(id_of(next(iter(column.foreign_keys)).column.table.name, number if _is_unique(column, table) else 0))
     if column.nullable and number % 3 == 0:
         return None
     kind = column.type.python_type

@@ -3,11 +3,20 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_contacts.contact import AnyContact
 from crm_contacts.models.base import Base
+from shared.constraints import (
+    EMPTY_OBJECT,
+    found_by_content,
+    found_by_tag,
+    one_of,
+    searched_texts,
+    sorted_texts,
+    where_given,
+)
 from shared.database import Aggregate
 from shared.existence import copy_of
 
@@ -17,6 +26,25 @@ class Contact(AnyContact, Aggregate, Base):
     """A person or an organization. `email` repeats the primary address for filters and search."""
 
     __tablename__ = "contact"
+    __table_args__ = (
+        one_of("kind", "person", "organization"),
+        one_of("status", "active", "archived", "merged", "erased"),
+        CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("siren ~ '^[0-9]{9}$'", name="siren"),
+        CheckConstraint("siret ~ '^[0-9]{14}$' AND siret LIKE siren || '%'", name="siret"),
+        CheckConstraint("parent_id <> id", name="own_parent"),
+        Index("ix_contact_created_at", "created_at", "id"),
+        Index("ix_contact_status", "status", "created_at", "id"),
+        Index("ix_contact_owner_id", "owner_id", "created_at", "id"),
+        Index("ix_contact_lifecycle_stage", "lifecycle_stage", "created_at", "id"),
+        Index("ix_contact_siren", "siren"),
+        where_given("ix_contact_parent_id", "parent_id"),
+        Index("ix_contact_roles", "roles", postgresql_using="gin"),
+        *sorted_texts("contact", "name"),
+        *searched_texts("contact", "name", "email", "siren"),
+        found_by_tag("contact"),
+        *found_by_content("contact", "custom", "external_ids"),
+    )
 
     kind: Mapped[str]
     status: Mapped[str] = mapped_column(default="active")
@@ -40,13 +68,17 @@ class Contact(AnyContact, Aggregate, Base):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"))
     external_ids: Mapped[dict[str, str]] = mapped_column(default=dict)
     tags: Mapped[list[str]] = mapped_column(default=list)
-    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=EMPTY_OBJECT)
 
 
 class ContactPoint(Base):
     """A comparable identifying value of a contact; the key serves the search for exact duplicates."""
 
     __tablename__ = "contact_point"
+    __table_args__ = (
+        one_of("kind", "email", "phone", "siren", "siret", "vat_number"),
+        Index(None, "contact_id"),
+    )
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(primary_key=True)
@@ -57,6 +89,7 @@ class ExternalId(Base):
     """The id that another system gave a contact, unique per source."""
 
     __tablename__ = "contact_external_id"
+    __table_args__ = (Index(None, "contact_id"),)
 
     source: Mapped[str] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)

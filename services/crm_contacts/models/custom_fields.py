@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from crm_contacts.models.base import Base
+from shared.constraints import one_of
 from shared.contract import Changes
 from shared.contracts.crm_contacts import CustomFieldCreated, CustomFieldDeleted, CustomFieldUpdated
 from shared.database import Aggregate
@@ -17,6 +19,12 @@ class CustomField(Aggregate, Base):
     """What an organization adds to a resource. Resource, name and type never change: values depend on them."""
 
     __tablename__ = "custom_field"
+    __table_args__ = (
+        CheckConstraint("name ~ '^[a-z][a-z0-9_]*$'", name="name"),
+        one_of("type", "text", "number", "date", "boolean", "choice"),
+        UniqueConstraint("resource", "name"),
+        Index("ix_custom_field_created_at", "created_at", "id"),
+    )
 
     resource: Mapped[str]
     name: Mapped[str]

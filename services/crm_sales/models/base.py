@@ -4,9 +4,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
 
 from crm_sales.pricing import Totals
+from shared.constraints import (
+    EMPTY_OBJECT,
+    bounded,
+    found_by_content,
+    found_by_tag,
+    not_negative,
+    positive,
+    searched_texts,
+    sorted_texts,
+)
 from shared.database import Conventions, new_metadata
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 
@@ -18,9 +30,9 @@ class Base(Conventions, DeclarativeBase):
 class PricedDocument:
     """Whom it is for, in which currency, and its totals, kept up to date."""
 
-    number: Mapped[str]
+    number: Mapped[str] = mapped_column(unique=True)
     company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
-    customer_id: Mapped[UUID]
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id"))
     customer_name: Mapped[str]
     opportunity_id: Mapped[UUID | None]
     owner_id: Mapped[UUID | None]
@@ -28,7 +40,7 @@ class PricedDocument:
     payment_terms: Mapped[str] = mapped_column(default="net_30")
     reference: Mapped[str | None]
     tags: Mapped[list[str]] = mapped_column(default=list)
-    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=EMPTY_OBJECT)
     net_total: Mapped[Decimal]
     tax_total: Mapped[Decimal]
     gross_total: Mapped[Decimal]
@@ -53,3 +65,31 @@ class PricedColumns:
     tax_code: Mapped[str]
     tax_rate: Mapped[Decimal]
     net: Mapped[Decimal]
+
+
+def of_documents(table: str) -> list[SchemaItem]:
+    """Constraints and indexes of a table of documents."""
+    return [
+        *not_negative("net_total", "tax_total"),
+        CheckConstraint("gross_total = net_total + tax_total", name="gross_total"),
+        *bounded("net_total", "tax_total", "gross_total"),
+        Index(f"ix_{table}_created_at", "created_at", "id"),
+        Index(f"ix_{table}_gross_total", "gross_total", "id"),
+        Index(f"ix_{table}_status", "status", "created_at", "id"),
+        Index(f"ix_{table}_customer_id", "customer_id", "created_at", "id"),
+        *sorted_texts(table, "number"),
+        *searched_texts(table, "number", "customer_name"),
+        found_by_tag(table),
+        *found_by_content(table, "custom"),
+    ]
+
+
+def of_lines(table: str, document: str) -> list[SchemaItem]:
+    """Constraints and indexes of a table of priced lines."""
+    return [
+        *positive("quantity"),
+        *not_negative("unit_price", "tax_rate", "net"),
+        CheckConstraint("discount_percent BETWEEN 0 AND 100", name="discount_percent"),
+        Index(f"ix_{table}_{document}", document, "position"),
+        Index(f"ix_{table}_product_id", "product_id", document),
+    ]

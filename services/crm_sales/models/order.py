@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales import process
 from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
-from crm_sales.models.base import Base, PricedColumns, PricedDocument
+from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
 from crm_sales.pricing import LIST_CURRENCY, PricedLine, totals
+from shared.constraints import not_negative, one_of, where_given
 from shared.contract import Changes, Event
 from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import PAYMENT_DAYS
@@ -21,6 +22,11 @@ from shared.money import ZERO
 from shared.refusals import InvalidTransition
 
 CREDIT_LIMIT = "credit_limit_exceeded"
+
+_COMPLETED = (
+    "status <> 'completed'"
+    " OR (delivery_status = 'delivered' AND invoice_status = 'invoiced' AND payment_status = 'paid')"
+)
 
 
 class Order(Aggregate, PricedDocument, Base):
@@ -31,8 +37,28 @@ class Order(Aggregate, PricedDocument, Base):
     """
 
     __tablename__ = "sales_order"
+    __table_args__ = (
+        *of_documents("sales_order"),
+        one_of("invoicing_policy", "on_delivery", "on_order"),
+        one_of("status", "draft", "placed", "confirmed", "on_hold", "cancelled", "completed"),
+        one_of("delivery_status", "none", "reserved", "backordered", "partial", "delivered"),
+        one_of("invoice_status", "none", "partial", "invoiced"),
+        one_of("payment_status", "none", "partial", "paid"),
+        one_of("credit_status", "none", "pending", "held", "approved", "overridden", "released"),
+        one_of("stock_status", "none", "pending", "short", "complete", "released"),
+        CheckConstraint("status IN ('draft', 'cancelled') OR placed_at IS NOT NULL", name="placed_at"),
+        CheckConstraint("(placed_at IS NULL) = (placed_on IS NULL)", name="placed_on"),
+        CheckConstraint("(status = 'completed') = (completed_at IS NOT NULL)", name="completed_at"),
+        CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
+        CheckConstraint("(status = 'on_hold') = (hold_reason IS NOT NULL)", name="hold_reason"),
+        CheckConstraint(_COMPLETED, name="completed"),
+        Index("ix_sales_order_delivery_status", "delivery_status", "created_at", "id"),
+        Index("ix_sales_order_invoice_status", "invoice_status", "created_at", "id"),
+        Index("ix_sales_order_payment_status", "payment_status", "created_at", "id"),
+        where_given("ix_sales_order_quote_id", "quote_id"),
+    )
 
-    quote_id: Mapped[UUID | None]
+    quote_id: Mapped[UUID | None] = mapped_column(ForeignKey("quote.id"))
     requested_date: Mapped[date | None]
     invoicing_policy: Mapped[str]
     status: Mapped[str]
@@ -253,6 +279,10 @@ class OrderLine(PricedColumns, Base):
     """A line of an order; the quantities only ever grow, as events tell of them."""
 
     __tablename__ = "order_line"
+    __table_args__ = (
+        *of_lines("order_line", "order_id"),
+        *not_negative("delivered_quantity", "invoiced_quantity", "credited_quantity"),
+    )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("sales_order.id", ondelete="CASCADE"))
     delivered_quantity: Mapped[Decimal] = mapped_column(default=ZERO)

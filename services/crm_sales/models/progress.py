@@ -4,16 +4,28 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_sales.models.base import Base
+from shared.constraints import one_of
+
+_LATE = "status = 'pending' AND deadline IS NOT NULL AND reason IS NULL"
 
 
 class OrderStep(Base):
     """A step as process.py derives it, with the time of its last change and its deadline."""
 
     __tablename__ = "order_step"
+    __table_args__ = (
+        one_of("name", "placed", "credit", "stock", "confirmation", "delivery", "invoicing", "payment"),
+        one_of("status", "pending", "done", "failed", "compensated"),
+        Index(
+            "ix_order_step_deadline",
+            "deadline",
+            postgresql_where=text(_LATE),
+        ),
+    )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("sales_order.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -28,6 +40,7 @@ class OrderInvoice(Base):
     """An invoice of an order. `gross_total` is None until InvoiceIssued came; `residual` is the latest told, at `told_at`."""
 
     __tablename__ = "order_invoice"
+    __table_args__ = (Index(None, "order_id"),)
 
     invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("sales_order.id", ondelete="CASCADE"))

@@ -5,12 +5,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales.errors import NotEditable, QuoteExpired
-from crm_sales.models.base import Base, PricedColumns, PricedDocument
+from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
 from crm_sales.pricing import PricedLine, totals
+from shared.constraints import one_of, positive
 from shared.contracts import crm_sales as sales
 from shared.database import Aggregate
 from shared.ids import new_id
@@ -31,6 +32,13 @@ class Quote(Aggregate, PricedDocument, Base):
     """An offer to a customer. A revision makes it a draft again under the same number."""
 
     __tablename__ = "quote"
+    __table_args__ = (
+        *of_documents("quote"),
+        *positive("revision"),
+        one_of("status", "draft", "sent", "accepted", "refused", "expired", "cancelled"),
+        CheckConstraint("(status = 'accepted') = (order_id IS NOT NULL)", name="order_id"),
+        Index("ix_quote_valid_until", "valid_until", postgresql_where=text("status = 'sent'")),
+    )
 
     revision: Mapped[int]
     status: Mapped[str]
@@ -135,6 +143,7 @@ class QuoteLine(PricedColumns, Base):
     """A line of a quote."""
 
     __tablename__ = "quote_line"
+    __table_args__ = (*of_lines("quote_line", "quote_id"),)
 
     quote_id: Mapped[UUID] = mapped_column(ForeignKey("quote.id", ondelete="CASCADE"))
 

@@ -10,9 +10,11 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_sales.models.base import Base
+from shared.constraints import not_negative
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_inventory as inventory
 from shared.existence import copy_of
+from shared.ids import DEFAULT_COMPANY_ID
 from shared.replicas import Replica
 
 
@@ -41,6 +43,7 @@ class Product(
     """
 
     __tablename__ = "product"
+    __table_args__ = (*not_negative("sale_price"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     sku: Mapped[str]
@@ -50,13 +53,14 @@ class Product(
     sale_price: Mapped[Decimal | None]
     tax_code: Mapped[str]
     active: Mapped[bool]
-    company_id: Mapped[UUID]
+    company_id: Mapped[UUID] = mapped_column(server_default=str(DEFAULT_COMPANY_ID))
 
 
 class TaxRate(Base):
     """The rate in percent of a tax code from a date on, until the next row of the same code."""
 
     __tablename__ = "tax_rate"
+    __table_args__ = (*not_negative("rate"),)
 
     code: Mapped[str] = mapped_column(primary_key=True)
     valid_from: Mapped[date] = mapped_column(primary_key=True)

@@ -1,13 +1,15 @@
 """The declarative base of this service, and the column that holds taxes by rate."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import types
+from sqlalchemy import text, types
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared import clock, database
 from shared.commerce.parts import Tax
 from shared.database import Conventions, new_metadata
 
@@ -16,6 +18,16 @@ class Base(Conventions, DeclarativeBase):
     """One metadata per service: several services may live in one process."""
 
     metadata = new_metadata()
+
+
+class Aggregate(database.Aggregate):
+    """An aggregate whose rows are also inserted by statements that name neither version nor times."""
+
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"), sort_order=90)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, server_default=text("now()"), sort_order=91)
+    updated_at: Mapped[datetime] = mapped_column(
+        default=clock.now, onupdate=clock.now, server_default=text("now()"), sort_order=92
+    )
 
 
 class Taxes(types.TypeDecorator[list[Tax]]):

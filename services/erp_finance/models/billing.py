@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from erp_finance import invoicing, posting
-from erp_finance.models.base import Base, Taxes
+from erp_finance.models.base import Aggregate, Base, Taxes
 from erp_finance.models.orders import Share
 from shared.commerce.parts import Tax
+from shared.constraints import bounded, not_negative, one_of, searched_texts, sorted_texts, where_given
 from shared.contracts import erp_finance as finance
-from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.money import ZERO, total
 from shared.refusals import InvalidTransition
@@ -24,12 +24,19 @@ class InvoiceLine(Base):
     """A line of an invoice or credit note, never changed. `corrects_line_id`: the invoice line that it credits."""
 
     __tablename__ = "invoice_line"
+    __table_args__ = (
+        UniqueConstraint("invoice_id", "position"),
+        *bounded("quantity", "net"),
+        where_given("ix_invoice_line_corrects", "corrects_line_id"),
+        where_given("ix_invoice_line_product_id", "product_id", "invoice_id"),
+        where_given("ix_invoice_line_order_line_id", "order_line_id", "invoice_id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoice.id"))
     position: Mapped[int]
     order_line_id: Mapped[UUID | None]
-    corrects_line_id: Mapped[UUID | None]
+    corrects_line_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoice_line.id"))
     product_id: Mapped[UUID | None]
     description: Mapped[str]
     kind: Mapped[str]
@@ -65,9 +72,31 @@ class BillingDocument(Aggregate, Base):
     """What invoices and credit notes share. Once issued, only status, residual and credited_total still move."""
 
     __tablename__ = "invoice"
+    __table_args__ = (
+        one_of("kind", "invoice", "credit_note"),
+        one_of("status", "draft", "issued", "partially_paid", "paid", "credited"),
+        CheckConstraint("number ~ '^[A-Za-z0-9+_/-]{1,35}$'", name="number"),
+        CheckConstraint("gross_total = net_total + tax_total", name="gross_total"),
+        CheckConstraint("residual BETWEEN 0 AND gross_total", name="residual"),
+        *not_negative("credited_total"),
+        CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="corrects_id"),
+        CheckConstraint(
+            "(status = 'draft') = (number IS NULL) AND (number IS NULL) = (issued_on IS NULL)", name="issued"
+        ),
+        *bounded("net_total", "tax_total", "gross_total"),
+        Index("uq_invoice_company_id_number", "company_id", "number", unique=True),
+        where_given("uq_invoice_delivery_id", "delivery_id", unique=True),
+        Index("ix_invoice_created_at", "created_at", "id"),
+        Index("ix_invoice_issued_on", "issued_on", "id"),
+        Index("ix_invoice_customer_id", "customer_id", "created_at", "id"),
+        where_given("ix_invoice_order_id", "order_id"),
+        where_given("ix_invoice_corrects_id", "corrects_id"),
+        *sorted_texts("invoice", "number"),
+        *searched_texts("invoice", "number", "customer_name"),
+    )
 
     kind: Mapped[str]
-    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
     number: Mapped[str | None]
     status: Mapped[str] = mapped_column(default="draft")
     customer_id: Mapped[UUID]
@@ -75,7 +104,7 @@ class BillingDocument(Aggregate, Base):
     order_id: Mapped[UUID | None]
     delivery_id: Mapped[UUID | None]
     delivered_on: Mapped[date | None]
-    corrects_id: Mapped[UUID | None]
+    corrects_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoice.id"))
     entry_id: Mapped[UUID | None]
     currency: Mapped[str] = mapped_column(default="EUR")
     issued_on: Mapped[date | None]

@@ -4,15 +4,16 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.credit import Exposure
-from erp_finance.models.base import Base
+from erp_finance.models.base import Aggregate, Base
 from shared import clock
+from shared.constraints import not_negative
 from shared.contract import Changes
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
-from shared.database import Aggregate
 from shared.existence import copy_of
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.money import ZERO
@@ -42,12 +43,13 @@ class CustomerAccount(Base):
     """The maintained parts of a customer's exposure in one company. Whoever changes one of them locks this row."""
 
     __tablename__ = "customer_account"
+    __table_args__ = (*not_negative("open_orders", "receivable"),)
 
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     contact_id: Mapped[UUID] = mapped_column(primary_key=True)
-    open_orders: Mapped[Decimal] = mapped_column(default=ZERO)
-    receivable: Mapped[Decimal] = mapped_column(default=ZERO)
-    unallocated: Mapped[Decimal] = mapped_column(default=ZERO)
+    open_orders: Mapped[Decimal] = mapped_column(default=ZERO, server_default=text("0"))
+    receivable: Mapped[Decimal] = mapped_column(default=ZERO, server_default=text("0"))
+    unallocated: Mapped[Decimal] = mapped_column(default=ZERO, server_default=text("0"))
 
     @property
     def exposure(self) -> Exposure:
@@ -58,8 +60,13 @@ class CreditLimit(Aggregate, Base):
     """How much a customer may owe one company, open orders included; None: no limit."""
 
     __tablename__ = "credit_limit"
+    __table_args__ = (
+        CheckConstraint("credit_limit >= 0", name="credit_limit"),
+        Index("uq_credit_limit_contact", "contact_id", "company_id", unique=True),
+        Index("ix_credit_limit_created_at", "created_at", "id"),
+    )
 
-    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
     contact_id: Mapped[UUID]
     limit: Mapped[Decimal | None] = mapped_column("credit_limit")
     currency: Mapped[str] = mapped_column(default="EUR")

@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, case, select
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, case, select, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from erp_finance.errors import AlreadyReversed, EntryHasDocument
-from erp_finance.models.base import Base
+from erp_finance.models.base import Aggregate, Base
 from erp_finance.posting import Line
-from shared.database import Aggregate
+from shared.constraints import bounded, not_negative, one_of, searched_texts, sorted_texts, where_given
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.money import ZERO
 from shared.refusals import InvalidTransition
@@ -35,6 +35,7 @@ class DraftLine(_EntryLine, Base):
     """A line of a manual entry before it is posted; the ledger itself holds only what is posted."""
 
     __tablename__ = "draft_line"
+    __table_args__ = (where_given("ix_draft_line_partner_id", "partner_id"),)
 
     entry_id: Mapped[UUID] = mapped_column(ForeignKey("journal_entry.id"), primary_key=True)
 
@@ -43,10 +44,25 @@ class JournalLine(_EntryLine, Base):
     """A posted line; inserted once with its entry and never changed. `date` and `company_id` are those of the entry."""
 
     __tablename__ = "journal_line"
+    __table_args__ = (
+        ForeignKeyConstraint(["company_id", "account"], ["account.company_id", "account.code"]),
+        *not_negative("debit", "credit"),
+        CheckConstraint("(debit > 0) <> (credit > 0)", name="one_side"),
+        Index("ix_journal_line_account", "company_id", "account", "date"),
+        Index("ix_journal_line_date", "company_id", "date"),
+        Index("ix_journal_line_partner", "partner_id", "date", postgresql_where=text("partner_id IS NOT NULL")),
+    )
 
     entry_id: Mapped[UUID] = mapped_column(ForeignKey("journal_entry.id"), primary_key=True)
     company_id: Mapped[UUID]
     date: Mapped[date]
+
+
+_POSTED = (
+    "state = 'draft' OR (number IS NOT NULL AND seq > 0 AND length(hash) = 64 AND length(prev_hash) = 64"
+    " AND hash_version IS NOT NULL AND total > 0 AND line_count >= 2 AND period_id IS NOT NULL"
+    " AND fiscal_year IS NOT NULL AND posted_at IS NOT NULL)"
+)
 
 
 class JournalEntry(Aggregate, Base):
@@ -54,6 +70,21 @@ class JournalEntry(Aggregate, Base):
     row never changes."""
 
     __tablename__ = "journal_entry"
+    __table_args__ = (
+        ForeignKeyConstraint(["company_id", "journal"], ["journal.company_id", "journal.code"]),
+        one_of("state", "draft", "posted"),
+        CheckConstraint(_POSTED, name="posted"),
+        CheckConstraint("(source_type IS NULL) = (source_id IS NULL)", name="source"),
+        *bounded("total"),
+        Index("uq_journal_entry_number", "company_id", "number", unique=True),
+        Index("uq_journal_entry_seq", "company_id", "journal", "seq", unique=True),
+        where_given("uq_journal_entry_source", "source_id", "source_type", unique=True),
+        where_given("uq_journal_entry_reverses", "reverses_id", unique=True),
+        Index("ix_journal_entry_created_at", "created_at", "id"),
+        Index("ix_journal_entry_date", "date", "id"),
+        *sorted_texts("journal_entry", "number"),
+        *searched_texts("journal_entry", "number", "reference"),
+    )
 
     company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
     journal: Mapped[str]
@@ -62,7 +93,7 @@ class JournalEntry(Aggregate, Base):
     currency: Mapped[str] = mapped_column(default="EUR")
     state: Mapped[str] = mapped_column(default="draft")
     fiscal_year: Mapped[str | None]
-    period_id: Mapped[UUID | None]
+    period_id: Mapped[UUID | None] = mapped_column(ForeignKey("period.id"))
     number: Mapped[str | None]
     seq: Mapped[int | None]
     prev_hash: Mapped[str | None]
@@ -72,7 +103,7 @@ class JournalEntry(Aggregate, Base):
     line_count: Mapped[int | None]
     source_type: Mapped[str | None]
     source_id: Mapped[UUID | None]
-    reverses_id: Mapped[UUID | None]
+    reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("journal_entry.id"))
     posted_at: Mapped[datetime | None]
 
     posted_lines: Mapped[list[JournalLine]] = relationship(
@@ -127,6 +158,7 @@ class LedgerHead(Base):
     """The last entry of a journal's chain and the numbers given per fiscal year. Posting locks this row, last."""
 
     __tablename__ = "ledger_head"
+    __table_args__ = (ForeignKeyConstraint(["company_id", "journal"], ["journal.company_id", "journal.code"]),)
 
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     journal: Mapped[str] = mapped_column(primary_key=True)
@@ -140,6 +172,7 @@ class LedgerAnchor(Base):
     """The head of a chain at an hour, noted so that a chain that was cut and computed anew shows."""
 
     __tablename__ = "ledger_anchor"
+    __table_args__ = (UniqueConstraint("company_id", "journal", "seq"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     company_id: Mapped[UUID]
@@ -155,7 +188,7 @@ class AccountBalance(Base):
     __tablename__ = "account_balance"
 
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
-    period_id: Mapped[UUID] = mapped_column(primary_key=True)
+    period_id: Mapped[UUID] = mapped_column(ForeignKey("period.id"), primary_key=True)
     account: Mapped[str] = mapped_column(primary_key=True)
     journal: Mapped[str] = mapped_column(primary_key=True)
     debit: Mapped[Decimal]

@@ -7,15 +7,16 @@ from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.credit import Exposure, still_open
-from erp_finance.models.base import Base, Taxes
+from erp_finance.models.base import Aggregate, Base, Taxes
 from shared import clock
 from shared.commerce.parts import Tax, added, share
+from shared.constraints import not_negative, one_of, positive
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
-from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.money import ZERO
 
@@ -24,9 +25,14 @@ class SalesOrderLine(Base):
     """An order line with its price frozen. `billed_*` and `delivered_quantity` grow as it is fulfilled."""
 
     __tablename__ = "sales_order_line"
+    __table_args__ = (
+        *positive("quantity"),
+        *not_negative("delivered_quantity", "billed_quantity"),
+        Index(None, "order_id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    order_id: Mapped[UUID]
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("sales_order.id"))
     position: Mapped[int]
     product_id: Mapped[UUID]
     description: Mapped[str]
@@ -70,6 +76,13 @@ class SalesOrder(Aggregate, Base):
     """
 
     __tablename__ = "sales_order"
+    __table_args__ = (
+        one_of("invoicing_policy", "on_delivery", "on_order"),
+        one_of("status", "open", "cancelled"),
+        one_of("credit", "approved", "held", "released"),
+        *not_negative("open_amount"),
+        Index("ix_sales_order_customer", "customer_id", postgresql_where=text("open_amount > 0")),
+    )
 
     company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
     number: Mapped[str]

@@ -5,14 +5,15 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from erp_finance.models.base import Base
+from erp_finance.models.base import Aggregate, Base
 from shared import clock
 from shared.closed_periods import PeriodLocked
+from shared.constraints import one_of, sorted_texts
 from shared.contract import Changes
 from shared.contracts import erp_finance as finance
-from shared.database import Aggregate
 from shared.ids import DEFAULT_COMPANY_ID
 from shared.refusals import InvalidTransition
 from shared.time_zones import DEFAULT_ZONE
@@ -22,6 +23,7 @@ class Company(Aggregate, Base):
     """An own legal entity. `fiscal_year_start` is MM-DD; `vat_on_debits`: VAT on services is due when they are invoiced."""
 
     __tablename__ = "company"
+    __table_args__ = (CheckConstraint("payment_days BETWEEN 0 AND 60", name="payment_days"),)
     company_key: ClassVar[str] = "id"  # for shared/reaching.py
 
     name: Mapped[str]
@@ -34,8 +36,8 @@ class Company(Aggregate, Base):
     share_capital: Mapped[Decimal | None]
     fiscal_year_start: Mapped[str] = mapped_column(default="01-01")
     payment_days: Mapped[int] = mapped_column(default=30)
-    vat_on_debits: Mapped[bool] = mapped_column(default=False)
-    time_zone: Mapped[str] = mapped_column(default=DEFAULT_ZONE)
+    vat_on_debits: Mapped[bool] = mapped_column(default=False, server_default=false())
+    time_zone: Mapped[str] = mapped_column(default=DEFAULT_ZONE, server_default=DEFAULT_ZONE)
 
     def added(self) -> finance.CompanyAdded:
         return finance.CompanyAdded.of(self)
@@ -48,8 +50,13 @@ class Account(Aggregate, Base):
     """A ledger account; `name` is French, as legal exports carry it."""
 
     __tablename__ = "account"
+    __table_args__ = (
+        one_of("type", "asset", "liability", "equity", "income", "expense"),
+        Index("uq_account_company_id_code", "company_id", "code", unique=True),
+        *sorted_texts("account", "code"),
+    )
 
-    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
     code: Mapped[str]
     name: Mapped[str]
     name_en: Mapped[str]
@@ -62,8 +69,12 @@ class Journal(Aggregate, Base):
     """A journal of original entry."""
 
     __tablename__ = "journal"
+    __table_args__ = (
+        one_of("type", "sale", "purchase", "bank", "cash", "general", "stock", "opening"),
+        Index("uq_journal_company_id_code", "company_id", "code", unique=True),
+    )
 
-    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
     code: Mapped[str]
     name: Mapped[str]
     name_en: Mapped[str]
@@ -74,8 +85,12 @@ class FiscalYear(Aggregate, Base):
     """A fiscal year; years of one company adjoin and never overlap."""
 
     __tablename__ = "fiscal_year"
+    __table_args__ = (
+        CheckConstraint("ends_on > starts_on", name="ends_on"),
+        Index("uq_fiscal_year_company_id_starts_on", "company_id", "starts_on", unique=True),
+    )
 
-    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
     code: Mapped[str]
     starts_on: Mapped[date]
     ends_on: Mapped[date]
@@ -89,9 +104,15 @@ class Period(Aggregate, Base):
     """A month of a fiscal year: open → soft_locked → locked; only the soft lock opens again."""
 
     __tablename__ = "period"
+    __table_args__ = (
+        one_of("status", "open", "soft_locked", "locked"),
+        CheckConstraint("ends_on >= starts_on", name="ends_on"),
+        Index("uq_period_company_id_ends_on", "company_id", "ends_on", unique=True),
+        Index("ix_period_starts_on", "starts_on", "id"),
+    )
 
-    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
-    fiscal_year_id: Mapped[UUID]
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
+    fiscal_year_id: Mapped[UUID] = mapped_column(ForeignKey("fiscal_year.id"))
     fiscal_year: Mapped[str]
     code: Mapped[str]
     starts_on: Mapped[date]
@@ -127,6 +148,13 @@ class TaxCode(Aggregate, Base):
     """A rate of VAT from a day on."""
 
     __tablename__ = "tax_code"
+    __table_args__ = (
+        one_of("kind", "sale", "purchase"),
+        one_of("exigibility", "delivery", "payment"),
+        CheckConstraint("rate BETWEEN 0 AND 100", name="rate"),
+        CheckConstraint("valid_to >= valid_from", name="valid_to"),
+        Index("uq_tax_code_code_valid_from", "code", "valid_from", unique=True),
+    )
 
     code: Mapped[str]
     name: Mapped[str]

@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from erp_finance import posting
 from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment, InvoiceOfAnother
-from erp_finance.models.base import Base
+from erp_finance.models.base import Aggregate, Base
 from erp_finance.models.billing import CreditNote, Invoice
+from shared.constraints import bounded, one_of, positive, searched_texts, sorted_texts, where_given
 from shared.contracts import erp_finance as finance
-from shared.database import Aggregate
 from shared.fields import plain
 from shared.ids import DEFAULT_COMPANY_ID, new_id
 from shared.money import ZERO
@@ -28,12 +28,22 @@ class Allocation(Base):
     """
 
     __tablename__ = "allocation"
+    __table_args__ = (
+        one_of("state", "planned", "active", "released"),
+        *positive("amount"),
+        CheckConstraint("(payment_id IS NULL) <> (credit_note_id IS NULL)", name="one_source"),
+        CheckConstraint("(state = 'planned') = (allocated_on IS NULL)", name="allocated_on"),
+        CheckConstraint("(state = 'released') = (released_on IS NOT NULL)", name="released_on"),
+        Index(None, "invoice_id"),
+        where_given("ix_allocation_payment_id", "payment_id"),
+        where_given("ix_allocation_credit_note_id", "credit_note_id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     company_id: Mapped[UUID]
     payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment.id"))
-    credit_note_id: Mapped[UUID | None]
-    invoice_id: Mapped[UUID]
+    credit_note_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoice.id"))
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoice.id"))
     amount: Mapped[Decimal]
     state: Mapped[str]
     allocated_on: Mapped[date | None]
@@ -64,13 +74,30 @@ class Allocation(Base):
         self.state, self.released_on = "released", max(day, self.allocated_on or day)
 
 
+_NEXT_NUMBER = "'PAY-' || lpad(nextval('payment_number')::text, 6, '0')"
+
+
 class Payment(Aggregate, Base):
     """draft → posted → reversed. `unallocated` is what settles no invoice yet and stays the customer's."""
 
     __tablename__ = "payment"
+    __table_args__ = (
+        one_of("direction", "in", "out"),
+        one_of("status", "draft", "posted", "reversed"),
+        *positive("amount"),
+        *bounded("amount"),
+        CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated"),
+        Index("ix_payment_created_at", "created_at", "id"),
+        Index("ix_payment_date", "date", "id"),
+        Index("ix_payment_contact_id", "contact_id", "created_at", "id"),
+        *sorted_texts("payment", "number"),
+        *searched_texts("payment", "number", "reference"),
+    )
 
-    company_id: Mapped[UUID] = mapped_column(default=DEFAULT_COMPANY_ID)
-    number: Mapped[str] = mapped_column(server_default=text("'PAY-' || lpad(nextval('payment_number')::text, 6, '0')"))
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
+    number: Mapped[str] = mapped_column(
+        unique=True, server_default=text("'PAY-' || lpad(nextval('payment_number')::text, 6, '0')")
+    )
     direction: Mapped[str] = mapped_column(default="in")
     contact_id: Mapped[UUID]
     amount: Mapped[Decimal]

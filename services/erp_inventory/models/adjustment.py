@@ -12,6 +12,7 @@ from erp_inventory.costing import receipt_value
 from erp_inventory.models.base import CURRENCY, Base
 from erp_inventory.shelf import Shelf
 from shared import ids
+from shared.constraints import searched_texts, sorted_texts
 from shared.database import Aggregate
 from shared.money import ZERO, computed_at, total
 from shared.numbering import loose_number
@@ -26,6 +27,8 @@ class StockAdjustment(Aggregate, Base):
         Index(None, "created_at", "id"),
         Index(None, "warehouse_id", "id"),
         Index(None, "adjusted_on", "id"),
+        *sorted_texts("stock_adjustment", "number"),
+        *searched_texts("stock_adjustment", "number", "reason"),
     )
 
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)

@@ -13,6 +13,7 @@ from erp_inventory.models.base import Base
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, STOCK_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from shared import ids
+from shared.constraints import searched_texts, sorted_texts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.database import Aggregate
@@ -45,6 +46,8 @@ class Delivery(Aggregate, Base):
         Index(None, "order_id", "id"),
         Index(None, "customer_id", "id"),
         Index(None, "shipped_on", "id"),
+        *sorted_texts("delivery", "number"),
+        *searched_texts("delivery", "number", "order_number", "customer_name"),
     )
 
     company_id: Mapped[UUID]
@@ -212,6 +215,7 @@ class DeliveryLine(Base):
         CheckConstraint("done >= 0 AND done <= quantity", name="done"),
         Index(None, "delivery_id", "position"),
         Index(None, "product_id"),
+        Index("ix_delivery_line_order_line_id", "order_line_id", "delivery_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)

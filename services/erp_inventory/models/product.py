@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
 from shared import ids
+from shared.constraints import EMPTY_OBJECT, found_by_content, found_by_tag, searched_texts, sorted_texts
 from shared.contract import Changes
 from shared.contracts import erp_inventory as inventory
 from shared.database import Aggregate
@@ -24,6 +25,10 @@ class Product(Aggregate, Base):
         CheckConstraint("standard_cost >= 0", name="standard_cost"),
         Index(None, "created_at", "id"),
         Index(None, "barcode", "id"),
+        *sorted_texts("product", "sku", "name", "category"),
+        *searched_texts("product", "sku", "name", "barcode"),
+        found_by_tag("product"),
+        *found_by_content("product", "custom", "external_ids"),
     )
 
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
@@ -41,7 +46,7 @@ class Product(Aggregate, Base):
     active: Mapped[bool]
     external_ids: Mapped[dict[str, str]]
     tags: Mapped[list[str]]
-    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=EMPTY_OBJECT)
 
     @property
     def is_stocked(self) -> bool:

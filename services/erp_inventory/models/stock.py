@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
 from shared import clock, ids
+from shared.constraints import bounded
 from shared.database import Aggregate
 
 
@@ -26,6 +27,7 @@ class StockLevel(Aggregate, Base):
         CheckConstraint("on_hand >= 0", name="on_hand"),
         CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="reserved"),
         CheckConstraint("value >= 0 AND (on_hand > 0 OR value = 0)", name="value"),
+        *bounded("on_hand", "value"),
         Index(None, "warehouse_id", "id"),
         Index(None, "location_id", "id"),
     )
@@ -52,6 +54,7 @@ class StockMove(Base):
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("value >= 0", name="value"),
         CheckConstraint("from_location_id <> to_location_id", name="locations"),
+        *bounded("quantity", "value"),
         Index(None, "created_at", "id"),
         Index(None, "product_id", "created_at", "id"),
         Index(None, "moved_on", "id"),

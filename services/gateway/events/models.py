@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any, Self, cast
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.models import Base
 from shared import ids
+from shared.constraints import one_of
 from shared.database import Aggregate
 
 STREAM = "events.log"
@@ -29,6 +31,10 @@ class EventSubscription(Aggregate, Base):
     """
 
     __tablename__ = "event_subscription"
+    __table_args__ = (
+        one_of("status", "creating", "active", "updating", "suspending", "suspended", "deleting"),
+        Index("ix_event_subscription_unsettled", "id", postgresql_where=text("status <> 'active'")),
+    )
 
     name: Mapped[str]
     owner_id: Mapped[str]

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any, Self, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, and_, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeBinary, and_, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.models import Base, User, owners_companies
 from gateway.webhooks.addresses import take_apart
 from shared import clock, ids
+from shared.constraints import one_of
 from shared.contract import Changes
 from shared.contracts import gateway as contract
 from shared.database import Aggregate
@@ -29,6 +30,10 @@ class Webhook(Aggregate, Base):
     """
 
     __tablename__ = "webhook"
+    __table_args__ = (
+        CheckConstraint("disabled_reason IS NULL OR NOT active", name="disabled_or_active"),
+        Index(None, "owner_id"),
+    )
 
     owner_id: Mapped[UUID]
     limited_to: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
@@ -104,6 +109,7 @@ class Secret(Base):
     """A sealed signing secret. An old one still signs, beside the new one, until `expires_at`."""
 
     __tablename__ = "webhook_secret"
+    __table_args__ = (Index(None, "webhook_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)
     webhook_id: Mapped[UUID] = mapped_column(ForeignKey("webhook.id", ondelete="CASCADE"))
@@ -122,6 +128,7 @@ class Progress(Base):
     """
 
     __tablename__ = "webhook_progress"
+    __table_args__ = (Index(None, "due_at"),)
 
     webhook_id: Mapped[UUID] = mapped_column(ForeignKey("webhook.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int]
@@ -162,6 +169,13 @@ class Delivery(Base):
     """
 
     __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        one_of("kind", "event", "test", "redelivery"),
+        one_of("status", "pending", "delivered", "failed"),
+        Index("ix_webhook_delivery_webhook_id_at", "webhook_id", "at", "id"),
+        Index(None, "at"),
+        Index("ix_webhook_delivery_pending", "id", postgresql_where=text("status = 'pending'")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)
     webhook_id: Mapped[UUID] = mapped_column(ForeignKey("webhook.id", ondelete="CASCADE"))

@@ -1,0 +1,13 @@
+"""Constraints have the names of `shared/database.py`."""
+
+from alembic import op
+
+from shared.migrations import name_checks, name_constraints
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    name_constraints(op)
+    name_checks(op, "contact", check="siret")
