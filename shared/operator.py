@@ -28,10 +28,7 @@ STATE = Path(".local/liaison.json")
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run one command; returns the exit code."""
-    chosen, rest = _parser().parse_known_args(arguments)
-    if rest and chosen.run is not _audit:
-        _parser().error("unrecognized arguments: " + " ".join(rest))
-    chosen.rest = rest
+    chosen = _parser().parse_args(arguments)
     return int(chosen.run(chosen) or 0)
 
 
@@ -42,7 +39,6 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "bindings", _bindings, "print which handler takes which events, as JSON")
     migrate = _add(commands, "migrate", _migrate, "bring databases to the newest schema")
     migrate.add_argument("services", nargs="+", choices=contracts.SERVICES)
-    _add(commands, "audit", _audit, "check the invariants across all databases; takes the auditor's own options")
     stuck = _add(commands, "parked", _parked, "list, show, replay or discard messages that no attempt could handle")
     stuck.add_argument("verb", choices=["list", "show", "replay", "discard"])
     stuck.add_argument("--service", choices=contracts.SERVICES)
@@ -109,12 +105,6 @@ def _topology(_: argparse.Namespace) -> None:
         vhost = uri.rsplit("/", 1)[-1] or "/"
         apply_users(management, vhost, json.loads(Path(passwords).read_text()))
         print("users and rights applied")
-
-
-def _audit(chosen: argparse.Namespace) -> int:
-    from deploy.auditor.__main__ import main as audit
-
-    return int(audit(chosen.rest))
 
 
 def _parked(chosen: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ def running(root: Path) -> dict[str, Any]:
 def audit(checkout: Path, root: Path, arguments: list[str]) -> int:
     urls = running(root)["database_urls"]
     env = {f"LIAISON_{name.upper()}_DATABASE_URL": url for name, url in urls.items()}
-    return _operator(checkout, env, ["audit", *arguments])
+    return _program(checkout, env, "deploy.auditor", arguments)
 
 
 def operator(checkout: Path, root: Path, arguments: list[str]) -> int:
@@ -41,7 +41,7 @@ def operator(checkout: Path, root: Path, arguments: list[str]) -> int:
         env["LIAISON_AMQP_ADMIN_URI"] = pair.amqp_admin_uri
         env["LIAISON_RABBITMQ_MANAGEMENT_URL"] = pair.management_url
         env["LIAISON_BROKER_PASSWORDS"] = str(root / "broker-passwords.json")
-    return _operator(checkout, env, arguments)
+    return _program(checkout, env, "shared.operator", arguments)
 
 
 def seed(root: Path) -> int:
@@ -55,6 +55,6 @@ def seed(root: Path) -> int:
     return 0
 
 
-def _operator(checkout: Path, env: dict[str, str], arguments: list[str]) -> int:
-    argv = [sys.executable, "-m", "shared.operator", *arguments]
+def _program(checkout: Path, env: dict[str, str], module: str, arguments: list[str]) -> int:
+    argv = [sys.executable, "-m", module, *arguments]
     return subprocess.run(argv, env=inherited_environment() | env, cwd=checkout).returncode

@@ -13,6 +13,7 @@ from erp_inventory.models.base import CURRENCY
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
 from shared import clock
 from shared.business_days import business_day
+from shared.company_sql import company_ids, in_companies
 from shared.context import current
 from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, query
@@ -42,8 +43,7 @@ _BALANCES = text(
     " UNION ALL SELECT product_id, from_location_id, -quantity, -value FROM stock_move"
     " WHERE product_id = ANY(:products) AND moved_on <= :as_of) AS legs GROUP BY product_id, location_id"
 )
-_OF_COMPANIES = "(CAST(:companies AS uuid[]) IS NULL OR p.company_id = ANY(CAST(:companies AS uuid[])))"
-"""Raw SQL restricts itself to the companies that the caller may see; None for all."""
+_OF_COMPANIES = in_companies("p.company_id")
 
 _AVAILABILITY = text(
     "SELECT p.unit, p.type, coalesce(sum(l.on_hand), 0) AS on_hand, coalesce(sum(l.reserved), 0) AS reserved"
@@ -85,7 +85,9 @@ class Enquiries:
     def get_availability(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """Available to promise: on hand less reserved. What may arrive later is not promised yet."""
         asked = {"warehouse_id": DEFAULT_WAREHOUSE_ID, **parameters}
-        found = session.execute(_AVAILABILITY, {**asked, "companies": _companies(session)}).one_or_none()
+        found = session.execute(
+            _AVAILABILITY, {**asked, "companies": company_ids(current(session).companies)}
+        ).one_or_none()
         if found is None:
             raise NotFound(what="product", id=asked["product_id"])
         available = found.on_hand - found.reserved
@@ -103,7 +105,7 @@ class Enquiries:
     def get_stock_valuation(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """Stock at cost; by day it follows the dates of the moves, as the stock account in the ledger does."""
         as_of = parameters.get("as_of")
-        values = {"as_of": as_of, "companies": _companies(session)}
+        values = {"as_of": as_of, "companies": company_ids(current(session).companies)}
         found = session.execute(_VALUE_AT if as_of else _VALUE_NOW, values).all()
         return {
             "as_of": as_of or business_day(session, current(session).company_id),
@@ -111,11 +113,6 @@ class Enquiries:
             "rows": found,
             "totals": {"value": sum((row.value for row in found), ZERO)},
         }
-
-
-def _companies(session: Session) -> list[str] | None:
-    companies = current(session).companies
-    return None if companies is None else [str(one) for one in companies]
 
 
 def _take_day(listing: ListRequest) -> date | None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from gateway.errors import EventGone, UnknownEvent
 from gateway.events.visibility import EVERY_COMPANY
 from shared import clock, contracts
+from shared.company_sql import ALLOWED, company_ids, restricted
 from shared.contract import Event
 from shared.envelope import Received
 from shared.refusals import NotYet
@@ -83,9 +84,9 @@ class Stored:
 
 
 _COLUMNS = "position, event_id, type, routing_key, company_id, companies, envelope"
-_VISIBLE = (
-    "(CAST(:companies AS uuid[]) IS NULL OR CASE WHEN companies IS NULL THEN company_id = ANY(CAST(:companies AS uuid[]))"
-    f" ELSE companies && (CAST(:companies AS uuid[]) || CAST('{EVERY_COMPANY}' AS uuid)) END)"
+_VISIBLE = restricted(
+    f"CASE WHEN companies IS NULL THEN company_id = ANY({ALLOWED})"
+    f" ELSE companies && ({ALLOWED} || CAST('{EVERY_COMPANY}' AS uuid)) END"
 )
 _AFTER = text(f"SELECT {_COLUMNS} FROM event_store WHERE position > :position ORDER BY position LIMIT :most")
 # One short walk along (type, position) for each type: a rare type costs as little as a common one.
@@ -121,8 +122,7 @@ def page(
     session: Session, position: int, types: frozenset[str], companies: frozenset[UUID] | None, most: int
 ) -> list[Stored]:
     """The next events of these full types and companies (None: all) after a position, oldest first."""
-    allowed = None if companies is None else sorted(map(str, companies))
-    values = {"position": position, "types": sorted(types), "companies": allowed, "most": most}
+    values = {"position": position, "types": sorted(types), "companies": company_ids(companies), "most": most}
     return [Stored(*row) for row in session.execute(_PAGE, values)]
 
 
@@ -137,9 +137,8 @@ class Asked:
     @property
     def values(self) -> dict[str, object]:
         aggregate, _, id_ = (self.subject or "").partition("/")
-        allowed = None if self.companies is None else sorted(map(str, self.companies))
         named = {"aggregate": aggregate, "aggregate_id": id_} if self.subject else {}
-        return {"types": sorted(self.types), "companies": allowed, **named}
+        return {"types": sorted(self.types), "companies": company_ids(self.companies), **named}
 
 
 def matching(session: Session, position: int, asked: Asked, most: int) -> list[Stored]:
