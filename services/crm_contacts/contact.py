@@ -15,7 +15,7 @@ from shared.contracts.crm_contacts import (
     ContactUpdated,
 )
 from shared.ids import new_id
-from shared.refusals import Invalid, InvalidTransition
+from shared.refusals import Invalid
 
 Point = tuple[str, str]
 """Kind (email, phone, siren, siret, vat_number) and comparable value."""
@@ -47,6 +47,8 @@ class AnyContact:
 
         def __init__(self, **values: Any) -> None: ...
 
+        def allow(self, verb: str) -> None: ...
+
     @classmethod
     def register(cls, values: dict[str, Any]) -> Self:
         """A new contact from the validated request. Raises Invalid."""
@@ -74,16 +76,15 @@ class AnyContact:
         self._complete()
         self._check_unit(values)
 
-    def archive(self) -> None:
+    def archive(self) -> ContactArchived:
         """Take it out of use; documents that name it stay as they are."""
-        if self.status != "active":
-            raise InvalidTransition(state=self.status, allowed=["unarchive"] if self.status == "archived" else [])
+        self.allow("archive")
         self.status = "archived"
+        return self.archived()
 
     def unarchive(self) -> None:
         """Take it into use again."""
-        if self.status != "archived":
-            raise InvalidTransition(state=self.status, allowed=["archive"] if self.status == "active" else [])
+        self.allow("unarchive")
         self.status = "active"
 
     def erase_unused(self, used: list[str]) -> None:

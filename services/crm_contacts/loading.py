@@ -27,7 +27,7 @@ _NAMES = {"name", "legal_name", *_NAMES_OF_PERSONS}
 class ContactLoader(bulk.Loader):
     """How contacts are imported."""
 
-    creates = contacts.create_contact
+    creates = contacts.Contact.create
 
     def tidy(self, body: dict[str, Any]) -> dict[str, Any]:
         """The name of a person is made of first and last name; an export writes it down as well."""

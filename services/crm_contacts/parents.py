@@ -69,7 +69,7 @@ def _existing(session: Session, ids: set[UUID]) -> set[UUID]:
 def _kept(session: Session, wanted: list[Point]) -> Named:
     """The companies in use that are named so, as far as the caller reaches."""
     found: Named = {}
-    reach = conditions(Contact, current(session), contacts.create_contact.permission)
+    reach = conditions(Contact, current(session), contacts.Contact.create.permission)
     usable = (Contact.kind == "organization", Contact.status == "active", *reach)
     plain = [value for kind, value in wanted if kind == _NAME]
     for id_, name in session.execute(select(Contact.id, Contact.name).where(Contact.name.in_(plain), *usable)):

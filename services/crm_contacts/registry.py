@@ -23,7 +23,7 @@ from shared.refusals import Invalid
 class Registry:
     """Registered, changed, archived, deleted. Every service that knows contacts hears of each step."""
 
-    @command(contacts.create_contact)
+    @command(contacts.Contact.create)
     def create_contact(self, session: Session, request: dict[str, Any]) -> Contact:
         contact = Contact.register(request)
         _check_parent(session, contact)
@@ -33,18 +33,14 @@ class Registry:
         publish(session, contact.created())
         return contact
 
-    @query(contacts.get_contact)
-    def get_contact(self, session: Session, contact: Contact) -> Contact:
-        return contact
-
-    @query(contacts.list_contacts)
+    @query(contacts.Contact.list)
     def list_contacts(self, session: Session, listing: ListRequest) -> Page:
         return listing.page(session, select(Contact), columns())
 
-    @command(contacts.patch_contact)
+    @command(contacts.Contact.update)
     def patch_contact(self, session: Session, contact: Contact, request: dict[str, Any]) -> Contact:
         points, external_ids = contact.points(), contact.external_ids
-        changes = recorded(contacts.ContactView, contact)
+        changes = recorded(contacts.Contact.declaration.view, contact)
         contact.change(request)
         if request.get("parent_id"):
             _check_parent(session, contact)
@@ -53,25 +49,10 @@ class Registry:
         publish(session, contact.updated(changes()))
         return contact
 
-    @command(contacts.archive_contact)
-    def archive_contact(self, session: Session, contact: Contact) -> Contact:
-        changes = recorded(contacts.ContactView, contact)
-        contact.archive()
-        publish(session, contact.updated(changes()))
-        publish(session, contact.archived())
-        return contact
-
-    @command(contacts.unarchive_contact)
-    def unarchive_contact(self, session: Session, contact: Contact) -> Contact:
-        changes = recorded(contacts.ContactView, contact)
-        contact.unarchive()
-        publish(session, contact.updated(changes()))
-        return contact
-
-    @command(contacts.delete_contact)
+    @command(contacts.Contact.delete)
     def delete_contact(self, session: Session, contact: Contact) -> None:
         has_children = session.execute(select(exists().where(Contact.parent_id == contact.id))).scalar_one()
-        changes = recorded(contacts.ContactView, contact)
+        changes = recorded(contacts.Contact.declaration.view, contact)
         contact.erase_unused(["parent"] * has_children + uses.users_of(session, contact.id))
         publish(session, contact.updated(changes()))
         publish(session, contact.deleted())
@@ -84,7 +65,7 @@ def _check_parent(session: Session, contact: Contact) -> None:
     if contact.parent_id == contact.id or contact.id in _ancestors(session, contact.parent_id):
         raise Invalid.at("/parent_id", "cycle")
     parent = session.get(Contact, contact.parent_id)
-    if parent is None or not within(parent, current(session), contacts.get_contact.permission):
+    if parent is None or not within(parent, current(session), contacts.Contact.get.permission):
         raise Invalid.at("/parent_id", "not_found")
 
 

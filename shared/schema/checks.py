@@ -41,6 +41,13 @@ def options(cls: type, fields: Mapping[str, Declared]) -> None:
             refuse(cls, name, "is required, so clients send it and it has no default")
 
 
+def beginnings(cls: type, fields: Mapping[str, Declared]) -> None:
+    """A new record has a value in each of its columns."""
+    for name, field in fields.items():
+        if not field.has_beginning:
+            refuse(cls, name, "has no value where a creation leaves it out: say required, null, default or optional")
+
+
 def states(cls: type, verb: str, named: Iterable[str], known: tuple[str, ...]) -> None:
     """A verb starts from states that there are, and leads to one."""
     for state in named:

@@ -34,6 +34,7 @@ class Settings:
     permissions: Mapping[str, str]
     summaries: Mapping[str, str]
     filters: Mapping[str, Any]
+    search: tuple[str, ...]
 
 
 class Declaration(Members):
@@ -53,6 +54,7 @@ class Declaration(Members):
     def _check(self) -> None:
         settings, known = self.settings, self.state.choices if self.state else ()
         checks.shown(self.owner, (*settings.label, *settings.columns, *self._sorts), self.fields)
+        checks.beginnings(self.owner, self.fields)
         for name, verb in self.verbs.items():
             checks.states(self.owner, name, (*verb.of, *filter(None, (verb.to,))), known)
 
@@ -108,7 +110,7 @@ class Declaration(Members):
             filters=by | dict(self.settings.filters),
             sorts=self._sorts,
             default_sort=self.settings.default_sort,
-            search=tuple(name for name, f in self.fields.items() if f.options.get("search")),
+            search=(*(name for name, f in self.fields.items() if f.options.get("search")), *self.settings.search),
         )
 
     @property

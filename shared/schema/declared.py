@@ -91,6 +91,11 @@ class Declared:
         return not (self.options.get("computed") or self.options.get("on_write") or self.options.get("imported"))
 
     @property
+    def has_beginning(self) -> bool:
+        """Whether it is known what a creation leaves that does not say it."""
+        return bool(self.null or not self.is_stored or {"default", "required", "optional"} & self.options.keys())
+
+    @property
     def is_shown(self) -> bool:
         """Whether reading the record shows it."""
         return not (self.options.get("on_write") or self.options.get("imported"))
@@ -116,8 +121,10 @@ class Declared:
         """The field of a merge patch: what is left out stays as it is."""
         return self.accepting(allow_none=self.null, metadata=self.described)
 
-    def shown(self) -> Sent:
-        return self.showing(allow_none=self.null, metadata=self.described)
+    def shown(self, promised: bool = False) -> Sent:
+        """The field of an answer; in parts those are `promised` that had to be sent, at the top none, see `fields=`."""
+        required = promised and self.options.get("required", False)
+        return self.showing(required=required, allow_none=self.null, metadata=self.described)
 
     @property
     def described(self) -> dict[str, Any]:

@@ -216,7 +216,7 @@ class Refers(Declared):
     """The id of another record: `Refers("users")`.
 
     That it exists is checked by a foreign key where the same service owns the resource, by the copied ids of
-    `shared/existence.py` where another does, and by the handler where `copied` says that the service keeps copies.
+    `shared/existence.py` where another does, and where `by_handler` says so by the handler.
     `where` is what holds for the records of the same service that may be named, e.g. {"kind": "person"}.
     """
 
@@ -228,15 +228,15 @@ class Refers(Declared):
         to: str,
         help: str = "",
         *,
-        copied: bool = False,
+        by_handler: bool = False,
         where: Mapping[str, str] | None = None,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(help, **options)
-        self.to, self.copied, self.where = to, copied, where or {}
+        self.to, self.by_handler, self.where = to, by_handler, where or {}
 
     def accepting(self, **settings: Any) -> Sent:
-        return fields.Uuid(self.to, **settings) if self.copied else fields.Known(self.to, **settings)
+        return fields.Uuid(self.to, **settings) if self.by_handler else fields.Known(self.to, **settings)
 
     def showing(self, **settings: Any) -> Sent:
         return fields.Uuid(self.to, **settings)

@@ -35,9 +35,9 @@ class Members:
         """The marshmallow fields of what clients send."""
         return {name: field.on_create() for name, field in self.fields.items() if field.is_sent}
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self, promised: bool = False) -> dict[str, Any]:
         """The marshmallow fields of what they are shown."""
-        return {name: field.shown() for name, field in self.fields.items() if field.is_shown}
+        return {name: field.shown(promised) for name, field in self.fields.items() if field.is_shown}
 
 
 class Group:
@@ -58,7 +58,7 @@ class Group:
         cls.members = Members(cls, inherited)
         checks.options(cls, cls.members.fields)
         cls.sent_schema = cls.members.schema(f"{cls.__name__}Part", cls.members.sent())
-        cls.shown_schema = cls.members.schema(f"{cls.__name__}View", cls.members.shown())
+        cls.shown_schema = cls.members.schema(f"{cls.__name__}View", cls.members.shown(promised=True))
 
 
 def schema_of(given: type[Group] | type[Schema] | None) -> type[Schema] | None:

@@ -11,7 +11,7 @@ from shared.schema.group import Group
 class _Composed(Declared):
     """What is stored as JSON, or as rows of its own; neither sorted nor compared as a whole."""
 
-    python = dict
+    python = object
     sortable = False
 
 
@@ -80,9 +80,17 @@ class Lines(_Composed):
         super().__init__(help, **options)
         self.of, self.most, self.least, self.once, self.kept = of, most, least, once, kept
 
+    @property
+    def is_stored(self) -> bool:
+        """Lines that are not kept as they came are rows of their own."""
+        return self.kept and super().is_stored
+
     def accepting(self, **settings: Any) -> Sent:
         part = fields.Part(self.of.sent_schema)
         return fields.Many(part, most=self.most, least=self.least, unique=self.once, **settings)
+
+    def check(self, column: str) -> str:
+        return f"jsonb_array_length({column}) <= {self.most}" if self.kept else ""
 
     @property
     def description(self) -> str:
@@ -112,5 +120,5 @@ class Custom(_Composed):
 
 
 def _empty(options: Options) -> Options:
-    """An empty list where nothing is said."""
-    return {"default": list, **options}
+    """An empty list where nothing is said, unless the model decides."""
+    return options if options.get("optional") else {"default": list, **options}

@@ -55,9 +55,12 @@ class Resource(Group):
         permissions: Mapping[str, str] | None = None,
         summaries: Mapping[str, str] | None = None,
         filters: Mapping[str, Any] | None = None,
+        search: tuple[str, ...] = (),
     ) -> None:
         """`title` names one and many, `columns` are what lists show at first. `permissions` and `summaries` say where the
-        resource differs from what follows (`naming.py`); lists are filtered by `filters` beside those of fields."""
+        resource differs from what follows (`naming.py`). Beside what fields say, lists are filtered by `filters`, and `q`
+        looks into `search`.
+        """
         super().__init_subclass__()
         names = Names(cls.__name__, path)
         settings = Settings(
@@ -71,6 +74,7 @@ class Resource(Group):
             permissions=permissions or {},
             summaries=summaries or {},
             filters=filters or {},
+            search=search,
         )
         cls.declaration = Declaration(cls, cls.members.fields, settings)
         for kind in operations:

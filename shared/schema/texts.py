@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from shared.schema.declaration import Declaration, record
 from shared.schema.fields import Choice
 from shared.schema.group import Group, Members
-from shared.schema.lists import Lines, Part
+from shared.schema.lists import Lines, Many, Part
 
 FOLDER = Path(__file__).resolve().parent.parent / "locale" / "fr"
 
@@ -56,8 +56,9 @@ def _of_members(members: Members) -> Iterator[str]:
     for field in members.fields.values():
         yield field.title
         yield field.description
-        if isinstance(field, Choice):
-            yield from field.names.values()
+        each = field.each if isinstance(field, Many) else field
+        if isinstance(each, Choice):
+            yield from each.names.values()
         if isinstance(field, (Lines, Part)):
             yield from _of_group(field.of)
 

@@ -15,8 +15,12 @@ MODELS: dict[type[Resource], Any] = {}
 
 
 def complete(model: Any, of: type[Resource]) -> None:
-    """Give a mapped class the constraints and indexes of its declaration. Raises TypeError where columns differ."""
-    mapped = inspect(model).columns
+    """Give a mapped class the constraints and indexes of its declaration. Raises TypeError where columns differ.
+
+    Where the class itself has a constraint or an index of the same name, that one counts.
+    """
+    table, mapped = model.__table__, inspect(model).columns
+    own = {item.name for item in (*table.constraints, *table.indexes)}
     for name, field in of.declaration.fields.items():
         column = mapped.get(name)
         if column is None:
@@ -24,11 +28,11 @@ def complete(model: Any, of: type[Resource]) -> None:
                 continue
             _refuse(model, name, "is declared, and no column")
         _compare(model, name, column, field)
-        _constrain(model.__table__, column, field)
+        _constrain(table, own, column, field)
     for names in of.declaration.settings.unique:
-        model.__table__.append_constraint(UniqueConstraint(*(mapped[name] for name in names)))
+        _unique(table, own, *(mapped[name] for name in names))
     if hasattr(of, "list"):
-        Index(f"ix_{model.__tablename__}_created_at", mapped["created_at"], mapped["id"])
+        _index(table, own, "created_at", [mapped["created_at"], mapped["id"]])
     MODELS[of] = model
 
 
@@ -60,14 +64,25 @@ def _refuse(model: type, name: str, why: str) -> NoReturn:
     raise TypeError(f"{model.__module__}.{model.__name__}.{name} {why}")
 
 
-def _constrain(table: Table, column: Column[Any], field: Declared) -> None:
-    if condition := field.check(column.name):
+def _constrain(table: Table, own: Container[Any], column: Column[Any], field: Declared) -> None:
+    condition = field.check(column.name)
+    if condition and f"ck_{table.name}_{column.name}" not in own:
         table.append_constraint(CheckConstraint(text(condition), name=column.name))
     if field.options.get("unique"):
-        table.append_constraint(UniqueConstraint(column))
+        _unique(table, own, column)
     if field.options.get("index"):
         for name, expressions, settings in _indexes(column, field):
-            Index(f"ix_{table.name}_{name}", *expressions, **settings)
+            _index(table, own, name, expressions, **settings)
+
+
+def _unique(table: Table, own: Container[Any], *columns: Column[Any]) -> None:
+    if "_".join(("uq", table.name, *(column.name for column in columns))) not in own:
+        table.append_constraint(UniqueConstraint(*columns))
+
+
+def _index(table: Table, own: Container[Any], name: str, expressions: list[Any], **settings: Any) -> None:
+    if (full := f"ix_{table.name}_{name}") not in own:
+        Index(full, *expressions, **settings)
 
 
 def _indexes(column: Column[Any], field: Declared) -> Iterator[tuple[str, list[Any], dict[str, Any]]]:

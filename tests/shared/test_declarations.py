@@ -89,7 +89,7 @@ def test_only_the_operations_that_a_resource_names_exist() -> None:
     class Colour(Resource, path="/v1/colours", permission="toy.colours", operations=("get", "list")):
         """A colour."""
 
-        name = Text(sort=True)
+        name = Text(sort=True, null=True)
 
     assert [o.name for o in Colour.declaration.operations()] == ["get_colour", "list_colours"]
     assert not hasattr(Colour, "create")

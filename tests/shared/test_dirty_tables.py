@@ -21,7 +21,7 @@ from shared.tables.numbers import Ambiguous, Notation, decimal
 from shared.tables.paths import by_header
 from tests.shared.workbooks import by_hand
 
-PRODUCT, CONTACT = inventory.ProductRequest, contacts.CreateContact
+PRODUCT, CONTACT = inventory.ProductRequest, contacts.Contact.create.request
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ KEYS = st.sampled_from(["value", "type", "primary", "country", "x", "quantity", 
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=5
 )
-SCHEMAS = [contacts.CreateContact, inventory.ProductRequest, sales.create_order.request]
+SCHEMAS = [contacts.Contact.create.request, inventory.ProductRequest, sales.create_order.request]
 
 _ID = "01900000-0000-7000-8000-000000000001"
 _LINE = {
@@ -88,8 +88,8 @@ def test_good_events_do_not_ask_the_schema(event: type[Event], monkeypatch: pyte
 
 
 def test_good_rows_do_not_ask_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    loader = compiled(contacts.CreateContact)
-    monkeypatch.setattr(contacts.CreateContact, "load", lambda *_, **__: pytest.fail("asked"))
+    loader = compiled(contacts.Contact.create.request)
+    monkeypatch.setattr(contacts.Contact.create.request, "load", lambda *_, **__: pytest.fail("asked"))
     good = {"kind": "person", "last_name": "É\n", "emails": [{"value": "a@b.fr"}], "roles": ["customer"]}
     assert loader(good)["emails"] == [{"value": "a@b.fr", "type": "work", "primary": False}]
 
@@ -133,7 +133,7 @@ def test_cells_are_read_as_people_write_them(field: Any, cell: str, value: Any) 
     ],
 )  # fmt: skip
 def test_headers_name_fields(header: str, path: str | None) -> None:
-    found = by_header(contacts.CreateContact, header)
+    found = by_header(contacts.Contact.create.request, header)
     assert (found.path if found else None) == path
 
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_read_is_refused(content: bytes) -> None:
 
 def test_a_document_is_built_and_errors_lead_to_columns() -> None:
     mapping = Mapping(
-        contacts.CreateContact,
+        contacts.Contact.create.request,
         ["Art", "Mail", "Mail 2", "rest", "Note"],
         {"Art": "kind", "Mail": "emails.0.value", "Mail 2": "emails.1.value", "rest": "emails.rest", "gone": "name"},
         {"emails.0.type": "home", "name": "N"},
@@ -177,6 +177,6 @@ def test_a_document_is_built_and_errors_lead_to_columns() -> None:
     }
     assert mapping.read([])[0] == {} and mapping.ignored == ["Note"] and mapping.unknown == ["gone"]
     with pytest.raises(Invalid) as refused:
-        load(contacts.CreateContact, {**body, "kind": "x"})
+        load(contacts.Contact.create.request, {**body, "kind": "x"})
     assert [mapping.place_of(e["pointer"]) for e in refused.value.errors] == [("Art", 0)]
     assert mapping.place_of("/emails/1/value") == ("Mail 2", 2) and mapping.place_of("/nope") == (None, None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from crm_contacts.service import CrmContacts
-from shared.contracts.crm_contacts import CreateContact
+from shared.contracts.crm_contacts import Contact
 from shared.refusals import Forbidden
 from shared.tables import reading
 from shared.tables.building import Mapping
@@ -30,7 +30,7 @@ def test_every_header_of_a_template_is_recognised(resource: object, language: st
 
 @pytest.mark.parametrize("header", ["Adresse 2", "Rue 2", "Address 2", "Street 2", "Ville 1", "Ville 0", "2"])
 def test_a_second_line_of_an_address_is_no_second_address(header: str) -> None:
-    assert by_header(CreateContact, header) is None
+    assert by_header(Contact.create.request, header) is None
 
 
 def test_a_template_speaks_the_language_of_whoever_asks(service: Callable[[type], Harness]) -> None:

@@ -8,42 +8,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_contacts.contact import AnyContact
 from crm_contacts.models.base import Base
-from shared.constraints import (
-    EMPTY_OBJECT,
-    found_by_content,
-    found_by_tag,
-    one_of,
-    searched_texts,
-    sorted_texts,
-    where_given,
-)
+from shared.constraints import EMPTY_OBJECT, searched_texts, where_given
+from shared.contracts.crm_contacts import contacts
 from shared.database import Aggregate
-from shared.existence import copy_of
 
 
-@copy_of("contacts", "contacts.contacts:read")
-class Contact(AnyContact, Aggregate, Base):
+class Contact(AnyContact, Aggregate, Base, of=contacts.Contact):
     """A person or an organization. `email` repeats the primary address for filters and search."""
 
-    __tablename__ = "contact"
     __table_args__ = (
-        one_of("kind", "person", "organization"),
-        one_of("status", "active", "archived", "merged", "erased"),
-        CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("name <> ''", name="name"),  # of a person it may be longer than the limit of a request
         CheckConstraint("siren ~ '^[0-9]{9}$'", name="siren"),
         CheckConstraint("siret ~ '^[0-9]{14}$' AND siret LIKE siren || '%'", name="siret"),
         CheckConstraint("parent_id <> id", name="own_parent"),
-        Index("ix_contact_created_at", "created_at", "id"),
         Index("ix_contact_status", "status", "created_at", "id"),
         Index("ix_contact_owner_id", "owner_id", "created_at", "id"),
         Index("ix_contact_lifecycle_stage", "lifecycle_stage", "created_at", "id"),
         Index("ix_contact_siren", "siren"),
         where_given("ix_contact_parent_id", "parent_id"),
         Index("ix_contact_roles", "roles", postgresql_using="gin"),
-        *sorted_texts("contact", "name"),
-        *searched_texts("contact", "name", "email", "siren"),
-        found_by_tag("contact"),
-        *found_by_content("contact", "custom", "external_ids"),
+        *searched_texts("contact", "email"),
     )
 
     kind: Mapped[str]

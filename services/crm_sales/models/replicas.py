@@ -18,7 +18,7 @@ from shared.ids import DEFAULT_COMPANY_ID
 from shared.replicas import Replica
 
 
-@copy_of("contacts", contacts.get_contact.permission)
+@copy_of("contacts", contacts.Contact.get.permission)
 class Customer(
     Replica, Base, of=contacts.ContactState,
     named_by=("Order.customer_id", "Quote.customer_id"), left={"status": "erased"},

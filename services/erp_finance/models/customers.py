@@ -20,7 +20,7 @@ from shared.money import ZERO
 from shared.replicas import Replica
 
 
-@copy_of("contacts", contacts.get_contact.permission)
+@copy_of("contacts", contacts.Contact.get.permission)
 class Customer(
     Replica, Aggregate, Base, of=contacts.ContactState, handler="keep_customer", left={"status": "erased"},
     named_by=("CustomerAccount.contact_id", "CreditLimit.contact_id", "Invoice.customer_id", "Payment.contact_id"),

@@ -4,8 +4,25 @@ from dataclasses import field
 from uuid import UUID
 
 from shared import codes, fields
-from shared.contract import Changes, Data, Event, Listing, Operation
+from shared.contract import Changes, Data, Event, Operation
 from shared.fields import Schema
+from shared.schema import (
+    Choice,
+    Code,
+    Custom,
+    Flag,
+    Group,
+    Lines,
+    Many,
+    Part,
+    Refers,
+    Resource,
+    State,
+    Table,
+    Tags,
+    Text,
+    Verb,
+)
 
 
 class ContactState(Data):
@@ -51,139 +68,133 @@ class ContactDeleted(Event, type="crm_contacts.contact.deleted", number=0xD95, p
 
 
 KINDS = ("person", "organization")
-STATUSES = ("active", "archived", "merged", "erased")
 ROLES = ("prospect", "customer", "supplier", "partner", "employee")
-LIFECYCLE_STAGES = (
-    "subscriber",
-    "lead",
-    "marketingqualifiedlead",
-    "salesqualifiedlead",
-    "opportunity",
-    "customer",
-    "evangelist",
-    "other",
-)
+LIFECYCLE_NAMES = {
+    "subscriber": "Subscriber",
+    "lead": "Lead",
+    "marketingqualifiedlead": "Marketing qualified lead",
+    "salesqualifiedlead": "Sales qualified lead",
+    "opportunity": "Opportunity",
+    "customer": "Customer",
+    "evangelist": "Evangelist",
+    "other": "Other",
+}
+LIFECYCLE_STAGES = tuple(LIFECYCLE_NAMES)
 
 
-class ContactPointPart(Schema):
+class ContactPoint(Group):
     """An e-mail address or phone number; exactly one of a list is primary (the first if none says so)."""
 
-    value = fields.Text(most=254, least=1, required=True)
-    type = fields.Text(most=30, load_default="work")
-    primary = fields.Flag(load_default=False)
+    value = Text(254, "The address, or the number in E.164 form.", required=True)
+    type = Text(30, "What it is used for, such as work or home.", default="work")
+    primary = Flag("Whether it is the one to use.", default=False)
 
 
-class PhonePart(ContactPointPart):
+class Phone(ContactPoint):
     """A phone number in E.164 form; `extension` is what is dialled once it answers, and may stand in `value` too."""
 
-    extension = fields.Text(most=11, allow_none=True, validate=[fields.Form("^[0-9]{1,11}$", error="invalid_phone")])
-
-
-class AddressPart(Schema):
-    """A structured postal address, as SEPA and e-invoices need it. `country` is ISO 3166-1 alpha-2."""
-
-    type = fields.Choice("billing", "shipping", "legal", required=True)
-    street = fields.Text(most=140, load_default="")
-    building_number = fields.Text(most=16, load_default="")
-    post_code = codes.PostCode(most=16, load_default="")
-    town = fields.Text(most=70, load_default="")
-    country = codes.Country(most=2, load_default="FR", validate=[fields.Form("^[A-Z]{2}$", error="invalid_country")])
-
-
-class ContactFields(Schema):
-    """What a client may set on a contact."""
-
-    name = fields.Text(most=200, least=1)
-    first_name = fields.Text(most=100, allow_none=True)
-    last_name = fields.Text(most=100, allow_none=True)
-    legal_name = fields.Text(most=200, allow_none=True)
-    siren = codes.Code(most=20, digits=(9,), allow_none=True)
-    siret = codes.Code(most=30, digits=(14,), allow_none=True)
-    vat_number = codes.Code(most=30, allow_none=True)
-    naf_code = codes.Code(
-        most=6, allow_none=True, validate=[fields.Form(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid_naf_code")]
+    extension = Text(
+        11, "What is dialled once it answers.", null=True, form=fields.Form("^[0-9]{1,11}$", error="invalid_phone")
     )
-    language = fields.Text(most=5, validate=[fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid_language")])
-    emails = fields.Kept(fields.Part(ContactPointPart), most=20)
-    phones = fields.Kept(fields.Part(PhonePart), most=20)
-    addresses = fields.Kept(fields.Part(AddressPart), most=20)
-    roles = fields.Many(fields.Choice(*ROLES), most=len(ROLES))
-    lifecycle_stage = fields.Choice(*LIFECYCLE_STAGES, allow_none=True)
-    owner_id = fields.Known("users", allow_none=True)
-    source = fields.Text(most=100, allow_none=True)
-    parent_id = fields.Uuid(allow_none=True)
-    external_ids = fields.Table()
-    tags = fields.Many(fields.Text(most=50, least=1), most=50)
-    custom = fields.Custom()
 
 
-class CreateContact(ContactFields):
-    """A person needs a first or last name, an organization a name."""
+class Address(Group):
+    """A structured postal address, as SEPA and e-invoices need it."""
 
-    id = fields.Uuid()
-    kind = fields.Choice(*KINDS, required=True)
+    type = Choice(("billing", "shipping", "legal"), "What it is used for.", required=True)
+    street = Text(140, "The street, without the building number.", default="")
+    building_number = Text(16, "The number of the building.", default="")
+    post_code = Code(16, "The post code.", of=codes.PostCode, default="")
+    town = Text(70, "The town.", default="")
+    country = Code(
+        2,
+        "ISO 3166-1 alpha-2.",
+        of=codes.Country,
+        form=fields.Form("^[A-Z]{2}$", error="invalid_country"),
+        default="FR",
+    )
 
 
-class ParentKeys(Schema):
+class ParentKeys(Group):
     """By what a row of a file names the company that it belongs to; external ids decide where there are any."""
 
-    name = fields.Text(most=200)
-    external_ids = fields.Table()
+    name = Text(200, "The name of the company.", optional=True)
+    external_ids = Table("Its ids in other systems.", optional=True)
 
 
-class ImportedContact(CreateContact):
-    """A row of a file."""
-
-    parent = fields.Part(ParentKeys)
-
-
-class PatchContact(ContactFields):
-    """A merge patch: lists are replaced whole, null clears; `kind` never changes."""
-
-
-class WarningView(Schema):
+class Warning(Group):
     """Another contact shares an identifying value; the write was carried out nevertheless."""
 
-    code = fields.Text()
-    contact_id = fields.Uuid(refers="contacts")
-    on = fields.Text()
+    code = Text(200, "What it is about: possible_duplicate.", computed=True)
+    contact_id = Refers("contacts", "The other contact.", computed=True)
+    on = Text(200, "What is shared: email, phone, siren, siret or vat_number.", computed=True)
 
 
-class ContactView(Schema):
-    """A contact. `name` of a person is made of first and last name."""
-
-    id = fields.Uuid()
-    kind = fields.Text()
-    status = fields.Text()
-    name = fields.Text()
-    first_name = fields.Text(allow_none=True)
-    last_name = fields.Text(allow_none=True)
-    legal_name = fields.Text(allow_none=True)
-    siren = fields.Text(allow_none=True)
-    siret = fields.Text(allow_none=True)
-    vat_number = fields.Text(allow_none=True)
-    naf_code = fields.Text(allow_none=True)
-    language = fields.Text()
-    emails = fields.Kept(fields.Part(ContactPointPart))
-    phones = fields.Kept(fields.Part(PhonePart))
-    addresses = fields.Kept(fields.Part(AddressPart))
-    roles = fields.Kept(fields.Choice(*ROLES))
-    lifecycle_stage = fields.Text(allow_none=True)
-    owner_id = fields.Uuid(allow_none=True)
-    source = fields.Text(allow_none=True)
-    parent_id = fields.Uuid(refers="contacts", allow_none=True)
-    external_ids = fields.Table()
-    tags = fields.Kept(fields.Text())
-    custom = fields.Custom()
-    created_at = fields.Instant()
-    updated_at = fields.Instant()
-    version = fields.Whole()
+_LANGUAGE = fields.Form("^[a-z]{2}(-[A-Z]{2})?$", error="invalid_language")
+_NAF_CODE = fields.Form(r"^[0-9]{2}\.?[0-9]{2}[A-Z]$", error="invalid_naf_code")
 
 
-class WrittenContactView(ContactView):
-    """The answer to create and patch: `warnings` names possible duplicates."""
+class Contact(
+    Resource,
+    path="/v1/contacts",
+    permission="contacts.contacts",
+    permissions={"delete": "delete"},
+    label="name",
+    columns=("name", "kind", "roles", "owner_id", "status", "created_at"),
+    filters={"role": fields.Choice(*ROLES), "email": fields.Text(most=254)},
+    search=("email",),
+    summaries={
+        "create": "Register a person or an organization",
+        "delete": "Delete a contact that was never used",
+    },
+):
+    """A person or an organization. The name of a person is made of first and last name."""
 
-    warnings = fields.Many(fields.Part(WarningView))
+    kind = Choice(KINDS, "Whether it is a person or an organization.", required=True, create_only=True, filter=True)
+    status = State(active="Active", archived="Archived", merged="Merged", erased="Erased", start="active")
+    name = Text(
+        200,
+        "Of an organization its usual name.",
+        least=1,
+        optional=True,
+        filter=True,
+        sort=True,
+        search=True,
+        index=True,
+    )
+    first_name = Text(100, "The first name of a person.", null=True)
+    last_name = Text(100, "The last name of a person.", null=True)
+    legal_name = Text(200, "The name in the register of companies.", null=True)
+    siren = Code(
+        20,
+        "The nine digits of the legal unit.",
+        digits=(9,),
+        title="SIREN",
+        null=True,
+        filter=True,
+        search=True,
+        index=True,
+    )
+    siret = Code(30, "The fourteen digits of the establishment.", digits=(14,), title="SIRET", null=True)
+    vat_number = Code(30, "The number for intra-community VAT.", title="VAT number", null=True)
+    naf_code = Code(6, "What it does, by the French nomenclature.", form=_NAF_CODE, title="NAF code", null=True)
+    language = Text(5, "In which documents are written, such as fr or en-GB.", form=_LANGUAGE, optional=True)
+    emails = Lines(ContactPoint, "E-mail addresses.", title="E-mails", most=20, kept=True, optional=True)
+    phones = Lines(Phone, "Phone numbers.", most=20, kept=True, optional=True)
+    addresses = Lines(Address, "Postal addresses.", most=20, kept=True, optional=True)
+    roles = Many(Choice(ROLES), "What it is for the company.", most=len(ROLES), optional=True)
+    lifecycle_stage = Choice(LIFECYCLE_NAMES, "How far a lead has come; it only moves forward.", null=True, filter=True)
+    owner_id = Refers("users", "Who looks after it.", null=True, filter=True)
+    source = Text(100, "Where it comes from.", null=True)
+    parent_id = Refers("contacts", "The company that it belongs to.", by_handler=True, null=True)
+    parent = Part(ParentKeys, "The company that it belongs to, by name or external id.", imported=True)
+    external_ids = Table("Its ids in other systems, by system.", title="External ids", index=True, optional=True)
+    tags = Tags(index=True, optional=True)
+    custom = Custom(index=True, optional=True)
+    warnings = Lines(Warning, "Possible duplicates.", on_write=True)
+
+    archive = Verb("Take a contact out of use", of=("active",), to="archived")
+    unarchive = Verb("Take an archived contact into use again", of=("archived",), to="active")
 
 
 class DuplicateQuery(Schema):
@@ -210,53 +221,6 @@ class DuplicatesView(Schema):
     data = fields.Many(fields.Part(DuplicateView))
 
 
-CONTACTS = Listing(
-    filters={
-        "kind": fields.Choice(*KINDS),
-        "status": fields.Choice(*STATUSES),
-        "role": fields.Choice(*ROLES),
-        "lifecycle_stage": fields.Choice(*LIFECYCLE_STAGES),
-        "owner_id": fields.Uuid(),
-        "name": fields.Text(),
-        "email": fields.Text(most=254),
-        "siren": fields.Text(most=20),
-        "created_at": fields.Instant(),
-    },
-    sorts=("name", "created_at"),
-    default_sort="-created_at",
-    search=("name", "email", "siren"),
-)
-
-create_contact = Operation(
-    "POST /v1/contacts",
-    "Register a person or an organization",
-    "contacts.contacts:write",
-    request=CreateContact,
-    imported=ImportedContact,
-    response=WrittenContactView,
-    status=201,
-)
-get_contact = Operation("GET /v1/contacts/{id}", "One contact", "contacts.contacts:read", response=ContactView)
-list_contacts = Operation(
-    "GET /v1/contacts", "Contacts by filter", "contacts.contacts:read", response=ContactView, listing=CONTACTS
-)
-patch_contact = Operation(
-    "PATCH /v1/contacts/{id}",
-    "Change a contact",
-    "contacts.contacts:write",
-    request=PatchContact,
-    response=WrittenContactView,
-)
-delete_contact = Operation(
-    "DELETE /v1/contacts/{id}", "Delete a contact that was never used", "contacts.contacts:delete"
-)
-archive_contact = Operation(
-    "POST /v1/contacts/{id}/archive", "Take a contact out of use", "contacts.contacts:write", response=ContactView
-)
-unarchive_contact = Operation(
-    "POST /v1/contacts/{id}/unarchive", "Take an archived contact into use again", "contacts.contacts:write",
-    response=ContactView,
-)  # fmt: skip
 get_duplicates = Operation(
     "GET /v1/contacts/{id}/duplicates",
     "Contacts that share an identifying value with this one",

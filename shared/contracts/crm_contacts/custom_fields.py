@@ -1,12 +1,13 @@
 """Custom fields: what an organization adds to resources of any service."""
 
 from dataclasses import field
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from shared import fields
-from shared.contract import Changes, Data, Event, Listing, Operation
-from shared.fields import Schema
+from shared.contract import Changes, Data, Event
+from shared.refusals import Invalid
+from shared.schema import Choice, Flag, Many, Resource, Text, rule
 
 
 class CustomFieldState(Data):
@@ -57,73 +58,40 @@ class CustomFieldDeleted(
 
 
 CUSTOM_TYPES = ("text", "number", "date", "boolean", "choice")
+_NAME = fields.Form("^[a-z][a-z0-9_]*$", error="invalid_name")
 
 
-class CustomFieldChange(Schema):
-    """What may change; resource, name and type never do. `options` are the values of a choice."""
-
-    options = fields.Many(fields.Text(most=100, least=1), most=200)
-    required = fields.Flag()
-    label_en = fields.Text(most=100, least=1)
-    label_fr = fields.Text(most=100, least=1)
-
-
-class CustomFieldRequest(CustomFieldChange):
-    """A custom field to add to a resource such as "contacts". Labels are the name where they are left out."""
-
-    id = fields.Uuid()
-    resource = fields.Text(most=50, least=1, required=True)
-    name = fields.Text(most=50, required=True, validate=[fields.Form("^[a-z][a-z0-9_]*$", error="invalid_name")])
-    type = fields.Choice(*CUSTOM_TYPES, required=True)
-    options = fields.Many(fields.Text(most=100, least=1), most=200, load_default=list)
-    required = fields.Flag(load_default=False)
-
-
-class CustomFieldView(Schema):
+class CustomField(
+    Resource,
+    path="/v1/custom-fields",
+    permission="contacts.custom_fields",
+    permissions={"write": "manage"},
+    label=("resource", "name"),
+    unique=(("resource", "name"),),
+    summaries={
+        "create": "Add a custom field to a resource",
+        "delete": "Remove a custom field from its resource",
+    },
+):
     """A custom field. Its values stand in `custom` of the resource, and `custom.<name>` is a filter of its list."""
 
-    id = fields.Uuid()
-    resource = fields.Text()
-    name = fields.Text()
-    type = fields.Choice(*CUSTOM_TYPES)
-    options = fields.Many(fields.Text())
-    required = fields.Flag()
-    label_en = fields.Text()
-    label_fr = fields.Text()
-    created_at = fields.Instant()
-    updated_at = fields.Instant()
-    version = fields.Whole()
+    resource = Text(50, "The resource, such as contacts.", required=True, create_only=True, filter=True, sort=True)
+    name = Text(
+        50, "As in `custom`.", least=0, form=_NAME, required=True, create_only=True, filter=True, sort=True, search=True
+    )
+    type = Choice(CUSTOM_TYPES, "What its values are.", required=True, create_only=True, filter=True)
+    options = Many(Text(100, least=1), "The values of a choice.", most=200, default=list)
+    required = Flag("Whether each record needs a value.", default=False)
+    label_en = Text(
+        100, "Its name in English; else `name`.", title="English label", least=1, optional=True, search=True
+    )
+    label_fr = Text(100, "Its name in French; else `name`.", title="French label", least=1, optional=True, search=True)
 
-
-_READ_CUSTOM, _WRITE_CUSTOM = "contacts.custom_fields:read", "contacts.custom_fields:manage"
-
-create_custom_field = Operation(
-    "POST /v1/custom-fields",
-    "Add a custom field to a resource",
-    _WRITE_CUSTOM,
-    request=CustomFieldRequest,
-    response=CustomFieldView,
-    status=201,
-)
-get_custom_field = Operation("GET /v1/custom-fields/{id}", "One custom field", _READ_CUSTOM, response=CustomFieldView)
-list_custom_fields = Operation(
-    "GET /v1/custom-fields",
-    "Custom fields by filter",
-    _READ_CUSTOM,
-    response=CustomFieldView,
-    listing=Listing(
-        filters={"resource": fields.Text(), "name": fields.Text(), "type": fields.Choice(*CUSTOM_TYPES)},
-        sorts=("created_at", "resource", "name"),
-        search=("name", "label_en", "label_fr"),
-    ),
-)
-patch_custom_field = Operation(
-    "PATCH /v1/custom-fields/{id}",
-    "Change a custom field",
-    _WRITE_CUSTOM,
-    request=CustomFieldChange,
-    response=CustomFieldView,
-)
-delete_custom_field = Operation(
-    "DELETE /v1/custom-fields/{id}", "Remove a custom field from its resource", _WRITE_CUSTOM
-)
+    @rule
+    def options_are_those_of_a_choice(self: Any) -> None:
+        if self.type == "choice" and not self.options:
+            raise Invalid.at("/options", "required")
+        if self.type != "choice" and self.options:
+            raise Invalid.at("/options", "not_for_this_type")
+        if len(set(self.options)) < len(self.options):
+            raise Invalid.at("/options", "duplicate")
