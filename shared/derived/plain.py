@@ -1,7 +1,8 @@
 """What a declared resource can do without a handler of its own: get, list, create, update, delete, and its verbs.
 
 A handler that a service writes wins. What the model's methods `created()`, `updated(changes)` and `deleted()` return is
-published, where it has them. A verb is carried out by the model's method of its name.
+published, where it has them, or else the events that the declaration numbers. A verb is carried out by the model's method
+of its name.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from shared.ids import new_id
 from shared.listing import ListRequest, Page
 from shared.outbox import publish
 from shared.schema.declaration import Declaration
+from shared.schema.publishing import filled
 from shared.schema.verbs import Verb
 from shared.storage.declared import MODELS
 
@@ -125,6 +127,8 @@ def _moving(verb: Verb, model: Any, declaration: Declaration) -> Callable[[Aggre
 
 
 def _tell(session: Session, record: Any, what: str, **more: Any) -> None:
-    """Publish that a record was created, updated or deleted, where the model has an event for it."""
+    """Publish that a record was created, updated or deleted, where the model or the declaration has an event for it."""
     if method := getattr(record, what, None):
         publish(session, method(**more))
+    elif event := getattr(record.declared, what, None):
+        publish(session, filled(event, record, **more))

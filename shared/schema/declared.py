@@ -34,6 +34,8 @@ class Options(TypedDict, total=False):
     """`q` looks into it."""
     unique: bool
     """No two records have the same."""
+    published: bool
+    """Its events carry it."""
     index: bool
     """Lists of many records are filtered, sorted or searched by it."""
 

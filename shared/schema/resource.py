@@ -13,11 +13,12 @@ The model is `class Team(Aggregate, Base, of=teams.Team)` (`shared/database.py`)
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from shared.contract import Operation
+from shared.contract import Event, Operation
 from shared.schema.declaration import Declaration, Settings
 from shared.schema.declared import named
 from shared.schema.group import Group
 from shared.schema.naming import KINDS, Names
+from shared.schema.publishing import events_of
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -40,6 +41,9 @@ class Resource(Group):
     list: ClassVar[Operation]
     update: ClassVar[Operation]
     delete: ClassVar[Operation]
+    created: ClassVar[type[Event]]
+    updated: ClassVar[type[Event]]
+    deleted: ClassVar[type[Event]]
 
     def __init_subclass__(
         cls,
@@ -56,10 +60,11 @@ class Resource(Group):
         summaries: Mapping[str, str] | None = None,
         filters: Mapping[str, Any] | None = None,
         search: tuple[str, ...] = (),
+        events: Mapping[str, int] | None = None,
     ) -> None:
         """`title` names one and many, `columns` are what lists show at first. `permissions` and `summaries` say where the
         resource differs from what follows (`naming.py`). Beside what fields say, lists are filtered by `filters`, and `q`
-        looks into `search`.
+        looks into `search`. `events` numbers those that the resource publishes: created, updated, deleted.
         """
         super().__init_subclass__()
         names = Names(cls.__name__, path)
@@ -79,4 +84,6 @@ class Resource(Group):
         cls.declaration = Declaration(cls, cls.members.fields, settings)
         for kind in operations:
             setattr(cls, kind, cls.declaration.operation(kind))
+        for what, event in events_of(cls.members, names.one, permission, events or {}).items():
+            setattr(cls, what, event)
         RESOURCES.setdefault(cls.declaration.service, {})[names.resource] = cls

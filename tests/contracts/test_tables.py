@@ -22,4 +22,4 @@ def test_an_explanation_names_the_declaration_and_what_runs() -> None:
         "services/crm_contacts/models/activities.py:Activity.complete (services/crm_contacts/models/activities.py:"
         in told
     )
-    assert "services/crm_contacts/registry.py:Registry.archive_contact" in "\n".join(explain("contacts"))
+    assert "services/crm_contacts/registry.py:Registry.create_contact" in "\n".join(explain("contacts"))

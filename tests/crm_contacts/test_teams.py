@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from crm_contacts.service import CrmContacts
+from shared.contracts.crm_contacts.teams import Team
 from shared.ids import new_id
 from shared.refusals import InUse, Invalid, NotFound, StaleVersion
 from shared.violations import Duplicate
@@ -34,6 +36,20 @@ def test_a_team_is_created_read_changed_and_deleted(contacts: Harness) -> None:
         contacts.call("get_team", id=made.id)
     told = contacts.call("history_of_teams", id=made.id, query={"sort": "at"})["data"]
     assert [entry["effect"] for entry in told] == ["created", "changed", "deleted"]
+
+
+def test_a_team_tells_of_itself_what_its_declaration_publishes(contacts: Harness) -> None:
+    """Issue 9, point 2: to publish a field is one word more."""
+    made = contacts.call("create_team", body={"name": "Ventes", "description": "Lille"})
+    contacts.call("patch_team", id=made["id"], body={"active": False}, if_match=1)
+    contacts.call("patch_team", id=made["id"], body={"active": False}, if_match=2)  # changes nothing
+    contacts.call("delete_team", id=made["id"], if_match=2)
+    told = {"team_id": UUID(made["id"]), "name": "Ventes", "manager_id": None}
+    assert contacts.published() == [
+        Team.created(**told, active=True),
+        Team.updated(**told, active=False, changes={"active": [True, False]}),
+        Team.deleted(team_id=UUID(made["id"])),
+    ]
 
 
 def test_a_creation_with_a_chosen_id_is_repeatable(contacts: Harness) -> None:

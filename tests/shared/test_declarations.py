@@ -61,7 +61,7 @@ def lamp() -> type[Resource]:
         colour = Choice(("red", "blue"), default="red", filter=True)
         price = Amount(not_negative=True, null=True, filter=True, sort=True, index=True)
         shop_id = Refers("shops", create_only=True, null=True)
-        parts = Lines(Part, once="name", most=10, default=list)
+        parts = Lines(Part, once="name", most=10, kept=True, default=list)
         tags = Tags(index=True)
         key = Secret(100, null=True)
         warnings = Many(Text(), on_write=True)
@@ -165,6 +165,7 @@ def test_every_member_has_a_name_and_a_description() -> None:
         ({"create": Text()}, "create has a name that every declaration uses"),
         ({"version": Whole()}, "version has a name that every declaration uses"),
         ({"light": Verb("Light it", of=("off",))}, "light names the unknown state 'off'; there are none"),
+        ({"size": Whole()}, "size has no value where a creation leaves it out"),
         (
             {"status": State(off="Off", start="off"), "light": Verb("Light it", to="on")},
             "light names the unknown state 'on'; there are off",

@@ -3,10 +3,19 @@
 from shared.schema import Flag, Multiline, Refers, Resource, Text
 
 
-class Team(Resource, path="/v1/teams", permission="contacts.teams", permissions={"write": "manage"}, label="name"):
+class Team(
+    Resource,
+    path="/v1/teams",
+    permission="contacts.teams",
+    permissions={"write": "manage"},
+    label="name",
+    events={"created": 0x7A1, "updated": 0x7A2, "deleted": 0x7A3},
+):
     """People who work together and see each other's records."""
 
-    name = Text(100, "As shown in lists.", required=True, unique=True, filter=True, sort=True, search=True)
-    manager_id = Refers("users", "Who leads the team.", null=True)
+    name = Text(
+        100, "As shown in lists.", required=True, unique=True, filter=True, sort=True, search=True, published=True
+    )
+    manager_id = Refers("users", "Who leads the team.", null=True, published=True)
     description = Multiline(2000, "What the team does.", null=True, search=True)
-    active = Flag("Whether people can be assigned to it.", default=True, filter=True)
+    active = Flag("Whether people can be assigned to it.", default=True, filter=True, published=True)

@@ -8,9 +8,7 @@ from alembic import op
 revision = "0016"
 down_revision = "0015"
 
-_STAGES = (
-    "'subscriber', 'lead', 'marketingqualifiedlead', 'salesqualifiedlead', 'opportunity', 'customer', 'evangelist', 'other'"
-)
+_STAGES = "'subscriber', 'lead', 'marketingqualifiedlead', 'salesqualifiedlead', 'opportunity', 'customer', 'evangelist', 'other'"
 _LIMITS = {
     "contact": {
         "first_name": "length(first_name) <= 100",
