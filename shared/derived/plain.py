@@ -19,7 +19,6 @@ from shared.ids import new_id
 from shared.listing import ListRequest, Page
 from shared.outbox import publish
 from shared.schema.declaration import Declaration
-from shared.schema.publishing import filled
 from shared.schema.verbs import Verb
 from shared.storage.declared import MODELS
 
@@ -131,4 +130,4 @@ def _tell(session: Session, record: Any, what: str, **more: Any) -> None:
     if method := getattr(record, what, None):
         publish(session, method(**more))
     elif event := getattr(record.declared, what, None):
-        publish(session, filled(event, record, **more))
+        publish(session, event.of(record, **more))

@@ -56,9 +56,3 @@ def _type(members: Members, name: str, field: Declared) -> Any:
         checks.refuse(members.owner, name, f"is a {type(field).__name__}, which events do not carry")
     python: Any = contract.Amount if isinstance(field, (DeclaredAmount, Price)) else field.python
     return python | None if field.null else python
-
-
-def filled(event: type[Event], record: Any, **more: Any) -> Event:
-    """An event of a record as it is now."""
-    first, *names = (f.name for f in dataclasses.fields(event))  # type: ignore[arg-type]
-    return event(**{first: record.id}, **{n: more[n] if n in more else getattr(record, n) for n in names})
