@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_contacts.contact import AnyContact
 from crm_contacts.models.base import Base
-from shared.constraints import EMPTY_OBJECT, searched_texts, where_given
+from shared.constraints import EMPTY_OBJECT, one_of, searched_texts, where_given
 from shared.contracts.crm_contacts import contacts
 from shared.database import Aggregate
 
