@@ -43,7 +43,7 @@ _TRIGGERS = {
 _OF_THE_AUDIT = "audit_no_delete audit_no_truncate audit_no_update"
 
 
-@pytest.fixture(params=contracts.SERVICES)
+@pytest.fixture(scope="module", params=contracts.SERVICES)
 def migrated(request: pytest.FixtureRequest, databases: Databases) -> Iterator[tuple[str, DatabaseUrls]]:
     urls = databases.fresh(request.param)
     yield request.param, urls
