@@ -83,6 +83,14 @@ def companies_of_known(op: Any) -> None:
     op.execute("ALTER TABLE known ADD COLUMN companies uuid[]")
 
 
+def drafts_use(op: Any) -> None:
+    """Which records documents name that may still change or go (shared/uses.py)."""
+    op.execute(
+        "CREATE TABLE named (document_id uuid NOT NULL, id uuid NOT NULL, by text NOT NULL, PRIMARY KEY (document_id, id))"
+    )
+    op.execute("CREATE INDEX ix_named_id ON named (id)")
+
+
 def known_companies(op: Any) -> None:
     """The ids of all companies, the first one in it from the start, where no more of them is kept."""
     op.execute("CREATE TABLE company (id uuid PRIMARY KEY)")

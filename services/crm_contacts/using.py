@@ -1,5 +1,7 @@
 """Flow: a document of another service names a contact, which from then on stays."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from shared import uses
@@ -7,16 +9,35 @@ from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.entrypoints import subscribe
 
+Invoiced = finance.InvoiceCreated | finance.InvoiceIssued
+Paid = finance.PaymentCreated | finance.PaymentReceived
+
 
 class Using:
     """Contacts that documents name are archived, not deleted."""
 
     @subscribe(sales.QuoteSent, sales.OrderPlaced)
     def note_customer_of_sale(self, session: Session, event: sales.QuoteSent | sales.OrderPlaced) -> None:
-        """Drafts do not count: they may be deleted themselves, and are not placed for who is gone."""
         uses.keep(session, "order" if isinstance(event, sales.OrderPlaced) else "quote", [event.customer_id])
 
-    @subscribe(finance.InvoiceIssued, finance.PaymentReceived, order="latest")
-    def note_debtor(self, session: Session, events: list[finance.InvoiceIssued | finance.PaymentReceived]) -> None:
-        uses.keep(session, "invoice", (e.customer_id for e in events if isinstance(e, finance.InvoiceIssued)))
-        uses.keep(session, "payment", (e.customer_id for e in events if isinstance(e, finance.PaymentReceived)))
+    @subscribe(
+        sales.QuoteCreated, sales.QuoteChanged, sales.OrderCreated, sales.OrderChanged, sales.OrderDeleted,
+        order="latest",
+    )  # fmt: skip
+    def note_customer_of_draft(
+        self, session: Session, events: Sequence[sales.QuoteState | sales.OrderState | sales.OrderDeleted]
+    ) -> None:
+        """A draft names whom it is for until it is changed or deleted."""
+        for event in events:
+            if isinstance(event, sales.QuoteState):
+                uses.name(session, "quote", event.quote_id, [event.customer_id])
+            else:
+                customers = [event.customer_id] if isinstance(event, sales.OrderState) else []
+                uses.name(session, "order", event.order_id, customers)
+
+    @subscribe(
+        finance.InvoiceCreated, finance.InvoiceIssued, finance.PaymentCreated, finance.PaymentReceived, order="latest"
+    )
+    def note_debtor(self, session: Session, events: Sequence[Invoiced | Paid]) -> None:
+        uses.keep(session, "invoice", (event.customer_id for event in events if isinstance(event, Invoiced)))
+        uses.keep(session, "payment", (event.customer_id for event in events if isinstance(event, Paid)))

@@ -10,6 +10,7 @@ from crm_sales.pricing import totals
 from crm_sales.selling import active_customer, change_document, new_document, price_lines
 from shared import clock
 from shared.business_days import business_day, business_days
+from shared.changes import recorded
 from shared.context import current
 from shared.contracts import crm_sales as sales
 from shared.entrypoints import ListRequest, Page, command, every, query
@@ -44,6 +45,8 @@ class Quoting:
         number = f"QU{day.year}-{next_loose(session, 'quote_number'):06d}"
         quote = Quote.draft(number, columns, lines)
         session.add(quote)
+        session.flush()
+        publish(session, quote.created())
         return quote
 
     @query(sales.get_quote)
@@ -56,7 +59,9 @@ class Quoting:
 
     @command(sales.patch_quote)
     def patch_quote(self, session: Session, quote: Quote, request: dict[str, Any]) -> Quote:
+        changes = recorded(sales.ChangedQuote, quote)
         change_document(session, quote, request)
+        publish(session, quote.changed(changes()))
         return quote
 
     @command(sales.send_quote)

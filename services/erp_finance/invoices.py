@@ -19,6 +19,7 @@ from shared.contracts import erp_finance as finance
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
 from shared.money import computed_at, line_net
+from shared.outbox import publish
 from shared.refusals import Invalid
 
 
@@ -38,6 +39,8 @@ class Invoicing:
                 payment_days=request.get("payment_days", company.payment_days), reference=request["reference"],
             )  # fmt: skip
         session.add(invoice)
+        session.flush()
+        publish(session, invoice.created())
         return invoice
 
     @command(finance.issue_invoice)

@@ -42,6 +42,8 @@ class Paying:
         for part in wanted:
             payment.allocate(part["invoice_id"], part["amount"])
         session.add(payment)
+        session.flush()
+        publish(session, payment.created())
         return payment
 
     @command(finance.post_payment)

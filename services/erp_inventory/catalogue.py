@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from erp_inventory.errors import ProductInUse
+from erp_inventory.errors import ProductInUse, ProductNamed
 from erp_inventory.ledger import open_shelves
 from erp_inventory.models import AdjustmentLine, DeliveryLine, Product, StockLevel, StockMove
 from erp_inventory.models.places import STOCK_LOCATION_ID
@@ -15,7 +15,6 @@ from shared.contracts import erp_inventory as inventory
 from shared.entrypoints import ListRequest, Page, command, query
 from shared.ids import new_id
 from shared.outbox import publish
-from shared.refusals import InUse
 
 
 class Catalogue:
@@ -43,7 +42,7 @@ class Catalogue:
     @command(inventory.update_product)
     def update_product(self, session: Session, product: Product, request: dict[str, Any]) -> Product:
         """A product is changed. Sales and finance learn of it from ProductUpdated."""
-        if product.redefined_by(request) and _is_used(session, product):
+        if product.redefined_by(request) and (_movers_of(session, product) or uses.is_kept(session, product.id)):
             raise ProductInUse(sku=product.sku)
         changes = recorded(inventory.ProductView, product)
         product.change(request)
@@ -52,18 +51,19 @@ class Catalogue:
 
     @command(inventory.delete_product)
     def delete_product(self, session: Session, product: Product) -> None:
-        """A product that nothing ever happened to goes."""
-        if _is_used(session, product):
-            raise InUse
+        """A product that nothing ever happened to, and that no document names, goes."""
+        if used := _movers_of(session, product) + uses.users_of(session, product.id):
+            raise ProductNamed(reason=used[0])
         session.execute(delete(StockLevel).where(StockLevel.product_id == product.id))
         session.delete(product)
         publish(session, product.retired())
         publish(session, product.deleted())
 
 
-def _is_used(session: Session, product: Product) -> bool:
-    """Whether it was ever moved or ordered. The foreign keys catch what comes at the same moment."""
-    moved = exists().where(StockMove.product_id == product.id)
+def _movers_of(session: Session, product: Product) -> list[str]:
+    """The kinds of documents that moved it or will. The foreign keys catch what comes at the same moment."""
     counted = exists().where(AdjustmentLine.product_id == product.id)
+    moved = exists().where(StockMove.product_id == product.id)
     ordered = exists().where(DeliveryLine.product_id == product.id)
-    return bool(session.execute(select(moved | counted | ordered)).scalar_one() or uses.users_of(session, product.id))
+    is_moved, is_ordered = session.execute(select(counted | moved, ordered)).one()
+    return ["order"] * is_ordered + ["stock_adjustment"] * is_moved

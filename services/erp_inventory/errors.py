@@ -1,6 +1,6 @@
 """How erp_inventory says no."""
 
-from shared.refusals import Conflict, NotYet
+from shared.refusals import Conflict, InUse, NotYet
 
 
 class InsufficientStock(Conflict):
@@ -25,6 +25,13 @@ class ProductInUse(Conflict):
     code = "product_in_use"
     en = "Product {sku} has been ordered or moved: its type and unit can no longer be changed."
     fr = "L'article {sku} a été commandé ou mouvementé : son type et son unité ne peuvent plus être modifiés."
+
+
+class ProductNamed(InUse):
+    """What moved or is named by documents, drafts too, is retired, not deleted. Details: reason."""
+
+    en = "This product is used ({reason}); set active to false instead."
+    fr = "Cet article est utilisé ({reason}) ; mettez active à false."
 
 
 class MoreThanReserved(Conflict):

@@ -40,6 +40,7 @@ class OrderState(Data):
     net_total: Amount
     tax_total: Amount
     gross_total: Amount
+    product_ids: list[UUID] = field(default_factory=list)
 
 
 class OrderCreated(OrderState, Event, type="crm_sales.order.created", number=0xE2F, permission="sales.orders:read"):
@@ -135,6 +136,32 @@ class OrderCompleted(Event, type="crm_sales.order.completed", number=0xEB4, perm
     customer_id: UUID
     gross_total: Amount
     currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuoteState:
+    """What the events of a draft quote carry: the quote after the change."""
+
+    quote_id: UUID
+    number: str
+    status: str
+    company_id: UUID
+    customer_id: UUID
+    currency: str
+    net_total: Amount
+    tax_total: Amount
+    gross_total: Amount
+    product_ids: list[UUID]
+
+
+class QuoteCreated(QuoteState, Event, type="crm_sales.quote.created", number=0x3F2, permission="sales.quotes:read"):
+    """A draft quote was made; it binds nobody before it is sent."""
+
+
+class QuoteChanged(QuoteState, Event, type="crm_sales.quote.changed", number=0x3F3, permission="sales.quotes:read"):
+    """A draft quote was changed. Of its lines, `changes` tells product and price."""
+
+    changes: Changes = field(default_factory=dict)
 
 
 class QuoteSent(Event, type="crm_sales.quote.sent", number=0x38C, permission="sales.quotes:read"):
@@ -413,6 +440,12 @@ class _TermsView(Schema):
 
 class ChangedOrder(OrderView):
     """How `changes` of an event shows an order."""
+
+    lines = fields.Many(fields.Part(_TermsView))
+
+
+class ChangedQuote(QuoteView):
+    """How `changes` of an event shows a quote."""
 
     lines = fields.Many(fields.Part(_TermsView))
 

@@ -106,6 +106,19 @@ class InvoicedLine(Data):
     net: Amount
 
 
+class InvoiceCreated(Event, type="erp_finance.invoice.created", number=0x3F4, permission="finance.invoices:read"):
+    """An invoice was drafted by hand; it is no document of the books before it is issued."""
+
+    invoice_id: UUID
+    company_id: UUID
+    customer_id: UUID
+    currency: str
+    net_total: Amount
+    tax_total: Amount
+    gross_total: Amount
+    product_ids: list[UUID]
+
+
 class InvoiceIssued(Event, type="erp_finance.invoice.issued", number=0xE17, permission="finance.invoices:read"):
     """A customer invoice got its legal number and was posted."""
 
@@ -198,6 +211,17 @@ class PaymentUnallocated(
     released_on: date
     unallocated: Amount
     allocations: list[PaidInvoice]
+
+
+class PaymentCreated(Event, type="erp_finance.payment.created", number=0x3F5, permission="finance.payments:read"):
+    """A payment was drafted; it settles nothing before it is posted."""
+
+    payment_id: UUID
+    company_id: UUID
+    customer_id: UUID
+    direction: str
+    amount: Amount
+    currency: str
 
 
 class PaymentReceived(Event, type="erp_finance.payment.received", number=0xDB8, permission="finance.payments:read"):

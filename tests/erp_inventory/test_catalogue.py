@@ -1,9 +1,18 @@
 """Stories of the catalogue and of places."""
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
 import pytest
 
+from shared.contracts import crm_sales as sales
+from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
 from shared.refusals import Invalid, Refusal
+from tests.architecture.source import ROOT
 from tests.erp_inventory.conftest import Shop, order
 
 
@@ -106,6 +115,28 @@ def test_places_exist_from_the_start_and_more_are_added(shop: Shop) -> None:
     for body in ({**shelf, "code": "B", "warehouse_id": None}, {**shelf, "code": "C", "warehouse_id": made["id"]}):
         with pytest.raises(Invalid):
             shop.inventory.call("create_location", body=body)
+
+
+def test_products_that_only_drafts_and_invoices_name_stay(shop: Shop) -> None:
+    """B4: quotes, draft orders and invoices count, drafts until they change or go; the reason says which."""
+    ids = [UUID(shop.product(sku)) for sku in ("quoted", "ordered", "invoiced", "free")]
+    draft = replace(_sample(sales.OrderCreated), product_ids=[ids[1]])
+    shop.inventory.deliver(replace(_sample(sales.QuoteCreated), product_ids=[ids[0]]))
+    shop.inventory.deliver(draft)
+    shop.inventory.deliver(replace(_sample(finance.InvoiceCreated), product_ids=[ids[2]]))
+    delete: Callable[[UUID], Any] = lambda id_: shop.inventory.call("delete_product", id=id_, if_match=1)  # noqa: E731
+    for id_, reason in zip(ids, ("quote", "order", "invoice"), strict=False):
+        with pytest.raises(Refusal) as refused:
+            delete(id_)
+        assert (refused.value.code, refused.value.details) == ("in_use", {"reason": reason})
+    delete(ids[3])
+    shop.inventory.deliver(sales.OrderDeleted(order_id=draft.order_id, number="SO-1", company_id=draft.company_id))
+    delete(ids[1])
+
+
+def _sample(event: type[Any]) -> Any:
+    content = (ROOT / "tests/contracts/samples" / f"{event.type}.v1.json").read_text(encoding="utf-8")
+    return event.from_data(json.loads(content)["data"])
 
 
 def test_a_service_that_was_ordered_stays_and_an_undo_says_why(shop: Shop) -> None:

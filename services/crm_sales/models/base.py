@@ -1,5 +1,6 @@
 """What the models of this service share: metadata, and the columns of priced lines and priced documents."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -93,3 +94,8 @@ def of_lines(table: str, document: str) -> list[SchemaItem]:
         Index(f"ix_{table}_{document}", document, "position"),
         Index(f"ix_{table}_product_id", "product_id", document),
     ]
+
+
+def products_of(lines: Iterable[PricedColumns]) -> list[UUID]:
+    """What lines sell, each product once."""
+    return sorted({line.product_id for line in lines})

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales import process
 from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
-from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
+from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines, products_of
 from crm_sales.pricing import LIST_CURRENCY, PricedLine, totals
 from shared.constraints import not_negative, one_of, where_given
 from shared.contract import Changes, Event
@@ -260,6 +260,11 @@ class Order(Aggregate, PricedDocument, Base):
 
     def deleted(self) -> sales.OrderDeleted:
         return sales.OrderDeleted.of(self)
+
+    @property
+    def product_ids(self) -> list[UUID]:
+        """The products that its lines name."""
+        return products_of(self.lines)
 
     def placed(self) -> sales.OrderPlaced:
         assert self.placed_on is not None

@@ -9,9 +9,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales.errors import NotEditable, QuoteExpired
-from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
+from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines, products_of
 from crm_sales.pricing import PricedLine, totals
 from shared.constraints import one_of, positive
+from shared.contract import Changes
 from shared.contracts import crm_sales as sales
 from shared.database import Aggregate
 from shared.ids import new_id
@@ -75,6 +76,17 @@ class Quote(Aggregate, PricedDocument, Base):
         """Set the lines of a draft that has none yet, and the totals."""
         self.lines.extend(QuoteLine.of(line, position) for position, line in enumerate(lines, start=1))
         self.take_totals(totals(lines, self.currency))
+
+    def created(self) -> sales.QuoteCreated:
+        return sales.QuoteCreated(**self._state())
+
+    def changed(self, changes: Changes) -> sales.QuoteChanged:
+        return sales.QuoteChanged(**self._state(), changes=changes)
+
+    def _state(self) -> dict[str, Any]:
+        names = sales.QuoteState.__dataclass_fields__.keys() - {"quote_id", "product_ids"}
+        own = {name: getattr(self, name) for name in names}
+        return {"quote_id": self.id, "product_ids": products_of(self.lines), **own}
 
     def send(self, today: date) -> sales.QuoteSent:
         """Make the offer. Raises QuoteExpired: what has ended already binds nobody."""

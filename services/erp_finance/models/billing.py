@@ -211,6 +211,12 @@ class Invoice(BillingDocument):
         if self.status == "draft":
             raise InvalidTransition(state="draft", allowed=["issue"])
 
+    def created(self) -> finance.InvoiceCreated:
+        names = ("company_id", "customer_id", "currency", "net_total", "tax_total", "gross_total")
+        products = sorted({line.product_id for line in self.lines if line.product_id})
+        own = {name: getattr(self, name) for name in names}
+        return finance.InvoiceCreated(invoice_id=self.id, product_ids=products, **own)
+
     def issued(self) -> finance.InvoiceIssued:
         assert self.due_on is not None
         return finance.InvoiceIssued.of(self, lines=self.billed_lines())

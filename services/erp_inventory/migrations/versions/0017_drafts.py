@@ -1,0 +1,12 @@
+"""What drafts of documents name stays as well."""
+
+from alembic import op
+
+from shared.migrations import drafts_use
+
+revision = "0017"
+down_revision = "0016"
+
+
+def upgrade() -> None:
+    drafts_use(op)
