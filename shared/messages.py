@@ -102,6 +102,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The spreadsheet has made a date of this; format the cell as text.",
         "Le tableur en a fait une date ; mettez la cellule au format texte.",
     ),
+    "boolean_in_text": (
+        "The cell holds TRUE or FALSE where a text is expected; format it as text.",
+        "La cellule contient VRAI ou FAUX là où un texte est attendu ; mettez-la au format texte.",
+    ),
     "percentage": ("A percentage is not expected here.", "Un pourcentage n'est pas attendu ici."),
     "zeros_restored": (
         "The spreadsheet had dropped leading zeros; they were put back.",

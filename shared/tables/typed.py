@@ -18,6 +18,8 @@ _FAULTS = {
     limits.NOT_DECODED: "wrong_encoding",
 }
 _TEXTS = (fields.Text, fields.Choice, fields.Uuid)
+_NOT_TEXTS = {limits.TIME: "date_in_text", limits.FLAG: "boolean_in_text"}
+"""What nobody means in a text. A number there is the text that the cell shows, but in a code."""
 
 
 class Numeral(str):
@@ -39,8 +41,8 @@ def typed(field: ma.fields.Field[Any], read: Read) -> Callable[[list[str]], Any]
             raise Flaw(_FAULTS[kind])
         if kind == limits.SHARE and not isinstance(field, (fields.Percent, codes.TaxCode)):
             raise Flaw("percentage")
-        if kind == limits.TIME and isinstance(field, _TEXTS):
-            raise Flaw("date_in_text")
+        if kind in _NOT_TEXTS and isinstance(field, _TEXTS):
+            raise Flaw(_NOT_TEXTS[kind])
         return _number(field, text) if kind == limits.NUMBER else read(text)
 
     def _number(field: ma.fields.Field[Any], text: str) -> Any:

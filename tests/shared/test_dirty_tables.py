@@ -173,7 +173,9 @@ class Sample(Schema):
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
     [
-        ("name", 42, "42"), ("name", 1.5, "1.5"), ("name", "00042", "00042"), ("name", True, "true"),
+        ("name", 42, "42"), ("name", 1.5, "1.5"), ("name", "00042", "00042"),
+        ("name", True, ["boolean_in_text"]), ("name", False, ["boolean_in_text"]), ("code", True, ["boolean_in_text"]),
+        ("kind", True, ["boolean_in_text"]), ("tags", True, ["boolean_in_text"]), ("name", "TRUE", "TRUE"),
         ("name", datetime(2026, 2, 1), ["date_in_text"]), ("name", time(12, 30), ["date_in_text"]),
         ("name", 1234567890123456789, ["number_rounded"]),
         ("code", 42, ["number_in_code"]), ("code", "042", "042"), ("code", 1.5, ["number_in_code"]),
