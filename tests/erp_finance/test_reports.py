@@ -6,9 +6,11 @@ from decimal import Decimal as D
 import pytest
 
 from erp_finance.service import ErpFinance
+from shared.contracts import erp_finance as finance
+from shared.ids import new_id
 from shared.refusals import BadRequest
 from tests.days import present_day
-from tests.erp_finance.goods import KEY, Order, balances, invoices, line, moved, pay
+from tests.erp_finance.goods import KEY, Order, balances, invoices, line, moved, pay, verified
 from tests.harness import Harness
 
 
@@ -89,6 +91,23 @@ def test_aged_receivables_equal_the_customers_account_at_any_day(books: Harness)
     books.call("reverse_payment", id=payment["id"], key=KEY.format("bounce"), body={})
     (row,) = books.call("report_aged_receivables")["rows"]
     assert (row["not_due"], row["unallocated"], row["balance"]) == ("120.00", "0.00", "120.00")
+
+
+def test_sums_over_many_of_the_largest_documents_stay_exact(books: Harness) -> None:
+    """C3: a document is bounded, what adds up over documents has room for a million of the largest (`LARGEST_SUM`)."""
+    largest, count, customer = "999999999999.99", 30, new_id()
+    for n in range(count):
+        order = Order([line("Sun", "1", largest, tax="S0")], customer_id=customer, number=f"SO-{n}")
+        assert [books.deliver(event) for event in (order.placed, order.shipped())] == ["done"] * 2
+        assert books.deliver(moved(("inventory", "internal", largest))) == "done"
+    total = D(largest) * count
+    told = [event.exposure for event in books.published() if isinstance(event, finance.CreditApproved)]
+    assert told == [D(largest) * (n + 1) for n in range(count)], "the events keep to their schemas"
+    assert balances(books) == {"411": total, "707": -total, "37": total, "6037": -total}
+    assert D(books.call("report_aged_receivables")["totals"]["balance"]) == total
+    statement = books.call("report_account_statement", query={"partner_id": str(customer)})
+    assert D(statement["rows"][-1]["balance"]) == total
+    assert verified(books)["verified"]
 
 
 def test_crossed_dates_and_unknown_companies_are_refused(books: Harness) -> None:
