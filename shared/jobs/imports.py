@@ -4,9 +4,9 @@ Creations go to the service's loader if it has one, set-wise; if the database re
 changes, rows are taken one by one. A dry run does all of it and rolls the rows back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import IO, Any
 from uuid import UUID
 
@@ -182,7 +182,7 @@ class _Import:
             return [_again(row) for row in rows]
 
         if self.options["dry_run"]:
-            rows = self.rehearsal.carry_out(session, fresh, self._carry_out)
+            rows = self.rehearsal.carry_out(session, fresh, self._carry_out, self._change_again)
         else:
             rows = fresh()
             self._carry_out(session, rows)
@@ -191,6 +191,11 @@ class _Import:
         bulk.write_journal(session, self.run.job.id, rows)
         return self._account(session, rows)
 
+    def _change_again(self, session: Session, row: Row) -> None:
+        again = _again(row)
+        again.existing = row.existing
+        self._update(session, again)
+
     def _carry_out(self, session: Session, rows: list[Row]) -> None:
         if self.linking:
             self.linking.resolve(session, rows)
@@ -198,13 +203,20 @@ class _Import:
             self._match(session, rows)
         else:
             rows = self._create_again(session, rows)
-        good = [row for row in rows if not row.errors]
-        self._create([row for row in good if row.existing is None], session)
-        for row in good:
-            if row.existing is not None:
-                self._update(session, row)
-                if row.unseen and row.effect == "skipped":
-                    row.effect, row.object_id = "updated", row.existing
+        good = (row for row in rows if not row.errors)
+        for is_new, group in groupby(
+            good, key=lambda row: row.existing is None
+        ):  # a row may need what one before gave up
+            if is_new:
+                self._create(list(group), session)
+            else:
+                self._update_all(session, group)
+
+    def _update_all(self, session: Session, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._update(session, row)
+            if row.unseen and row.effect == "skipped":
+                row.effect, row.object_id = "updated", row.existing
 
     def _match(self, session: Session, rows: list[Row]) -> None:
         assert self.patch is not None and self.patch.aggregate_class is not None

@@ -1,7 +1,8 @@
 """Dry runs: each batch is carried out and rolled back, and what it would have taken is noted for the batches after it.
 
-What must be unique follows from the unique indexes of the database, so a dry run knows of each one. Values that an
-earlier batch would have given up are still taken in a dry run, and levels of stock are those of before the file.
+What must be unique follows from the unique indexes of the database, so a dry run knows of each one. A change that gave
+such a value up is made again before a batch that names the value, within what is rolled back; which changes these are
+is remembered by the process. Levels of stock are those of before the file.
 """
 
 import json
@@ -15,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
+from shared import texts
 from shared.database import Aggregate
 from shared.fields import Schema
 from shared.jobs.bulk import Loader, Row
@@ -56,6 +58,7 @@ class Claim:
     said: dict[str, Any]
     refused: bool
     shared: bool = False
+    values: tuple[str, ...] = ()
 
     def meets(self, holder: UUID) -> bool:
         """Whether it is in the way of what holds it: not of itself, but for an id, which is made once."""
@@ -69,9 +72,14 @@ class Rehearsal:
         self.job_id, self._cls, self._loader = job_id, cls, loader or Loader()
         self._asked = {*schema().load_fields, *_WITH_COMPANY}
         self._indexes: list[Index] | None = None
+        self._givers: dict[str, dict[int, Row]] = {}
 
     def carry_out(
-        self, session: Session, fresh: Callable[[], list[Row]], work: Callable[[Session, list[Row]], None]
+        self,
+        session: Session,
+        fresh: Callable[[], list[Row]],
+        work: Callable[[Session, list[Row]], None],
+        change: Callable[[Session, Row], None],
     ) -> list[Row]:
         """The rows of a batch as they came out of it."""
         wrong: dict[int, list[dict[str, Any]]] = {}
@@ -80,6 +88,8 @@ class Rehearsal:
             for row in rows:
                 row.errors += wrong.get(row.number, [])
             with _rolled_back(session):
+                for giver in self._concerned(rows):
+                    change(session, giver)
                 work(session, rows)
                 claims = self._claims(session, rows)
             met = self._met(session, claims)
@@ -90,8 +100,27 @@ class Rehearsal:
                 break
         for claim in met:
             _tell(claim)
-        self._note(session, [claim for claim in claims if not claim.row.errors])
+        taken = [claim for claim in claims if not claim.row.errors]
+        self._note(session, taken)
+        self._note_givers(session, taken)
         return rows
+
+    def _concerned(self, rows: list[Row]) -> list[Row]:
+        """The earlier changes that gave up or took what these rows name, in the order of the file."""
+        named = {text for row in rows for text in _texts(row.body)} if self._givers else set()
+        found = {number: row for text in named for number, row in self._givers.get(text, {}).items()}
+        return [found[number] for number in sorted(found)]
+
+    def _note_givers(self, session: Session, claims: list[Claim]) -> None:
+        """What is still there, now that the batch is rolled back, but is not among the claims was given up."""
+        changed = {claim.row.object_id: claim.row for claim in claims if claim.row.effect == "updated"}
+        held = {(claim.row.object_id, claim.key) for claim in claims}
+        for index in self._indexes or () if changed else ():
+            for owner, values in session.execute(_values_of(index), {"ids": [str(id_) for id_ in changed]}):
+                if None not in values and (owner, key_of(index.name, *values)) not in held:
+                    now = (value for claim in claims if claim.row.object_id == owner for value in claim.values)
+                    for value in (*values, *now):
+                        self._givers.setdefault(value, {})[changed[owner].number] = changed[owner]
 
     def _claims(self, session: Session, rows: list[Row]) -> list[Claim]:
         made = {row.object_id: row for row in rows if not row.errors and row.effect in ("created", "updated")}
@@ -109,7 +138,7 @@ class Rehearsal:
             if None not in values:
                 row = made[owner]
                 said = self._loader.taken(index.name, index.table, values)
-                yield Claim(row, key_of(index.name, *values), said, True, index.by_id)
+                yield Claim(row, key_of(index.name, *values), said, True, index.by_id, tuple(values))
 
     def _met(self, session: Session, claims: list[Claim]) -> list[Claim]:
         """The claims that an earlier batch has made."""
@@ -150,6 +179,14 @@ def _tell(claim: Claim) -> None:
     told = claim.row.errors if claim.refused else claim.row.warnings
     if claim.said not in told:
         told.append(claim.said)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """Every text of a body, in the form in which texts are stored."""
+    if isinstance(value, str):
+        yield texts.tidy(value)
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(part)
 
 
 def key_of(*parts: str) -> UUID:
