@@ -94,7 +94,8 @@ def test_an_accepted_quote_becomes_an_order_at_its_prices(shop: Shop) -> None:
     quote = _make(shop, reference="PO 9", payment_terms="net_45")
     shop.sales.call("send_quote", id=quote["id"])
     shop.hear(product(LAMP, sale_price=D(99)))
-    (sent,) = shop.sales.published()
+    drafted, sent = shop.sales.published()
+    assert isinstance(drafted, sales.QuoteCreated) and drafted.product_ids == sorted((LAMP, ADVICE))
     assert isinstance(sent, QuoteSent) and sent.to_data()["gross_total"] == quote["gross_total"]
     accepted = shop.sales.call("accept_quote", id=quote["id"], key="accept-" + quote["id"])
     created, event = shop.sales.published()
@@ -132,7 +133,10 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
     changed = shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines})
     assert (changed["net_total"], len(changed["lines"])) == ("10.00", 1)
     assert shop.sales.call("cancel_quote", id=quote["id"])["status"] == "cancelled"
-    (told,) = shop.sales.published()
+    patched, told = shop.sales.published()
+    assert isinstance(patched, sales.QuoteChanged) and (patched.product_ids, [*patched.changes]) == (
+        [LAMP], ["lines", "net_total", "tax_total", "gross_total"],
+    )  # fmt: skip
     assert isinstance(told, sales.QuoteCancelled) and (str(told.quote_id), told.customer_id) == (quote["id"], LUMEN)
 
 
