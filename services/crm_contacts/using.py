@@ -1,7 +1,5 @@
 """Flow: a document of another service names a contact, which from then on stays."""
 
-from collections.abc import Sequence
-
 from sqlalchemy.orm import Session
 
 from shared import uses
@@ -25,7 +23,7 @@ class Using:
         order="latest",
     )  # fmt: skip
     def note_customer_of_draft(
-        self, session: Session, events: Sequence[sales.QuoteState | sales.OrderState | sales.OrderDeleted]
+        self, session: Session, events: list[sales.QuoteState | sales.OrderState | sales.OrderDeleted]
     ) -> None:
         """A draft names whom it is for until it is changed or deleted."""
         for event in events:
@@ -38,6 +36,6 @@ class Using:
     @subscribe(
         finance.InvoiceCreated, finance.InvoiceIssued, finance.PaymentCreated, finance.PaymentReceived, order="latest"
     )
-    def note_debtor(self, session: Session, events: Sequence[Invoiced | Paid]) -> None:
+    def note_debtor(self, session: Session, events: list[Invoiced | Paid]) -> None:
         uses.keep(session, "invoice", (event.customer_id for event in events if isinstance(event, Invoiced)))
         uses.keep(session, "payment", (event.customer_id for event in events if isinstance(event, Paid)))

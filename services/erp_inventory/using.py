@@ -1,7 +1,5 @@
 """Flow: a document of another service names products, which from then on stay in the catalogue."""
 
-from collections.abc import Sequence
-
 from sqlalchemy.orm import Session
 
 from shared import uses
@@ -18,7 +16,7 @@ class Using:
         order="latest",
     )  # fmt: skip
     def note_products_of_draft(
-        self, session: Session, events: Sequence[sales.QuoteState | sales.OrderState | sales.OrderDeleted]
+        self, session: Session, events: list[sales.QuoteState | sales.OrderState | sales.OrderDeleted]
     ) -> None:
         """A draft names its products until it is changed or deleted; a quote goes on naming them."""
         for event in events:
@@ -29,6 +27,6 @@ class Using:
                 uses.name(session, "order", event.order_id, products)
 
     @subscribe(finance.InvoiceCreated, order="latest")
-    def note_products_of_invoice(self, session: Session, events: Sequence[finance.InvoiceCreated]) -> None:
+    def note_products_of_invoice(self, session: Session, events: list[finance.InvoiceCreated]) -> None:
         for event in events:
             uses.keep(session, "invoice", event.product_ids)
