@@ -138,8 +138,7 @@ class OrderCompleted(Event, type="crm_sales.order.completed", number=0xEB4, perm
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuoteState:
+class QuoteState(Data):
     """What the events of a draft quote carry: the quote after the change."""
 
     quote_id: UUID

@@ -78,15 +78,15 @@ class Quote(Aggregate, PricedDocument, Base):
         self.take_totals(totals(lines, self.currency))
 
     def created(self) -> sales.QuoteCreated:
-        return sales.QuoteCreated(**self._state())
+        return sales.QuoteCreated.of(self)
 
     def changed(self, changes: Changes) -> sales.QuoteChanged:
-        return sales.QuoteChanged(**self._state(), changes=changes)
+        return sales.QuoteChanged.of(self, changes=changes)
 
-    def _state(self) -> dict[str, Any]:
-        names = sales.QuoteState.__dataclass_fields__.keys() - {"quote_id", "product_ids"}
-        own = {name: getattr(self, name) for name in names}
-        return {"quote_id": self.id, "product_ids": products_of(self.lines), **own}
+    @property
+    def product_ids(self) -> list[UUID]:
+        """The products that its lines name."""
+        return products_of(self.lines)
 
     def send(self, today: date) -> sales.QuoteSent:
         """Make the offer. Raises QuoteExpired: what has ended already binds nobody."""
