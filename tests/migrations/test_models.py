@@ -20,10 +20,10 @@ _MACHINERY = (
     " number_series outbox outbox_id_seq timer"
 )
 _WITHOUT_MODEL = {
-    "crm_contacts": "known used",
+    "crm_contacts": "known named used",
     "crm_sales": "company custom_field fiscal_year known locked_period order_number quote_number",
     "erp_finance": "known legal_series payment_number",
-    "erp_inventory": "company custom_field delivery_number fiscal_year locked_period product_external_id"
+    "erp_inventory": "company custom_field delivery_number fiscal_year locked_period named product_external_id"
     " stock_adjustment_number used",
     "gateway": "company event_store event_store_position_seq own_write used_ticket",
 }

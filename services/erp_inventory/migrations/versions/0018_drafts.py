@@ -4,8 +4,8 @@ from alembic import op
 
 from shared.migrations import drafts_use
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 
 
 def upgrade() -> None:

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from shared.announcing import announce
 from shared.contracts import erp_finance as finance
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
