@@ -158,6 +158,15 @@ class Operation:
         return self.method == "GET" and self.response is not None and bool(self.listing or self.path.endswith("/{id}"))
 
     @property
+    def offers_verbs(self) -> bool:
+        """Whether it tells of a record which verbs are possible now."""
+        return (
+            self.declared is not None
+            and getattr(self.declared, "get", None) is self
+            and bool(self.declared.declaration.verbs)
+        )
+
+    @property
     def needs_version(self) -> bool:
         """PATCH and DELETE name the version that they change."""
         return self.method in ("PATCH", "DELETE")

@@ -21,10 +21,11 @@ from shared.contract import Operation
 from shared.database import Aggregate, kind_of, new_session
 from shared.dumping import compiled
 from shared.envelope import dumps
-from shared.explaining import MOST_ERRORS, explained
+from shared.explaining import explained
 from shared.fields import Schema
 from shared.handlers import Handler
 from shared.listing import Page, parse
+from shared.querying import asks_for_verbs, chosen, query_of, tell_verbs
 from shared.refusals import (
     BadRequest,
     IdConflict,
@@ -89,7 +90,7 @@ class Call:
         self.service, self.handler, self.operation, self.context = service, handler, operation, context
         self.raw_body = kwargs.get("body")
         self.path = {name: kwargs.get(name) for name in operation.path_parameters}
-        self.asked = _query(kwargs)
+        self.asked = query_of(kwargs)
         self.shown = chosen(operation, self.asked)
         self.arguments = self._load(kwargs)
 
@@ -148,6 +149,9 @@ class Call:
             session.info["context"] = self.context
             session.connection(execution_options=_SNAPSHOT)
             result = self._call(session, lock=False)
+            if asks_for_verbs(self.operation, self.asked):
+                tell_verbs(result, self.context)
+                return self._reply(result)  # whoever asks may have other rights now, although it has not changed
             etag = _etag(result)
             known = (self.context.if_none_match or "").split(",")
             if etag and (etag in known or known == ["*"]):
@@ -357,18 +361,6 @@ def load(schema: type[Schema] | None, body: Any, partial: bool = False) -> dict[
         raise Invalid(*explained(_instance(schema), error)) from None
 
 
-def _query(kwargs: dict[str, Any]) -> dict[str, str]:
-    """The query of a call: names and texts, as in a URL. A program that calls over AMQP may send anything else."""
-    query = kwargs.get("query")
-    if query is None:
-        return {}
-    if not isinstance(query, dict):
-        raise BadRequest([{"pointer": "/query", "code": "invalid_type"}])
-    if wrong := [name for name, value in query.items() if not isinstance(value, str)]:
-        raise BadRequest([{"pointer": f"?{name}", "code": "invalid_type"} for name in wrong[:MOST_ERRORS]])
-    return query
-
-
 def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict[str, Any]:
     try:
         return load(schema, query)
@@ -382,17 +374,6 @@ def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict
 def dumper(schema: type[Schema], only: tuple[str, ...] | None = None) -> Callable[[Any], Any]:
     """The function that turns a result into its JSON form."""
     return compiled(schema, only)
-
-
-def chosen(operation: Operation, query: dict[str, str]) -> tuple[str, ...] | None:
-    """The members named by `fields`, None for all of them. Raises BadRequest naming those that there are."""
-    if "fields" not in query or not operation.is_sparse or operation.response is None:
-        return None
-    known = operation.response().dump_fields
-    names = query["fields"].split(",")
-    if unknown := sorted(set(names) - set(known)):
-        raise BadRequest([{"pointer": "?fields", "code": "unknown_field"}], unknown=unknown[:20], allowed=list(known))
-    return tuple(sorted(set(names)))
 
 
 @cache

@@ -81,6 +81,7 @@ class Forwarder:
         self._body_required = operation.method == "PATCH" or any(field.required for field in fields)
         self._takes_query = operation.listing is not None or operation.parameters is not None
         self._parameters = {"fields"} if operation.is_sparse else set()
+        self._parameters |= {"with"} if operation.offers_verbs else set()
 
     async def __call__(self, request: Incoming) -> Response:
         begun = time.monotonic()

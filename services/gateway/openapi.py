@@ -206,6 +206,10 @@ def _shaping(operation: Operation) -> list[dict[str, Any]]:
     """Which members the answer has, and which references it resolves."""
     assert operation.response is not None
     found = [_several("fields", list(operation.response().dump_fields), "only these members")]
+    if operation.offers_verbs:
+        found.append(
+            _parameter("query", "with", {"type": "string", "enum": ["verbs"]}, "tell which verbs are possible now")
+        )
     if names := sorted(expandable(operation.response)):
         found.append(_several("expand", names, "put what these refer to beside the ids"))
     return found

@@ -82,6 +82,12 @@ class Declaration(Members):
         return self.schema(self.names.schema("get"), record(self.shown()))
 
     @cached_property
+    def one(self) -> type[Schema]:
+        """A record as it is read alone: `with=verbs` asks which verbs are possible now."""
+        verbs = {"verbs": possible_verbs()} if self.verbs else {}
+        return self.schema(self.names.schema("one"), record(self.shown()) | verbs) if verbs else self.view
+
+    @cached_property
     def written(self) -> type[Schema]:
         """The answer to a creation or change."""
         more = {name: f.shown() for name, f in self.fields.items() if f.options.get("on_write")}
@@ -152,7 +158,7 @@ class Declaration(Members):
             case "update":
                 return {"request": self.change, "response": self.written}
             case "get":
-                return {"response": self.view}
+                return {"response": self.one}
             case "list":
                 return {"response": self.view, "listing": self.listing}
         return {}
@@ -163,6 +169,11 @@ class Declaration(Members):
 
 def _id(told: str) -> fields.Uuid:
     return fields.Uuid(metadata={"title": "Id", "description": told})
+
+
+def possible_verbs() -> fields.Open:
+    told = "With `with=verbs`: for each verb null where it is possible now, else the `code` and `detail` of why not."
+    return fields.Open(metadata={"title": "Verbs", "description": told})
 
 
 def record(members: Mapping[str, Any]) -> dict[str, Any]:

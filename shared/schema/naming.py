@@ -47,9 +47,14 @@ class Names:
         return f"POST {self.path}/{{id}}/{verb.replace('_', '-')}"
 
     def schema(self, kind: str) -> str:
-        return {"create": f"Create{self.cls}", "update": f"Patch{self.cls}", "import": f"Imported{self.cls}"}.get(
-            kind, f"{self.cls}View" if kind == "get" else f"Written{self.cls}View"
-        )
+        return {
+            "create": f"Create{self.cls}",
+            "update": f"Patch{self.cls}",
+            "import": f"Imported{self.cls}",
+            "get": f"{self.cls}View",
+            "one": f"One{self.cls}View",
+            "written": f"Written{self.cls}View",
+        }[kind]
 
     def summary(self, kind: str) -> str:
         one, many = self.one.replace("_", " "), self.many.replace("_", " ")

@@ -11,7 +11,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from shared.schema.declaration import Declaration, record
+from shared.schema.declaration import Declaration, possible_verbs, record
 from shared.schema.fields import Choice
 from shared.schema.group import Group, Members
 from shared.schema.lists import Lines, Many, Part
@@ -35,7 +35,7 @@ def translated(service: str, text: str, language: str, context: str = "") -> str
 
 def of_every_record() -> Iterator[str]:
     """What is said of the members that every record has."""
-    for field in record({}).values():
+    for field in (*record({}).values(), possible_verbs()):
         yield field.metadata["title"]
         yield field.metadata["description"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from crm_contacts.service import CrmContacts
 from shared.ids import new_id
-from shared.refusals import Invalid, InvalidTransition, NotFound
+from shared.refusals import BadRequest, Invalid, InvalidTransition, NotFound
 from tests.harness import Harness
 
 
@@ -40,6 +40,25 @@ def test_a_verb_starts_from_the_states_that_it_declares(contacts: Harness) -> No
     with pytest.raises(InvalidTransition) as refused:
         contacts.call("complete_activity", id=made["id"], body={})
     assert refused.value.details == {"state": "done", "allowed": ["reopen"]}
+
+
+def test_a_record_tells_which_verbs_are_possible_now_and_why_others_are_not(contacts: Harness) -> None:
+    """Issue 9, point 2: per record, with `?with=verbs`."""
+    made = activity(contacts)
+    told = contacts.call("get_activity", id=made["id"], query={"with": "verbs"})["verbs"]
+    detail = "This is not possible in the state “open”; possible now: complete."
+    assert told == {"complete": None, "reopen": {"code": "invalid_transition", "detail": detail}}
+    reader = {"permissions": ("contacts.activities:read",), "language": "fr"}
+    asked = {"with": "verbs", "fields": "status"}
+    told = contacts.call("get_activity", id=made["id"], query=asked, **reader)
+    assert told.keys() == {"status", "verbs"}
+    assert {reason["code"] for reason in told["verbs"].values()} == {"forbidden"}
+    assert "Il vous faut la permission contacts.activities:write" in told["verbs"]["complete"]["detail"]
+    same = contacts.reply("get_activity", id=made["id"], query=asked, if_none_match="1")
+    assert same.status == 200, "what is possible may change although the record does not"
+    assert "verbs" not in contacts.call("get_activity", id=made["id"])
+    with pytest.raises(BadRequest):
+        contacts.call("get_activity", id=made["id"], query={"with": "everything"})
 
 
 def test_nobody_sends_a_state(contacts: Harness) -> None:

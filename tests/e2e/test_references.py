@@ -25,8 +25,12 @@ def bodies(running: Suite) -> dict[str, Body]:
     password = {"password": "correct-horse-battery-staple"}
     ann = shop.api.post("/v1/users", {"email": email, "name": "Ann", "roles": ["sales"], **password})["id"]
     company = str(DEFAULT_COMPANY_ID)
+    anne = shop.api.post("/v1/contacts", {"kind": "person", "last_name": "Roux"})["id"]
     (warehouse,) = (one["id"] for one in shop.api.get("/v1/warehouses", limit=1)["data"])
     return _bodies(lamp, customer, ann, company, warehouse) | {
+        "/v1/teams": {"name": f"Team {email}", "manager_id": ann},
+        "/v1/affiliations": {"person_id": anne, "organization_id": customer, "role": "Buyer"},
+        "/v1/activities": {"kind": "call", "subject": "Call", "contact_id": customer, "owner_id": ann},
         "/v1/users": {
             "email": f"bob-{email}",
             "name": "Bob",
@@ -84,6 +88,9 @@ ELSEWHERE = {
     ("/v1/payments/{id}/unallocate", "invoice_ids"): "tests/erp_finance/test_payments.py",
 }
 CASES = [
+    ("/v1/teams", "manager_id"),
+    *(("/v1/affiliations", member) for member in ("person_id", "organization_id")),
+    *(("/v1/activities", member) for member in ("contact_id", "owner_id")),
     *(("/v1/contacts", member) for member in ("owner_id", "parent_id")),
     *(
         (path, m)
