@@ -22,7 +22,8 @@ class Context:
     with which a program acts for the actor. `if_match` is the version that the caller would change, several with commas
     between, or "*"; `if_none_match` are those that the caller has, in the same form. `last_writes` are the caller's own
     events of the last seconds, which are waited for first; `own_writes` those of a longer time, which are waited for where
-    something is unknown; `missing` are those of them that were waited for in vain.
+    something is unknown; `missing` are those of them that were waited for in vain. `record_company` is the company of
+    the record that a command changes.
     """
 
     actor: str = "system"
@@ -49,6 +50,7 @@ class Context:
     event_type: str = ""
     event_cause: str = ""
     event_time: datetime | None = None
+    record_company: UUID | None = None
     published: list[UUID] = field(default_factory=list)
 
     @property

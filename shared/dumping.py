@@ -5,6 +5,7 @@ an object lacks are left out, as marshmallow does. A field of a class that is no
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import marshmallow as ma
@@ -66,3 +67,9 @@ def _converter(field: ma.fields.Field[Any]) -> Dump | None:
         ):
             return None
     return lambda value: field._serialize(value, None, None)
+
+
+@lru_cache(maxsize=1000)
+def dumper(schema: type[ma.Schema], only: tuple[str, ...] | None = None) -> Dump:
+    """The function that turns a result into its JSON form, compiled once."""
+    return compiled(schema, only)

@@ -57,8 +57,10 @@ class Received:
 def write_head(event: Event, event_id: UUID, at: datetime, context: Context) -> str:
     """The envelope as JSON text without its last member and brace: the database appends the sequence (`outbox`).
 
-    Raises Unfit.
+    Its company is that of the fact, or of the record that was changed: callers may change records of other companies
+    than the one they work in. Raises Unfit.
     """
+    company = getattr(event, "company_id", None) or context.record_company or context.company_id
     envelope: dict[str, Any] = {
         "specversion": "1.0",
         "id": str(event_id),
@@ -68,7 +70,7 @@ def write_head(event: Event, event_id: UUID, at: datetime, context: Context) -> 
         "time": instant(at),
         "datacontenttype": "application/json",
         "dataschema": event.data_schema,
-        "companyid": str(context.company_id),
+        "companyid": str(company),
         "correlationid": context.correlation_id or str(event_id),
         "causationid": context.causation_id or str(event_id),
         "actor": context.actor,

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,10 @@ from sqlalchemy.orm import Session
 from shared import auditing, custom, existence, gone, merging, outbox, reaching, rights, transaction
 from shared.caller import permit
 from shared.concealing import secrets_of, without_secrets
-from shared.context import Context
+from shared.context import Context, current
 from shared.contract import Operation
 from shared.database import Aggregate, kind_of, new_session
-from shared.dumping import compiled
+from shared.dumping import dumper
 from shared.envelope import dumps
 from shared.explaining import explained
 from shared.fields import Schema
@@ -202,6 +201,7 @@ class Call:
 
     def _carry_out(self, session: Session, arguments: dict[str, Any]) -> Any:
         changed = next((a for a in arguments.values() if isinstance(a, Aggregate)), None)
+        current(session).record_company = getattr(changed, "company_id", None)
         if self.operation.method == "PATCH" and changed is not None:
             return self._patch(session, changed, arguments)
         return obey(self.operation, self.handler.function(self.service, session, **self._checked(session, arguments)))
@@ -368,12 +368,6 @@ def _load_parameters(schema: type[Schema] | None, query: dict[str, Any]) -> dict
         errors = [{**e, "pointer": "?" + e["pointer"].lstrip("/")} for e in refusal.errors]
         errors = [{**e, "code": "unknown_parameter"} if e["code"] == "unknown_field" else e for e in errors]
         raise BadRequest(errors, refusal.known) from None
-
-
-@lru_cache(maxsize=1000)
-def dumper(schema: type[Schema], only: tuple[str, ...] | None = None) -> Callable[[Any], Any]:
-    """The function that turns a result into its JSON form."""
-    return compiled(schema, only)
 
 
 @cache

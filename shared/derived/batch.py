@@ -17,9 +17,10 @@ from shared.caller import permit
 from shared.context import current
 from shared.contract import Operation
 from shared.database import Aggregate, kind_of
+from shared.dumping import dumper
 from shared.envelope import dumps
 from shared.handlers import Handler
-from shared.operations import Call, Reply, dumper
+from shared.operations import Call, Reply
 from shared.problems import problem
 from shared.refusals import Invalid, NotFound, Refusal, VersionRequired
 from shared.savepoint import savepoint

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from shared import auditing, reaching
 from shared.context import current
+from shared.dumping import dumper
 from shared.handlers import Handler
-from shared.operations import Call, Reply, dumper
+from shared.operations import Call, Reply
 from shared.refusals import Invalid, Refusal
 from shared.savepoint import savepoint
 from shared.violations import refusal_of

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from shared.caller import NotAllowed
 from shared.contracts.gateway import UserCreated
@@ -229,3 +230,16 @@ def test_a_product_of_another_company_cannot_be_named(shop: Shop) -> None:
             here(operation, body={**body, "owner_id": str(EVE)})
         assert refused.value.errors == [{"pointer": "/lines/0/product_id", "code": "not_found"}]
         assert both(operation, body=body)["lines"][0]["product_id"] == str(LAMP)
+
+
+def test_events_of_a_record_belong_to_its_company_not_to_the_one_worked_in(shop: Shop) -> None:
+    """A5: else those who see only the company worked in would be told of it."""
+    there = {"companies": (ELSEWHERE,), "company_id": ELSEWHERE}
+    shop.sales.deliver(product(other := new_id(), company_id=ELSEWHERE))
+    lines = [{"product_id": str(other), "quantity": "1"}]
+    made = shop.sales.call("create_order", body={"customer_id": str(LUMEN), "lines": lines}, **there)
+    shop.sales.call("place_order", id=made["id"], key="k")  # by somebody of all companies who works in the first
+    with shop.sales.session() as session:
+        of_order = {"id": made["id"]}
+        told = text("SELECT DISTINCT envelope::json ->> 'companyid' FROM outbox WHERE aggregate_id = :id")
+        assert session.execute(told, of_order).scalars().all() == [str(ELSEWHERE)]
