@@ -130,10 +130,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The lifecycle stage only moves forward; send null first to reset it.",
         "L'étape du cycle de vie ne fait qu'avancer ; envoyez d'abord null pour la réinitialiser.",
     ),
-    "vat_number_not_of_siren": (
-        "A French VAT number ends with the SIREN of the same company.",
-        "Un numéro de TVA français se termine par le SIREN de la même entreprise.",
-    ),
     "siret_not_of_siren": ("A SIRET begins with the SIREN.", "Un SIRET commence par le SIREN."),
     "price_override_forbidden": (
         "You may not set another price than the list price.",

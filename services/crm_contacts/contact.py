@@ -74,7 +74,6 @@ class AnyContact:
         for name, value in values.items():
             setattr(self, name, value)
         self._complete()
-        self._check_unit(values)
 
     def archive(self) -> ContactArchived:
         """Take it out of use; documents that name it stay as they are."""
@@ -147,13 +146,6 @@ class AnyContact:
         old, new = self.lifecycle_stage, values.get("lifecycle_stage")
         if old and new and "other" not in (old, new) and LIFECYCLE_STAGES.index(new) < LIFECYCLE_STAGES.index(old):
             raise Invalid.at("/lifecycle_stage", "stage_backwards")
-
-    def _check_unit(self, values: dict[str, Any]) -> None:
-        """A French VAT number is made of the SIREN (CGI, art. 286 ter). What stood before is not asked again."""
-        told = [name for name in ("vat_number", "siren", "siret") if values.get(name)]
-        taxed = identity.siren_in("vat_number", self.vat_number) if self.vat_number else None
-        if told and taxed and self.siren and taxed != self.siren:
-            raise Invalid.at(f"/{told[0]}", "vat_number_not_of_siren")
 
     def _complete(self) -> None:
         if self.kind == "person":
