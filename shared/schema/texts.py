@@ -7,14 +7,17 @@ A text that means different things in different places has its context there, su
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po
+import marshmallow as ma
 
 from shared.schema.declaration import Declaration, possible_verbs, record
 from shared.schema.fields import Choice
 from shared.schema.group import Group, Members
 from shared.schema.lists import Lines, Many, Part
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
 
 FOLDER = Path(__file__).resolve().parent.parent / "locale" / "fr"
 
@@ -38,6 +41,13 @@ def of_every_record() -> Iterator[str]:
     for field in (*record({}).values(), possible_verbs()):
         yield field.metadata["title"]
         yield field.metadata["description"]
+
+
+def titles(schema: type[ma.Schema], language: str) -> dict[str, str]:
+    """The names of the members that clients send, by member, as their declaration has them."""
+    service = schema.__module__.removeprefix("shared.contracts.").partition(".")[0]
+    named = {name: field.metadata.get("title") for name, field in schema().load_fields.items()}
+    return {name: translated(service, title, language) for name, title in named.items() if title}
 
 
 def texts(declaration: Declaration) -> Iterator[str]:
@@ -73,8 +83,11 @@ def _french(service: str) -> dict[tuple[str, str], str]:
     return {(str(m.context or ""), str(m.id)): str(m.string) for m in found if m.id and m.string and not m.fuzzy}
 
 
-def read(service: str) -> Catalog:
-    """The French catalogue of a service."""
+def read(service: str) -> "Catalog":
+    """The French catalogue of a service. Babel is imported by who needs it: it would be a tenth of the start."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.pofile import read_po
+
     file = FOLDER / f"{service}.po"
     if not file.exists():
         return Catalog(locale="fr", project=service)

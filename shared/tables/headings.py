@@ -8,6 +8,7 @@ import marshmallow as ma
 
 from shared import fields
 from shared.fields import Schema
+from shared.schema.texts import titles
 from shared.tables.paths import SPREAD, Column, by_header, resolve
 
 _FIRST = re.compile(r"\.([0-9])\.")
@@ -112,7 +113,7 @@ def _paths(name: str, field: ma.fields.Field[Any]) -> list[str]:
 
 def heading(schema: type[Schema], path: str, language: str, others: list[str]) -> str:
     """The first of its words that an import takes for this path and no other."""
-    for words in _words(path, language):
+    for words in (*_words(path, language), *filter(None, [titles(schema, language).get(path)])):
         found = by_header(schema, words, others)
         if found is not None and found.path == path:
             return words

@@ -7,12 +7,14 @@ one cell (`a|b`), a table of free keys is one cell of JSON or one column per key
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import marshmallow as ma
 
 from shared import codes, fields
 from shared.fields import Schema
+from shared.schema.texts import titles
 from shared.tables.labels import LABELS
 from shared.tables.words import plain_words
 
@@ -102,7 +104,7 @@ def _plural(schema: type[ma.Schema], word: str) -> tuple[str, ma.fields.Field[An
 
 
 def by_header(schema: type[Schema], header: str, others: Sequence[str] = ()) -> Column | None:
-    """The place that a column's header means: a path, or a label in English or French.
+    """The place that a column's header means: a path, a label in English or French, or the name of a declared field.
 
     Beside a first name, `nom` is the last name and `company` the company of the person.
     `Ville 2` is what `ville` means of the second element.
@@ -115,7 +117,14 @@ def by_header(schema: type[Schema], header: str, others: Sequence[str] = ()) -> 
         labels = (_OF_PEOPLE.get(plain, ()) if people else ()) + (LABELS.get(plain) or _of_others(plain))
         for label in labels if found is None else ():
             found = found or resolve(schema, label)
+        found = found or resolve(schema, _declared(schema).get(plain, ""))
     return found
+
+
+@cache
+def _declared(schema: type[Schema]) -> dict[str, str]:
+    """The members of a declared resource by their names in English and French."""
+    return {plain_words(title): name for each in ("en", "fr") for name, title in titles(schema, each).items()}
 
 
 def _of_others(plain: str) -> tuple[str, ...]:

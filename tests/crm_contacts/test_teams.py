@@ -7,9 +7,11 @@ from uuid import UUID
 import pytest
 
 from crm_contacts.service import CrmContacts
+from shared.contracts.crm_contacts import activities
 from shared.contracts.crm_contacts.teams import Team
 from shared.ids import new_id
 from shared.refusals import InUse, Invalid, NotFound, StaleVersion
+from shared.tables.headings import headings
 from shared.violations import Duplicate
 from tests.harness import Harness
 
@@ -105,6 +107,19 @@ def test_tags_in_a_batch_and_from_a_file(contacts: Harness) -> None:
     assert [result["status"] for result in done["results"]] == [201, 201, 409]
     job = contacts.imported("import_tags", b"name;colour\nimported;blue\nwrong;pink\n")
     assert (job["result"]["created"], job["result"]["failed"]) == (1, 1)
+
+
+def test_files_have_the_names_of_the_declaration_in_both_languages(contacts: Harness) -> None:
+    """Issue 9, point 2: headers of templates, and headers that an import recognises."""
+    schema = activities.Activity.create.request
+    assert schema is not None
+    assert headings(schema, "fr", [])[:4] == ["Nature", "Objet", "Texte", "Contact"]
+    assert headings(schema, "en", [])[:2] == ["Kind", "Subject"]
+    file = "Nature;Objet;Échéance\ncall;Relancer;2026-12-01T09:00:00Z\n"
+    job = contacts.imported("import_activities", file.encode())
+    assert (job["result"]["created"], job["errors"]) == (1, [])
+    (made,) = contacts.call("list_activities", query={})["data"]
+    assert (made["subject"], made["due_at"], made["status"]) == ("Relancer", "2026-12-01T09:00:00Z", "open")
 
 
 def organization(contacts: Harness) -> str:
