@@ -109,7 +109,7 @@ def _read(session: Session, service: str, resource: str, ids: list[str]) -> Iter
 def _kept(service: str, resource: str) -> tuple[type[Any], str] | None:
     """The mapped class of a resource in the database of a service, and the permission that reading it asks for."""
     own = RESOURCES.get(service, {}).get(resource)
-    return (MODELS[own], own.get.permission) if own else _copies.get((service, resource))
+    return (MODELS[own], own.get.permission) if own in MODELS else _copies.get((service, resource))
 
 
 def _owned(session: Session, cls: type[Any], permission: str, ids: list[str]) -> Iterable[UUID]:

@@ -35,7 +35,8 @@ class Verb(Operation):
     handler the model's method of the same name carries it out, given the members of the request, and what it returns is
     published; without a method the state becomes `to`. The model asks `self.allow("<verb>")`.
 
-    The summary may say more behind a colon; what stands before it is the name of the button.
+    `refuses` are codes of refusals that it may end in and that its source does not show to the catalogue of errors
+    (tests/contracts/raising.py). The summary may say more behind a colon; what stands before it is the name of the button.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Verb(Operation):
         idempotency: str = "accepted",
         status: int = 200,
         problems: tuple[int, ...] = (),
+        refuses: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
             "POST /",
@@ -61,7 +63,7 @@ class Verb(Operation):
             status=status,
             problems=problems,
         )
-        self.of, self.to, self.verb = of, to, ""
+        self.of, self.to, self.verb, self.refuses = of, to, "", refuses
         self.group = request if request is not None and issubclass(request, Group) else None
 
     def __set_name__(self, owner: type, name: str) -> None:

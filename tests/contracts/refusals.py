@@ -24,6 +24,7 @@ from shared.handlers import Handler, collect, service_class
 from shared.jobs import contract, handling
 from shared.operations import execute
 from shared.refusals import Refusal
+from shared.schema import Verb
 from tests.contracts.raising import refusals_of
 
 FILE = Path(contracts.__file__).with_name("refusals.json")
@@ -77,7 +78,18 @@ def _met() -> tuple[dict[type[Refusal], set[str]], set[type[Refusal]]]:
             continue
         for cls in found:
             operations.setdefault(cls, set()).add(operation.id)
+    for cls, verb in _declared():
+        operations.setdefault(cls, set()).add(verb.id)
     return operations, events
+
+
+def _declared() -> Iterator[tuple[type[Refusal], Verb]]:
+    """What verbs declare that they refuse with, of their own service or of all. Raises KeyError for an unknown code."""
+    for service in contracts.SERVICES:
+        known = {c.code: c for c in _all(Refusal) if c.__module__.split(".")[0] in (service, "shared")}
+        for resource in contracts.resources(service).values():
+            for verb in resource.declaration.verbs.values():
+                yield from ((known[code], verb) for code in verb.refuses)
 
 
 _Root = tuple[Operation | None, Callable[..., Any], type]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway import docs, errors, openapi, refusing
-from shared import messages, problems, refusals
+from shared import contracts, messages, problems, refusals
 
 FOLDER = Path(docs.__file__).parent / "static"
 SCRIPTS = sorted(path for path in FOLDER.glob("*.js"))
@@ -37,6 +37,21 @@ def test_codes_of_services_name_the_operations_that_may_say_them() -> None:
     (insufficient,) = BY_CODE["insufficient_stock"]["cases"]
     assert "erp_inventory_ship_delivery" in insufficient["operations"]
     assert "crm_sales_place_order" in BY_CODE["invalid_transition"]["cases"][0]["operations"]
+
+
+def test_verbs_may_declare_what_their_source_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 9, point 2: `Verb(refuses=…)`."""
+    from shared.contracts.crm_contacts.activities import Activity
+    from tests.contracts import refusals as catalogue
+
+    contracts.operations()
+    monkeypatch.setattr(Activity.complete, "refuses", ("in_use",))
+    assert [(cls.code, verb.id) for cls, verb in catalogue._declared()] == [
+        ("in_use", "crm_contacts_complete_activity")
+    ]
+    monkeypatch.setattr(Activity.complete, "refuses", ("no_such_code",))
+    with pytest.raises(KeyError):
+        list(catalogue._declared())
 
 
 def test_every_case_is_complete() -> None:
