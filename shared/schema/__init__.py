@@ -3,20 +3,15 @@
 A declaration gives ordinary marshmallow schemas (`shared/fields.py`) and ordinary operations (`shared/contract.py`).
 """
 
-from shared.schema.fields import Amount as Amount
 from shared.schema.fields import Choice as Choice
 from shared.schema.fields import Code as Code
 from shared.schema.fields import Day as Day
 from shared.schema.fields import Flag as Flag
 from shared.schema.fields import Instant as Instant
 from shared.schema.fields import Multiline as Multiline
-from shared.schema.fields import Percent as Percent
-from shared.schema.fields import Price as Price
-from shared.schema.fields import Quantity as Quantity
 from shared.schema.fields import Refers as Refers
 from shared.schema.fields import Secret as Secret
 from shared.schema.fields import Text as Text
-from shared.schema.fields import Whole as Whole
 from shared.schema.group import Group as Group
 from shared.schema.lists import Custom as Custom
 from shared.schema.lists import Lines as Lines
@@ -24,6 +19,11 @@ from shared.schema.lists import Many as Many
 from shared.schema.lists import Part as Part
 from shared.schema.lists import Table as Table
 from shared.schema.lists import Tags as Tags
+from shared.schema.numbers import Amount as Amount
+from shared.schema.numbers import Percent as Percent
+from shared.schema.numbers import Price as Price
+from shared.schema.numbers import Quantity as Quantity
+from shared.schema.numbers import Whole as Whole
 from shared.schema.resource import Resource as Resource
 from shared.schema.resource import rule as rule
 from shared.schema.verbs import State as State

@@ -8,10 +8,8 @@ from uuid import UUID
 
 from shared import contract
 from shared.contract import Changes, Event
-from shared.schema import checks
+from shared.schema import checks, numbers
 from shared.schema.declared import Declared
-from shared.schema.fields import Amount as DeclaredAmount
-from shared.schema.fields import Price
 from shared.schema.group import Members
 from shared.schema.lists import Many
 
@@ -19,10 +17,10 @@ KINDS = {"created": "created", "updated": "changed", "deleted": "deleted"}
 """What is told of a record, and the word for it."""
 
 
-def events_of(members: Members, one: str, permission: str, numbers: Mapping[str, int]) -> dict[str, type[Event]]:
+def events_of(members: Members, one: str, permission: str, assigned: Mapping[str, int]) -> dict[str, type[Event]]:
     """The event classes of a resource; each begins with the id of the record."""
     published = {name: field for name, field in members.fields.items() if field.options.get("published")}
-    return {what: _event(members, one, permission, what, number, published) for what, number in numbers.items()}
+    return {what: _event(members, one, permission, what, number, published) for what, number in assigned.items()}
 
 
 def _event(
@@ -54,5 +52,5 @@ def _type(members: Members, name: str, field: Declared) -> Any:
         return list[str]
     if field.python is object:
         checks.refuse(members.owner, name, f"is a {type(field).__name__}, which events do not carry")
-    python: Any = contract.Amount if isinstance(field, (DeclaredAmount, Price)) else field.python
+    python: Any = contract.Amount if isinstance(field, (numbers.Amount, numbers.Price)) else field.python
     return python | None if field.null else python
