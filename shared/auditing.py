@@ -9,6 +9,7 @@ whose action ends in ":<Class>".
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import RelationshipDirection, Session
@@ -18,8 +19,12 @@ from shared.context import Context
 from shared.database import Aggregate
 from shared.envelope import dumps
 from shared.fields import plain
-from shared.gone import REACH, WHOLE, reach_of
 from shared.ids import new_id
+
+WHOLE = "*"
+REACH = "*reach"
+"""Members of what an audit row tells of an object: that it was made or removed as a whole, and who reached what went."""
+
 
 _Changes = dict[str, dict[str, list[Any]]]
 _UNTOLD = ("version", "updated_at", "password_hash")
@@ -131,3 +136,23 @@ def _shown(value: Any) -> Any:
     if isinstance(value, (str, int, bool, dict, type(None))):
         return value
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def reach_of(record: Aggregate) -> dict[str, Any]:
+    """What decides who reaches a record."""
+    owner, companies = getattr(record, "owner_id", None), companies_of(record)
+    return {
+        "owner": None if owner is None else str(owner),
+        "companies": None if companies is None else [str(one) for one in companies],
+    }
+
+
+def companies_of(record: Aggregate) -> list[UUID] | None:
+    """The companies in which a record is seen; None where a kind belongs to none of them, or a record to all."""
+    if hasattr(record, "seen_in"):
+        several: list[UUID] | None = record.seen_from()  # type: ignore[attr-defined]
+        return several
+    key = getattr(record, "company_key", "company_id")
+    if not hasattr(record, key):
+        return None
+    return [one for one in (getattr(record, key),) if one is not None]

@@ -8,14 +8,11 @@ from uuid import UUID
 from sqlalchemy import Index, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from shared.auditing import REACH, WHOLE
 from shared.context import Context, current
 from shared.database import Aggregate, Conventions, kind_of, new_metadata
-from shared.reaching import companies_of, owners, within
+from shared.reaching import owners, within
 from shared.refusals import NotFound
-
-WHOLE = "*"
-REACH = "*reach"
-"""Members of what an audit row tells of an object: that it was made or removed as a whole, and who reached what went."""
 
 
 class _Base(Conventions, DeclarativeBase):
@@ -36,15 +33,6 @@ class Audit(_Base):
     request_id: Mapped[str]
     changes: Mapped[dict[str, Any]]
     api_key_id: Mapped[UUID | None]
-
-
-def reach_of(record: Aggregate) -> dict[str, Any]:
-    """What decides who reaches a record."""
-    owner, companies = getattr(record, "owner_id", None), companies_of(record)
-    return {
-        "owner": None if owner is None else str(owner),
-        "companies": None if companies is None else [str(one) for one in companies],
-    }
 
 
 def deletion(session: Session, cls: type[Aggregate], id_: UUID) -> Audit | None:

@@ -66,17 +66,6 @@ def is_shown(record: Aggregate, context: Context) -> bool:
     return session.scalar(select(exists().where(cls.id == record.id, *shown))) is True
 
 
-def companies_of(record: Aggregate) -> list[UUID] | None:
-    """The companies in which a record is seen; None where a kind belongs to none of them, or a record to all."""
-    if hasattr(record, "seen_in"):
-        several: list[UUID] | None = record.seen_from()  # type: ignore[attr-defined]
-        return several
-    key = getattr(record, "company_key", "company_id")
-    if not hasattr(record, key):
-        return None
-    return [one for one in (getattr(record, key),) if one is not None]
-
-
 def _shown(entity: Any, context: Context) -> list[ColumnElement[bool]]:
     seen_in = getattr(entity, "seen_in", None)
     return [] if seen_in is None or context.companies is None else [seen_in(context.companies)]

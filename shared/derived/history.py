@@ -9,12 +9,13 @@ import marshmallow as ma
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.auditing import WHOLE
 from shared.context import current
 from shared.contract import Operation
 from shared.contracts import AUDIT_PERMISSION
 from shared.database import Aggregate
 from shared.fields import Number, Schema, plain
-from shared.gone import WHOLE, Audit, deletion, reached
+from shared.gone import Audit, deletion, reached
 from shared.handlers import Handler
 from shared.listing import ListRequest, Page
 from shared.operations import Call

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared import clock, outbox
+from shared.auditing import WHOLE
 from shared.context import current
 from shared.contract import Operation
-from shared.gone import WHOLE
 from shared.ids import new_id
 from shared.rows import dumps
 from shared.tables.building import Reading
