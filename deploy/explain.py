@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from shared import contracts
-from shared.contract import Operation
-from shared.handlers import Handler, collect, service_class
+from shared.api.handlers import Handler, collect, service_class
+from shared.schema.contract import Operation
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -125,7 +125,7 @@ class Databases:
 def migrate(service: str, owner_url: str) -> None:
     """Apply a service's migrations as the operator would."""
     env = {**os.environ, f"LIAISON_{service.upper()}_OWNER_DATABASE_URL": owner_url}
-    subprocess.run([sys.executable, "-m", "shared.operator", "migrate", service], cwd=ROOT, env=env, check=True)
+    subprocess.run([sys.executable, "-m", "shared.ops.operator", "migrate", service], cwd=ROOT, env=env, check=True)
 
 
 def _renamed(url: str, database: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
-from shared import clock
 from shared.contracts import erp_finance as finance
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.time_zones import DEFAULT_ZONE, day_at
+from shared.kernel import clock
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.time_zones import DEFAULT_ZONE, day_at
 
 
 def present_day() -> date:

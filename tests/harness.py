@@ -10,17 +10,20 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared import contracts, ids, inbox, operations, strict_json
-from shared.clock import now
-from shared.context import Context
-from shared.contract import Event
-from shared.database import new_engine, new_session
-from shared.envelope import dumps, write_head
-from shared.handlers import collect
-from shared.ids import new_event_id
+from shared import contracts
+from shared.api import operations
+from shared.api.handlers import collect
 from shared.jobs import handling
-from shared.jobs.contract import CHUNK_BYTES
 from shared.jobs.runner import Runner
+from shared.kernel import ids, strict_json
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.ids import new_event_id
+from shared.messaging import inbox
+from shared.schema.contract import Event
+from shared.schema.derived.job_contract import CHUNK_BYTES
+from shared.schema.envelope import dumps, write_head
+from shared.storage.database import new_engine, new_session
 
 
 class Harness:
@@ -75,8 +78,8 @@ class Harness:
 
     def record(self, recorder: str, *bodies: bytes) -> None:
         """Give one batch to a method that keeps all events."""
-        from shared import transaction
-        from shared.envelope import Received, read
+        from shared.schema.envelope import Received, read
+        from shared.storage import transaction
 
         batch = [Received(read(body), body.decode()) for body in bodies]
         handler = self.recorders[recorder]
@@ -91,7 +94,7 @@ class Harness:
 
     def tick(self, timer: str) -> None:
         """Run an @every handler now."""
-        from shared import transaction
+        from shared.storage import transaction
 
         transaction.run(self.engine, Context(), lambda s: self.timers[timer].function(self.service, s))
 

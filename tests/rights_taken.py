@@ -15,7 +15,7 @@ import pika
 from pika.exceptions import ProbableAuthenticationError
 
 from gateway.events.management import Management
-from shared.ids import DEFAULT_COMPANY_ID
+from shared.kernel.ids import DEFAULT_COMPANY_ID
 from tests.gateway.webhooks.receiver import Receiver, receiving
 from tests.shared.waiting import until
 from tests.suite import Api, Suite

@@ -26,9 +26,9 @@ from deploy.local.provision import DatabaseUrls, drop, provision
 from deploy.local.servers import Servers
 from deploy.local.supervisor import Spec, Supervisor
 from shared import contracts
-from shared.caller import Caller
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.signing import Signer
+from shared.api.caller import Caller
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.signing import Signer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ADMIN = {"email": "admin@suite.example", "password": "correct-horse-battery-staple"}
@@ -125,7 +125,7 @@ class Suite:
     @cached_property
     def listeners(self) -> dict[str, list[str]]:
         """Handler names by full event type."""
-        from shared.handlers import collect, service_class
+        from shared.api.handlers import collect, service_class
 
         found: dict[str, list[str]] = {}
         for service in self.services:
@@ -177,7 +177,7 @@ class Suite:
 
     def _create_user(self, email: str, password: str, *roles: str) -> None:
         from gateway import users
-        from shared.database import new_engine
+        from shared.storage.database import new_engine
 
         engine = new_engine(self.databases[GATEWAY].application, pool_size=1)
         users.create(engine, email, email.split("@")[0], list(roles), password)
@@ -200,7 +200,7 @@ class Suite:
         self._management("PUT", f"permissions/{quote(self.name)}/{admin}", everything)
 
     def _topology(self) -> None:
-        from shared.topology import permissions
+        from shared.messaging.topology import permissions
 
         passwords = self.root / "broker-passwords.json"
         passwords.write_text(json.dumps({user: f"secret-{user}" for user in permissions()}))
@@ -250,13 +250,13 @@ class Suite:
             env |= spec.env
         port = plan.health_ports[TOGETHER]
         env |= {"LIAISON_HEALTH_PORT": str(port), "LIAISON_PROCESS_NAME": TOGETHER}
-        argv = [sys.executable, "-m", "shared.runner", *self.services]
+        argv = [sys.executable, "-m", "shared.ops.runner", *self.services]
         health = f"http://127.0.0.1:{port}"
         ready, live = f"{health}/readyz", f"{health}/livez"
         return [Spec(TOGETHER, argv, env, CHECKOUT, ready, live_url=live, account=plan.account), specs[-1]]
 
     def _operator(self, env: dict[str, str], *arguments: str) -> None:
-        _run("shared.operator", env, *arguments)
+        _run("shared.ops.operator", env, *arguments)
 
     def _management(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
         parts = urlsplit(self.servers.management_url)
@@ -283,7 +283,7 @@ _UNSETTLED = """
 @cache
 def _bindings() -> str:
     """Who takes which events, as the services declare it: the same for all suites of a run."""
-    return _run("shared.operator", {}, "bindings")
+    return _run("shared.ops.operator", {}, "bindings")
 
 
 def _run(module: str, env: dict[str, str], *arguments: str, about: str = "") -> str:

@@ -98,7 +98,7 @@ def _bindings(file: Path | None) -> dict[str, dict[str, list[str]]]:
     if file:
         return dict(json.loads(file.read_text()))
     env = os.environ | {"PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'services'}"}
-    argv = [sys.executable, "-m", "shared.operator", "bindings"]
+    argv = [sys.executable, "-m", "shared.ops.operator", "bindings"]
     done = subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True)
     if done.returncode:
         raise CannotRun(f"the bindings are not known: {done.stderr.strip()[-500:]}")

@@ -27,7 +27,7 @@ def write_public_key(private: Path) -> Path:
 
     When the private key was replaced, the one before it stays in the set: what it signed is still on its way.
     """
-    from shared.signing import Signer, key_set, public_keys
+    from shared.kernel.signing import Signer, key_set, public_keys
 
     path = private.with_name("caller-keys.json")
     signer = Signer(str(private))

@@ -333,7 +333,7 @@ def known_services() -> tuple[str, ...]:
 
 def refuse_other_versions(databases: Mapping[str, DatabaseUrls]) -> None:
     """Raise Stop before anything works on a database from which this version cannot go on."""
-    from shared import adopting, migrator
+    from shared.storage import adopting, migrator
 
     try:
         for name, urls in databases.items():
@@ -351,7 +351,7 @@ def compile_gateway(checkout: Path) -> None:
 def run_operator(checkout: Path, env: Mapping[str, str], *arguments: str) -> None:
     """One operator command, with its output shown only when it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "shared.operator", *arguments],
+        [sys.executable, "-m", "shared.ops.operator", *arguments],
         env=inherited_environment() | dict(env), cwd=checkout, stdin=subprocess.DEVNULL,
         capture_output=True, text=True,
     )  # fmt: skip

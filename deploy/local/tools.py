@@ -41,7 +41,7 @@ def operator(checkout: Path, root: Path, arguments: list[str]) -> int:
         env["LIAISON_AMQP_ADMIN_URI"] = pair.amqp_admin_uri
         env["LIAISON_RABBITMQ_MANAGEMENT_URL"] = pair.management_url
         env["LIAISON_BROKER_PASSWORDS"] = str(root / "broker-passwords.json")
-    return _program(checkout, env, "shared.operator", arguments)
+    return _program(checkout, env, "shared.ops.operator", arguments)
 
 
 def seed(root: Path) -> int:

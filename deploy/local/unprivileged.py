@@ -74,7 +74,7 @@ def _made() -> bool:
 def _can_run(account: Account, checkout: Path, python: Path) -> bool:
     """Ask the interpreter itself: it needs the checkout, its packages and its own library."""
     path = os.pathsep.join(map(str, (checkout, checkout / "services")))
-    argv = [str(python), "-W", "ignore", "-c", "import gateway, psycopg2, shared.settings"]
+    argv = [str(python), "-W", "ignore", "-c", "import gateway, psycopg2, shared.kernel.settings"]
     try:
         return account.run(argv, {"PYTHONPATH": path, "HOME": "/nonexistent"}).returncode == 0
     except OSError:

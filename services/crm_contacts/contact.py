@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from crm_contacts import identity
 from crm_contacts.errors import ContactInUse
-from shared.contract import Changes
 from shared.contracts.crm_contacts import (
     LIFECYCLE_STAGES,
     ROLES,
@@ -14,8 +13,9 @@ from shared.contracts.crm_contacts import (
     ContactDeleted,
     ContactUpdated,
 )
-from shared.ids import new_id
-from shared.refusals import Invalid
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid
+from shared.schema.contract import Changes
 
 Point = tuple[str, str]
 """Kind (email, phone, siren, siret, vat_number) and comparable value."""

@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm_contacts.models import CustomField
-from shared import custom
 from shared.contracts import crm_contacts as contacts
-from shared.entrypoints import command
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.flows.entrypoints import command
+from shared.kernel.refusals import Invalid
+from shared.storage import custom
+from shared.storage.outbox import publish
 
 
 class CustomFields:

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from crm_contacts import identity
 from crm_contacts.contact import Point, points
 from crm_contacts.models import Contact, ContactPoint
-from shared.context import current
+from shared.api.reaching import conditions
 from shared.contracts import crm_contacts as contacts
-from shared.entrypoints import query
-from shared.reaching import conditions
+from shared.flows.entrypoints import query
+from shared.kernel.context import current
 
 _MOST = 100
 

@@ -1,6 +1,6 @@
 """How crm_contacts says no."""
 
-from shared.refusals import InUse
+from shared.kernel.refusals import InUse
 
 
 class ContactInUse(InUse):

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, select
 
 from crm_contacts import identity
 from crm_contacts.models import Contact, ContactPoint
-from shared.conditions import Holds, held_in_list
+from shared.schema.conditions import Holds, held_in_list
 
 
 @cache

@@ -15,7 +15,7 @@ from stdnum.exceptions import ValidationError as NotANumber
 from stdnum.fr import siren as siren_numbers
 from stdnum.fr import siret as siret_numbers
 
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 
 DEFAULT_REGION = "FR"
 

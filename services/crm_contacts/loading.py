@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from crm_contacts import identity, parents
 from crm_contacts.contact import Newcomer, Point
 from crm_contacts.models import Contact, ContactPoint
-from shared import uses
-from shared.clock import now
 from shared.contracts import crm_contacts as contacts
 from shared.jobs import bulk
 from shared.jobs.bulk import Named, Row
-from shared.outbox import publish
-from shared.rows import dumps, insert
+from shared.kernel.clock import now
+from shared.storage import uses
+from shared.storage.outbox import publish
+from shared.storage.rows import dumps, insert
 
 _COLUMNS = [attribute.key for attribute in inspect(Contact).column_attrs]
 _KINDS = ("email", "siren", "siret", "vat_number")

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from crm_contacts.contact import Point
 from crm_contacts.models import Contact, ExternalId
-from shared import texts
-from shared.context import current
+from shared.api.reaching import conditions
 from shared.contracts import crm_contacts as contacts
 from shared.jobs.bulk import Named, Row
-from shared.reaching import conditions
+from shared.kernel import texts
+from shared.kernel.context import current
 
 _NAME = "name"
 

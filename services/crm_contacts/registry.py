@@ -10,14 +10,14 @@ from crm_contacts.contact import Point
 from crm_contacts.duplicates import find_duplicates
 from crm_contacts.filters import columns
 from crm_contacts.models import Contact, ContactPoint, ExternalId
-from shared import uses
-from shared.changes import recorded
-from shared.context import current
+from shared.api.reaching import within
 from shared.contracts import crm_contacts as contacts
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.outbox import publish
-from shared.reaching import within
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.context import current
+from shared.kernel.refusals import Invalid
+from shared.storage import uses
+from shared.storage.changes import recorded
+from shared.storage.outbox import publish
 
 
 class Registry:

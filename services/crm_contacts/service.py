@@ -5,7 +5,7 @@ from crm_contacts.duplicates import Duplicates
 from crm_contacts.loading import ContactLoader
 from crm_contacts.registry import Registry
 from crm_contacts.using import Using
-from shared.known_copies import KnownUsers
+from shared.flows.known_copies import KnownUsers
 
 
 class CrmContacts(Registry, Duplicates, CustomFields, Using, KnownUsers):

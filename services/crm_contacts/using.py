@@ -2,10 +2,10 @@
 
 from sqlalchemy.orm import Session
 
-from shared import uses
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import subscribe
+from shared.flows.entrypoints import subscribe
+from shared.storage import uses
 
 Invoiced = finance.InvoiceCreated | finance.InvoiceIssued
 Paid = finance.PaymentCreated | finance.PaymentReceived

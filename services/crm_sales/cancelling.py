@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from crm_sales.models import Order
 from crm_sales.process import steps_of
 from crm_sales.story import Document, invoices_of, lines_of, locked, tell
-from shared import clock
-from shared.changes import recorded
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import command, subscribe
-from shared.outbox import publish
+from shared.flows.entrypoints import command, subscribe
+from shared.kernel import clock
+from shared.storage.changes import recorded
+from shared.storage.outbox import publish
 
 
 class Cancelling:

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from crm_sales.models import Order
 from crm_sales.selling import change_document, new_document
-from shared.business_days import business_day
-from shared.changes import recorded
 from shared.contracts import crm_sales as sales
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.numbering import next_loose
-from shared.outbox import publish
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.business_days import business_day
+from shared.storage.changes import recorded
+from shared.storage.numbering import next_loose
+from shared.storage.outbox import publish
 
 
 class Drafting:

@@ -1,6 +1,6 @@
 """How crm_sales says no."""
 
-from shared.refusals import Conflict, Forbidden, Invalid, NotYet
+from shared.kernel.refusals import Conflict, Forbidden, Invalid, NotYet
 
 
 class AlreadyShipped(Conflict):

@@ -22,14 +22,14 @@ from crm_sales.story import (
     tell,
     told_at,
 )
-from shared import clock
-from shared.business_days import business_day
-from shared.context import current
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import command, subscribe
-from shared.money import ZERO
+from shared.flows.entrypoints import command, subscribe
+from shared.kernel import clock
+from shared.kernel.business_days import business_day
+from shared.kernel.context import current
+from shared.kernel.money import ZERO
 
 
 class Ordering:

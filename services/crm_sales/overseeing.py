@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from crm_sales.models import Order, OrderStep, OrderTrace
 from crm_sales.process import STEPS, Step, steps_of
 from crm_sales.story import tell
-from shared import clock
 from shared.contracts import crm_sales as sales
-from shared.entrypoints import command, every, query
+from shared.flows.entrypoints import command, every, query
+from shared.kernel import clock
 
 _OVERDUE = text(
     "UPDATE order_step SET reason = 'overdue'"

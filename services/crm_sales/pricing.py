@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from shared.commerce.parts import Tax, Taxed, taxes_of
-from shared.ids import new_id
-from shared.money import computed_at, line_net, total
-from shared.refusals import Invalid
+from shared.kernel.ids import new_id
+from shared.kernel.money import computed_at, line_net, total
+from shared.kernel.refusals import Invalid
 
 LIST_CURRENCY = "EUR"
 """List prices of products are in the company's currency; in another one the price is always agreed."""

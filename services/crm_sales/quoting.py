@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 from crm_sales.models import Order, Quote
 from crm_sales.pricing import totals
 from crm_sales.selling import active_customer, change_document, new_document, price_lines
-from shared import clock
-from shared.business_days import business_day, business_days
-from shared.changes import recorded
-from shared.context import current
 from shared.contracts import crm_sales as sales
-from shared.entrypoints import ListRequest, Page, command, every, query
-from shared.numbering import next_loose
-from shared.outbox import publish
+from shared.flows.entrypoints import ListRequest, Page, command, every, query
+from shared.kernel import clock
+from shared.kernel.business_days import business_day, business_days
+from shared.kernel.context import current
+from shared.storage.changes import recorded
+from shared.storage.numbering import next_loose
+from shared.storage.outbox import publish
 
 _EXPIRE = text(
     "UPDATE quote SET status = 'expired', version = version + 1, updated_at = :now WHERE id IN"

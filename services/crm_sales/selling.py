@@ -12,9 +12,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from crm_sales.errors import CustomerNotActive
 from crm_sales.models import Customer, Order, OrderLine, Product, Quote, QuoteLine, TaxRate
 from crm_sales.pricing import PriceBook, PricedLine, price
-from shared.business_days import business_day
-from shared.context import current
-from shared.refusals import Invalid
+from shared.kernel.business_days import business_day
+from shared.kernel.context import current
+from shared.kernel.refusals import Invalid
 
 OVERRIDE = "sales.prices:override"
 

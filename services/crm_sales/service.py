@@ -5,9 +5,9 @@ from crm_sales.drafting import Drafting
 from crm_sales.ordering import Ordering
 from crm_sales.overseeing import Overseeing
 from crm_sales.quoting import Quoting
-from shared.company_copies import CompanyCopies
-from shared.custom_copies import CustomFieldCopies
-from shared.known_copies import KnownUsers
+from shared.flows.company_copies import CompanyCopies
+from shared.flows.custom_copies import CustomFieldCopies
+from shared.flows.known_copies import KnownUsers
 
 
 class CrmSales(Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies, KnownUsers, CompanyCopies):

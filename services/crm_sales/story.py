@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session, lazyload
 from crm_sales.errors import OrderNotHere
 from crm_sales.models import Order, OrderInvoice, OrderLine
 from crm_sales.process import Step, changed_steps, steps_of
-from shared import clock
-from shared.context import current
-from shared.contract import Event
 from shared.contracts.crm_sales import OrderConfirmed
-from shared.outbox import publish
+from shared.kernel import clock
+from shared.kernel.context import current
+from shared.schema.contract import Event
+from shared.storage.outbox import publish
 
 BEFORE_ANY_PAYMENT = datetime(1, 1, 1, tzinfo=UTC)
 """The time of what is open on a new invoice: whatever is told of payments is later, whichever clock told it."""

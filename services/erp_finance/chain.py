@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.money import ZERO, round_to
+from shared.kernel.money import ZERO, round_to
 
 VERSION = 1
 GENESIS = "0" * 64

@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 from erp_finance import chain, chart, fiscal
 from erp_finance.ledger import open_year
 from erp_finance.models import Account, Company, Journal, LedgerHead
-from shared import clock
-from shared.business_days import forget_zones
-from shared.changes import recorded
-from shared.context import current
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.fiscal_years import year_of
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.refusals import Invalid
-from shared.time_zones import day_at
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel import clock
+from shared.kernel.business_days import forget_zones
+from shared.kernel.context import current
+from shared.kernel.fiscal_years import year_of
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid
+from shared.kernel.time_zones import day_at
+from shared.storage.changes import recorded
+from shared.storage.outbox import publish
 
 
 class Companies:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.money import ZERO
+from shared.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from erp_finance.issuing import issue_for_event
 from erp_finance.models import Allocation, CreditNote, Invoice, InvoiceLine
 from erp_finance.receivables import adjust
 from shared.commerce.parts import Tax, added, share, taxes_of
-from shared.money import ZERO
-from shared.outbox import publish
+from shared.kernel.money import ZERO
+from shared.storage.outbox import publish
 
 
 def credit_note_for(

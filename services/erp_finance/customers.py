@@ -7,14 +7,14 @@ from sqlalchemy.orm import Session
 
 from erp_finance.credit import Exposure
 from erp_finance.models import Company, CreditLimit, Customer, CustomerAccount
-from shared import clock
-from shared.changes import recorded
-from shared.context import current
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel import clock
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid
+from shared.storage.changes import recorded
+from shared.storage.outbox import publish
 
 
 class Customers:

@@ -12,12 +12,12 @@ from erp_finance import chain, chart, ledger, posting
 from erp_finance.filters import OF_PARTNER
 from erp_finance.ledger import Entry
 from erp_finance.models import Account, Company, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
-from shared import clock
-from shared.context import current
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import ListRequest, Page, command, every, query
-from shared.ids import new_id
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, every, query
+from shared.kernel import clock
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid
 
 
 class Bookkeeping:

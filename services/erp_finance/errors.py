@@ -1,6 +1,6 @@
 """The refusals of the books."""
 
-from shared.refusals import Conflict, Invalid
+from shared.kernel.refusals import Conflict, Invalid
 
 
 class NoOpenPeriod(Conflict):

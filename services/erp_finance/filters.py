@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, not_, or_, select
 
 from erp_finance.models import Allocation, DraftLine, JournalEntry, JournalLine, Payment
-from shared.conditions import Holds
+from shared.schema.conditions import Holds
 
 
 def _names_partner(partners: list[UUID]) -> ColumnElement[bool]:

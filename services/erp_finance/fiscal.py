@@ -3,7 +3,7 @@
 from calendar import monthrange
 from datetime import date, timedelta
 
-from shared.fiscal_years import Span
+from shared.kernel.fiscal_years import Span
 
 LONGEST_MONTHS = 24
 """A first year may be longer than twelve months, but not than this (Code de commerce L123-12 and practice)."""

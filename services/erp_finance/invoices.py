@@ -12,15 +12,15 @@ from erp_finance.crediting import credit_note_for
 from erp_finance.errors import DateInFuture
 from erp_finance.issuing import issue_for_event, issue_on_request
 from erp_finance.models import Company, CreditNote, Customer, Invoice, InvoiceLine, TaxCode
-from shared.business_days import business_day
 from shared.commerce.parts import taxes_of
-from shared.context import current
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.money import computed_at, line_net
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.business_days import business_day
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.kernel.money import computed_at, line_net
+from shared.kernel.refusals import Invalid
+from shared.storage.outbox import publish
 
 
 class Invoicing:

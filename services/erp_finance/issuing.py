@@ -12,9 +12,9 @@ from erp_finance.errors import DateTooEarly
 from erp_finance.ledger import Entry, PostingDay
 from erp_finance.models import CreditNote, Invoice
 from erp_finance.receivables import adjust
-from shared.ids import new_id
-from shared.money import ZERO
-from shared.outbox import publish
+from shared.kernel.ids import new_id
+from shared.kernel.money import ZERO
+from shared.storage.outbox import publish
 
 _NEXT = text(
     "INSERT INTO legal_series AS s (company_id, series, year, last, last_date)"

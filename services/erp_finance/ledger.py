@@ -17,14 +17,14 @@ from erp_finance import chain, fiscal
 from erp_finance.errors import ForeignCurrency, NoOpenPeriod
 from erp_finance.models import FiscalYear, Period
 from erp_finance.posting import Line
-from shared import clock
-from shared.business_days import business_day
-from shared.closed_periods import NoPeriod, PeriodLocked, PeriodSoftLocked, passes_soft_locks
-from shared.fiscal_years import Span, opening
-from shared.ids import new_id
-from shared.money import ZERO
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.kernel import clock
+from shared.kernel.business_days import business_day
+from shared.kernel.fiscal_years import Span, opening
+from shared.kernel.ids import new_id
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import Invalid
+from shared.storage.closed_periods import NoPeriod, PeriodLocked, PeriodSoftLocked, passes_soft_locks
+from shared.storage.outbox import publish
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,18 @@ from erp_finance.crediting import credit_note_for, creditable
 from erp_finance.issuing import issue_for_event
 from erp_finance.models import CreditApproval, Invoice, InvoiceLine, SalesOrder, SalesOrderLine, Share
 from erp_finance.receivables import adjust
-from shared import clock
-from shared.business_days import business_day
 from shared.commerce.parts import taxes_of
-from shared.context import event_context
-from shared.contract import Event
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import subscribe
-from shared.money import ZERO
-from shared.outbox import publish
-from shared.refusals import NotYet
+from shared.flows.entrypoints import subscribe
+from shared.kernel import clock
+from shared.kernel.business_days import business_day
+from shared.kernel.context import event_context
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import NotYet
+from shared.schema.contract import Event
+from shared.storage.outbox import publish
 
 
 class Ordering:

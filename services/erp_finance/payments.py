@@ -14,15 +14,15 @@ from erp_finance.filters import SETTLES
 from erp_finance.ledger import Entry
 from erp_finance.models import Company, Invoice, Payment
 from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
-from shared import existence
-from shared.business_days import business_day
-from shared.context import current
+from shared.api import existence
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.money import ZERO
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.business_days import business_day
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import Invalid
+from shared.storage.outbox import publish
 
 
 class Paying:

@@ -15,12 +15,12 @@ from erp_finance import fiscal
 from erp_finance.errors import YearsDoNotAdjoin
 from erp_finance.ledger import open_year
 from erp_finance.models import Company, FiscalYear, Period
-from shared.context import current
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.fiscal_years import Span, add_months, span
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.context import current
+from shared.kernel.fiscal_years import Span, add_months, span
+from shared.kernel.refusals import Invalid
+from shared.storage.outbox import publish
 
 
 class Periods:

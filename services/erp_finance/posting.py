@@ -9,7 +9,7 @@ from uuid import UUID
 
 from erp_finance.invoicing import revenue_account
 from shared.commerce.parts import Tax
-from shared.money import LARGEST, ZERO
+from shared.kernel.money import LARGEST, ZERO
 
 CUSTOMERS, VAT_COLLECTED, BANK, CASH = "411", "44571", "512", "53"
 MERCHANDISE, STOCK_CHANGE = "37", "6037"

@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from erp_finance.credit import Exposure
 from erp_finance.models import Allocation, Invoice, Payment
-from shared.money import ZERO
+from shared.kernel.money import ZERO
 
 _ADJUST = text(
     "INSERT INTO customer_account AS a (company_id, contact_id, open_orders, receivable, unallocated)"

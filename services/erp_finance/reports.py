@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from erp_finance.ageing import Ageing
 from erp_finance.errors import ReportTooLarge
 from erp_finance.models import Company
-from shared.business_days import business_day
-from shared.context import current
 from shared.contracts import erp_finance as finance
-from shared.entrypoints import query
-from shared.money import ZERO
-from shared.refusals import BadRequest
+from shared.flows.entrypoints import query
+from shared.kernel.business_days import business_day
+from shared.kernel.context import current
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import BadRequest
 
 MOST_ROWS = 10_000
 

@@ -9,7 +9,7 @@ from erp_finance.payments import Paying
 from erp_finance.periods import Periods
 from erp_finance.reports import Reporting
 from erp_finance.stock import StockAccounting
-from shared.known_copies import KnownProducts
+from shared.flows.known_copies import KnownProducts
 
 
 class ErpFinance(

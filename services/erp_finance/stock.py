@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from erp_finance import ledger, posting
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import subscribe
+from shared.flows.entrypoints import subscribe
 
 
 class StockAccounting:

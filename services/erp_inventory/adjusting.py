@@ -12,14 +12,14 @@ from erp_inventory.models import AdjustmentLine, Product, StockAdjustment, Wareh
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, INVENTORY_LOCATION_ID, STOCK_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
-from shared.closed_periods import document_day
-from shared.context import current
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.money import ZERO
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import Invalid
+from shared.storage.closed_periods import document_day
+from shared.storage.outbox import publish
 
 
 class Adjusting:

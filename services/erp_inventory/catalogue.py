@@ -9,12 +9,12 @@ from erp_inventory.errors import ProductInUse, ProductNamed
 from erp_inventory.ledger import open_shelves
 from erp_inventory.models import AdjustmentLine, DeliveryLine, Product, StockLevel, StockMove
 from erp_inventory.models.places import STOCK_LOCATION_ID
-from shared import uses
-from shared.changes import recorded
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.outbox import publish
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.ids import new_id
+from shared.storage import uses
+from shared.storage.changes import recorded
+from shared.storage.outbox import publish
 
 
 class Catalogue:

@@ -6,7 +6,7 @@ takes what is left, so that no stock means no value and nothing is lost between 
 
 from decimal import Decimal, localcontext
 
-from shared.money import ZERO, line_net, round_money
+from shared.kernel.money import ZERO, line_net, round_money
 
 _DIGITS = 60
 """Enough for value × quantity ÷ quantity to be cut only far behind any half cent."""

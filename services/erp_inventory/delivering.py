@@ -16,14 +16,15 @@ from erp_inventory.models.delivery import deliverable
 from erp_inventory.models.places import CUSTOMER_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
-from shared import clock, uses
-from shared.closed_periods import document_day, passes_soft_locks
-from shared.context import event_context
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import ListRequest, Page, command, query, subscribe
-from shared.numbering import next_loose
-from shared.outbox import publish
+from shared.flows.entrypoints import ListRequest, Page, command, query, subscribe
+from shared.kernel import clock
+from shared.kernel.context import event_context
+from shared.storage import uses
+from shared.storage.closed_periods import document_day, passes_soft_locks
+from shared.storage.numbering import next_loose
+from shared.storage.outbox import publish
 
 NO_DELIVERY = UUID(int=0)
 """RFC 9562's nil UUID: the answer for an order of services only, which has nothing to deliver."""

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from erp_inventory.models import Product, StockLevel, StockMove, Warehouse
 from erp_inventory.models.base import CURRENCY
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
-from shared import clock
-from shared.business_days import business_day
-from shared.company_sql import company_ids, in_companies
-from shared.context import current
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import ListRequest, Page, query
-from shared.money import ZERO
-from shared.refusals import BadRequest, NotFound
+from shared.flows.entrypoints import ListRequest, Page, query
+from shared.kernel import clock
+from shared.kernel.business_days import business_day
+from shared.kernel.context import current
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import BadRequest, NotFound
+from shared.storage.company_sql import company_ids, in_companies
 
 _LEVEL: tuple[Any, ...] = (
     StockLevel.id,

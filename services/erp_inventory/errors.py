@@ -1,6 +1,6 @@
 """How erp_inventory says no."""
 
-from shared.refusals import Conflict, InUse, NotYet
+from shared.kernel.refusals import Conflict, InUse, NotYet
 
 
 class InsufficientStock(Conflict):

@@ -17,9 +17,9 @@ from erp_inventory.backdating import require_enough_since
 from erp_inventory.models import StockMove
 from erp_inventory.models.base import CURRENCY
 from erp_inventory.shelf import Shelf
-from shared import clock, ids
-from shared.closed_periods import passes_soft_locks
 from shared.contracts import erp_inventory as inventory
+from shared.kernel import clock, ids
+from shared.storage.closed_periods import passes_soft_locks
 
 _LOCK = text(
     "SELECT l.product_id, l.location_id, l.on_hand, l.reserved, l.value, l.moved_on, p.unit, p.type, p.standard_cost"

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from erp_inventory.models import Location, Warehouse
 from shared.contracts import erp_inventory as inventory
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid
 
 
 class Premises:

@@ -6,8 +6,8 @@ from erp_inventory.delivering import Delivering
 from erp_inventory.enquiries import Enquiries
 from erp_inventory.premises import Premises
 from erp_inventory.using import Using
-from shared.company_copies import CompanyCopies
-from shared.custom_copies import CustomFieldCopies
+from shared.flows.company_copies import CompanyCopies
+from shared.flows.custom_copies import CustomFieldCopies
 
 
 class ErpInventory(Catalogue, Premises, Adjusting, Delivering, Enquiries, Using, CustomFieldCopies, CompanyCopies):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from erp_inventory.costing import issue_value
 from erp_inventory.errors import InsufficientStock
-from shared.money import ZERO, total
+from shared.kernel.money import ZERO, total
 
 
 @dataclass(slots=True)

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from erp_inventory.shelf import Shelf, Shortage, share_out
-from shared import clock
 from shared.contracts import erp_inventory as inventory
-from shared.outbox import publish
+from shared.kernel import clock
+from shared.storage.outbox import publish
 
 # Only the shortages that the free stock reaches, in the order in which they are served.
 _REACHED = text(

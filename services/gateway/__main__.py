@@ -16,7 +16,7 @@ from gateway.app import Gateway
 from gateway.connections import PerAddress
 from gateway.protocol import StrictProtocol
 from gateway.settings import Settings, from_environment
-from shared import logs
+from shared.ops import logs
 
 KEEP_ALIVE_SECONDS = 30
 

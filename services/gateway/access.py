@@ -5,14 +5,14 @@ import time
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from shared.caller import RENEWED_AFTER, AllCompaniesNeeded, Caller, NotAllowed
-from shared.context import ANONYMOUS
-from shared.contract import PUBLIC, SIGNED_IN, Operation
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.permissions import allows
-from shared.refusals import NotFound, Unauthenticated
-from shared.rights import Rights, lacking
-from shared.signing import Signer
+from shared.api.caller import RENEWED_AFTER, AllCompaniesNeeded, Caller, NotAllowed
+from shared.api.rights import Rights, lacking
+from shared.kernel.context import ANONYMOUS
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.permissions import allows
+from shared.kernel.refusals import NotFound, Unauthenticated
+from shared.kernel.signing import Signer
+from shared.schema.contract import PUBLIC, SIGNED_IN, Operation
 
 __all__ = ["PUBLIC", "SIGNED_IN", "AllCompaniesNeeded", "NotAllowed", "Principal", "allows", "check"]
 

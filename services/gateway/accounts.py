@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from gateway import guard, passwords
 from gateway.errors import InvitationRefused, RefreshRefused, SignInRefused
 from gateway.models import ApiKey, Credential, RefreshToken, SignIn, User
-from shared import clock, ids
-from shared.database import new_session
-from shared.refusals import Invalid, Unauthenticated
+from shared.kernel import clock, ids
+from shared.kernel.refusals import Invalid, Unauthenticated
+from shared.storage.database import new_session
 
 FAMILY_LIFE = timedelta(days=30)
 """After so long one signs in again, however often the token was refreshed."""

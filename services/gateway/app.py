@@ -35,8 +35,8 @@ from gateway.settings import Settings
 from gateway.tokens import Tokens
 from gateway.uploading import Importer
 from shared.contracts import SERVICES, operations
-from shared.database import new_engine
-from shared.signing import Keys, Signer
+from shared.kernel.signing import Keys, Signer
+from shared.storage.database import new_engine
 
 LOOKUPS = 3
 """Threads that read what users and keys may do."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.events import examples, jsonschema
 from gateway.events.patterns import known_events
-from shared.contract import Event
-from shared.envelope import CONTENT_TYPE
+from shared.schema.contract import Event
+from shared.schema.envelope import CONTENT_TYPE
 
 _EXCHANGE = {"name": "events", "type": "topic", "durable": True, "autoDelete": False}
 

@@ -17,7 +17,7 @@ from gateway.limits import Buckets
 from gateway.models import User
 from gateway.reading import load_body
 from gateway.tokens import LIFETIME, Tokens
-from shared.refusals import Invalid, Unauthenticated, Unavailable
+from shared.kernel.refusals import Invalid, Unauthenticated, Unavailable
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.own_writes import OwnWrites
-from shared.own_writes import PATIENCE
-from shared.refusals import NotFound, Unavailable
+from shared.api.own_writes import PATIENCE
+from shared.kernel.refusals import NotFound, Unavailable
 
 SERVICE = "gateway"
 SECONDS = 0.1

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from gateway.incoming import Incoming
-from shared.concealing import secrets_of
-from shared.contract import Operation
+from shared.schema.contract import Operation
+from shared.wire.concealing import secrets_of
 
 LEAST_BYTES = 2048
 """Below, the time is worth more than the bytes: 80 µs for a body that fits in two packets anyway. Measured."""

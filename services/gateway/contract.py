@@ -2,10 +2,10 @@
 
 import marshmallow as ma
 
-from shared import fields
-from shared.contract import PUBLIC, SIGNED_IN, Operation
 from shared.contracts.gateway.events import PATTERNS, EventView
-from shared.fields import Schema
+from shared.schema.contract import PUBLIC, SIGNED_IN, Operation
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 
 class TokenRequest(Schema):

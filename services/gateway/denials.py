@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.access import Principal
 from gateway.models import SignIn
-from shared.contract import Operation
-from shared.database import new_session
+from shared.schema.contract import Operation
+from shared.storage.database import new_session
 
 PER_MINUTE = 60
 

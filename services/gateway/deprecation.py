@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gateway.incoming import Incoming
 from gateway.routes import Endpoint
-from shared.contract import Operation
+from shared.schema.contract import Operation
 
 
 def noticed(operation: Operation, endpoint: Endpoint) -> Endpoint:

@@ -5,12 +5,12 @@ from typing import Any
 
 import marshmallow as ma
 
-from shared import fields
-from shared.codes import Code
-from shared.collection import Collection
-from shared.contract import Listing, Operation
+from shared.schema.collection import Collection
+from shared.schema.contract import Listing, Operation
 from shared.schema.declared import named
 from shared.schema.fields import Choice
+from shared.wire import fields
+from shared.wire.codes import Code
 
 _TYPES: tuple[tuple[type[Any], str], ...] = (
     (fields.Uuid, "id"),

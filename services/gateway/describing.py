@@ -15,15 +15,15 @@ from gateway.access import Principal, allows
 from gateway.described_fields import described_fields, type_of
 from gateway.expanding import resources
 from gateway.incoming import Incoming
-from shared import fields
-from shared.collection import Collection
-from shared.contract import CATALOGUE, Operation
 from shared.contracts import operations
 from shared.schema import Verb
+from shared.schema.collection import Collection
+from shared.schema.contract import CATALOGUE, Operation
 from shared.schema.declaration import Declaration
 from shared.schema.declared import named
 from shared.schema.texts import translated
 from shared.schema.verbs import NEUTRAL
+from shared.wire import fields
 
 _GUESSED = ("number", "name", "code", "subject", "reference", "email", "id")
 """By what a record is called where nothing is declared: the first of these that it has."""

@@ -22,9 +22,9 @@ from gateway.access import Principal
 from gateway.people import TEAM
 from gateway.roles import permissions_of
 from shared import contracts
-from shared.permissions import cut
-from shared.refusals import Unauthenticated, Unavailable
-from shared.rights import Rights
+from shared.api.rights import Rights
+from shared.kernel.permissions import cut
+from shared.kernel.refusals import Unauthenticated, Unavailable
 
 KNOWN_FOR = 3.0
 """Rights that were taken away are gone within five seconds everywhere: an event stream asks for them once a second."""

@@ -19,7 +19,7 @@ from gateway.identifying import Identifier
 from gateway.incoming import Incoming
 from gateway.limits import discard_body
 from gateway.routes import Table
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
 
 SECURITY = [
     (b"x-content-type-options", b"nosniff"),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from shared.deliveries import ALL_EDGES
+from shared.messaging.queues import ALL_EDGES
 
 HELLO_SECONDS = 1.0
 PRESENT_SECONDS = 3.0

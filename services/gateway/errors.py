@@ -1,6 +1,6 @@
 """What the gateway itself refuses. The families new here are statuses that no service needs."""
 
-from shared.refusals import BadRequest, Conflict, Forbidden, NotFound, Refusal, Unauthenticated, Unavailable
+from shared.kernel.refusals import BadRequest, Conflict, Forbidden, NotFound, Refusal, Unauthenticated, Unavailable
 
 
 class RouteNotFound(NotFound):

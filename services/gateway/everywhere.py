@@ -14,9 +14,9 @@ from gateway.incoming import Incoming
 from gateway.reading import parse_query
 from gateway.routes import Endpoint
 from gateway.rpc import Reply
-from shared.contract import Operation
-from shared.derived import parked_contract
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
+from shared.schema.contract import Operation
+from shared.schema.derived import parked_contract
 
 Row = dict[str, Any]
 

@@ -15,11 +15,11 @@ from typing import Any
 from gateway.access import Principal, check
 from gateway.errors import DeadlineExceeded, InvalidParameter, OutcomeUnknown, Overloaded, ServiceDown
 from gateway.rpc import Reply
-from shared.collection import Collection, collections_of
-from shared.contract import Operation
 from shared.contracts import operations
-from shared.fields import Schema
-from shared.references import Reference, references_of
+from shared.schema.collection import Collection, collections_of
+from shared.schema.contract import Operation
+from shared.wire.fields import Schema
+from shared.wire.references import Reference, references_of
 
 DEEPEST = 2
 MOST_IDS = 200

@@ -18,8 +18,8 @@ from gateway.reading import event_ids, parse_query
 from gateway.rpc import Reply
 from gateway.streaming import BrokenOff, Places, Stream, attachment
 from gateway.wire import HeaderValue
-from shared.contract import Operation
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
+from shared.schema.contract import Operation
 from shared.tables.writing import BOM, Layout, csv_text, delimiter_for
 
 PAGE = 200

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from shared.contract import Operation
-from shared.jobs.contract import LARGEST_FILE
+from shared.schema.contract import Operation
+from shared.schema.derived.job_contract import LARGEST_FILE
 
 _STRING = {"type": "string"}
 _CSV = {"text/csv": {"schema": _STRING}}

@@ -19,11 +19,11 @@ from gateway.preconditions import if_match, if_none_match
 from gateway.reading import check_media_type, event_ids, idempotency_key, parse_query
 from gateway.rpc import Reply, Rpc
 from gateway.wire import HeaderValue
-from shared import strict_json
-from shared.caller import HEADER
-from shared.contract import Operation
-from shared.refusals import Invalid
-from shared.signing import Signer
+from shared.api.caller import HEADER
+from shared.kernel import strict_json
+from shared.kernel.refusals import Invalid
+from shared.kernel.signing import Signer
+from shared.schema.contract import Operation
 
 _NOBODY = nobody()
 _RESULT = b'{"error":null,"result":'

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from gateway.errors import TooManyRequests
 from gateway.models import Attempts
-from shared import clock
+from shared.kernel import clock
 
 
 @dataclass(frozen=True, slots=True)

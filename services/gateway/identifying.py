@@ -12,7 +12,7 @@ from gateway.incoming import Incoming
 from gateway.limits import Buckets
 from gateway.reading import parse_query
 from gateway.tokens import LONGEST, Tokens
-from shared.refusals import Unauthenticated
+from shared.kernel.refusals import Unauthenticated
 
 STRANGE_KEYS = 20
 """Keys from one address that turned out wrong, per minute, before the database is asked no more."""

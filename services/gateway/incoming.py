@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access import Principal
 from gateway.errors import DuplicateHeader
-from shared.contract import Operation
-from shared.ids import new_id
+from shared.kernel.ids import new_id
+from shared.schema.contract import Operation
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")

@@ -17,9 +17,9 @@ from gateway.reading import event_ids, parse_query
 from gateway.rpc import Reply
 from gateway.streaming import BrokenOff, Stream, attachment
 from shared import contracts
-from shared.contract import Operation
-from shared.jobs import contract
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
+from shared.schema.contract import Operation
+from shared.schema.derived import job_contract
 from shared.tables.writing import BOM, csv_text, delimiter_for, harmless
 
 _ERROR_COLUMNS = ("row", "column", "field", "level", "code", "message", "cell")
@@ -154,4 +154,4 @@ ENDPOINTS: dict[str, Any] = {"list_jobs": listing, "list_job_errors": Errors, "r
 
 def endpoints(calls: Calls) -> list[tuple[Operation, Any]]:
     """Every operation on jobs with what answers it."""
-    return [(o, ENDPOINTS.get(name, of_one_job)(o, calls)) for name, o in contract.PUBLIC.items()]
+    return [(o, ENDPOINTS.get(name, of_one_job)(o, calls)) for name, o in job_contract.PUBLIC.items()]

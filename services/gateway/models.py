@@ -9,11 +9,11 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeB
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
 
-from shared import clock, ids
-from shared.constraints import one_of, where_given
-from shared.contract import Changes
 from shared.contracts import gateway as contract
-from shared.database import Aggregate, Conventions, new_metadata
+from shared.kernel import clock, ids
+from shared.schema.contract import Changes
+from shared.storage.constraints import one_of, where_given
+from shared.storage.database import Aggregate, Conventions, new_metadata
 
 
 class Base(Conventions, DeclarativeBase):

@@ -21,11 +21,11 @@ from gateway.models import User
 from gateway.oidc import Client, Identity, IdentityRefused, Trip
 from gateway.outbound import OutboundFailed
 from gateway.reading import parse_query
-from shared import transaction
-from shared.database import new_session
-from shared.ids import new_id
-from shared.refusals import Unavailable
-from shared.signing import Keys, Signer
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Unavailable
+from shared.kernel.signing import Keys, Signer
+from shared.storage import transaction
+from shared.storage.database import new_session
 
 COOKIE = "__Host-liaison-oidc"
 AUDIENCE, KIND = "liaison-oidc", "oidc+jwt"

@@ -15,12 +15,13 @@ from gateway.preconditions import unchanged
 from gateway.problems import MEDIA_TYPE, TITLES
 from gateway.reading import MOST_EVENTS
 from gateway.schemas import Components, merged, repointed
-from shared import custom, fields
-from shared.contract import Listing, Operation
 from shared.contracts import operations
-from shared.jobs import contract as jobs
-from shared.problems import Problem
-from shared.references import references_of
+from shared.schema.contract import Listing, Operation
+from shared.schema.derived import job_contract as jobs
+from shared.storage import custom
+from shared.wire import fields
+from shared.wire.problems import Problem
+from shared.wire.references import references_of
 
 _COMPARED = (fields.Number, fields.Whole, fields.Day, fields.Instant)
 _STRING = {"type": "string"}

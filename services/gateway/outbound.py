@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from shared import strict_json
+from shared.kernel import strict_json
 
 SECONDS = 5.0
 MOST_BYTES = 1024 * 1024

@@ -16,13 +16,13 @@ from gateway.directory import Directory
 from gateway.forwarding import result_of, wire_body
 from gateway.rpc import Rpc
 from shared import contracts
-from shared.caller import HEADER, Caller
-from shared.context import person_of
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.jobs.contract import OVERSEER
-from shared.refusals import Refusal
-from shared.rights import Rights, lacking
-from shared.signing import Signer
+from shared.api.caller import HEADER, Caller
+from shared.api.rights import Rights, lacking
+from shared.kernel.context import person_of
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.refusals import Refusal
+from shared.kernel.signing import Signer
+from shared.schema.derived.job_contract import OVERSEER
 
 ROUND_SECONDS = 2.0
 CALL_SECONDS = 2.0

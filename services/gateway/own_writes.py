@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.edges import Edges
 from gateway.events.catalogue import consumers
 from gateway.rpc import Reply
-from shared.ids import tag_of, type_tag
-from shared.own_writes import MOST
+from shared.api.own_writes import MOST
+from shared.kernel.ids import tag_of, type_tag
 
 SECONDS = 30
 LAST_SECONDS = 3.0

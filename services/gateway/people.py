@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from gateway.models import ApiKey, Role, User
 from gateway.roles import permissions_of
-from shared import clock
-from shared.rights import Rights
+from shared.api.rights import Rights
+from shared.kernel import clock
 
 LARGEST_TEAM = 500
 

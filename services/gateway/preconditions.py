@@ -3,7 +3,7 @@
 import re
 
 from gateway.errors import InvalidIfMatch
-from shared.refusals import VersionRequired
+from shared.kernel.refusals import VersionRequired
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")

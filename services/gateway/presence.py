@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from gateway.errors import ServiceDown
 from gateway.wire import Link
-from shared.settings import REQUEST_GAP
+from shared.kernel.settings import REQUEST_GAP
 
 LOOK_SECONDS = 0.2
 

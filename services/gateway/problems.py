@@ -1,12 +1,12 @@
-"""RFC 9457 problems as HTTP answers; which refusal is which problem is said in `shared/problems.py`."""
+"""RFC 9457 problems as HTTP answers; which refusal is which problem is said in `shared/wire/problems.py`."""
 
 import json
 from typing import Any
 
 from starlette.responses import Response
 
-from shared.problems import STATUS, TITLES, problem
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
+from shared.wire.problems import STATUS, TITLES, problem
 
 __all__ = ["MEDIA_TYPE", "STATUS", "TITLES", "respond", "to_wire"]
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.connections import PerAddress, Watch
-from shared.problems import type_of
+from shared.wire.problems import type_of
 
 HEAD_BYTES = 32 * 1024
 HEADER_BYTES = 8 * 1024

@@ -17,11 +17,11 @@ from gateway.errors import (
 )
 from gateway.incoming import Incoming
 from gateway.limits import read_body
-from shared import strict_json
-from shared.awaited import check_known
-from shared.explaining import explained
-from shared.fields import Schema
-from shared.refusals import Invalid
+from shared.kernel import strict_json
+from shared.kernel.refusals import Invalid
+from shared.messaging.awaited import check_known
+from shared.wire.explaining import explained
+from shared.wire.fields import Schema
 
 QUERY_FIELDS = 100
 MOST_EVENTS = 10

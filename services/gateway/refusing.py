@@ -10,8 +10,8 @@ from typing import Any
 
 from gateway.protocol import UNREADABLE
 from shared import contracts
-from shared.messages import sentences
-from shared.problems import STATUS, TITLES, type_of
+from shared.kernel.messages import sentences
+from shared.wire.problems import STATUS, TITLES, type_of
 
 _REFUSALS = Path(contracts.__file__).with_name("refusals.json")
 

@@ -54,7 +54,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "gateway.event_subscriptions:write@own",
     ),
 }
-"""Role → permission patterns, matched by `shared.context.Context.may`; each grants something that there is.
+"""Role → permission patterns, matched by `shared.kernel.context.Context.may`; each grants something that there is.
 
 Roles whose area has no service yet may what everybody may.
 """

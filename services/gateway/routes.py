@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.incoming import Incoming
-from shared.contract import Operation
+from shared.schema.contract import Operation
 
 Endpoint = Callable[[Incoming], Awaitable[Response]]
 

@@ -7,8 +7,8 @@ import marshmallow as ma
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
-from shared import fields
-from shared.fields import Schema
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 _TYPES: dict[type[ma.fields.Field[Any]], tuple[str, str | None]] = {
     fields.Uuid: ("string", "uuid"),

@@ -9,7 +9,7 @@ from gateway.identity.roles import Roles
 from gateway.identity.users import Users
 from gateway.webhooks.delivering import Deliveries
 from gateway.webhooks.registry import Webhooks
-from shared.known_copies import KnownCompanies
+from shared.flows.known_copies import KnownCompanies
 
 
 class Gateway(Users, Roles, Keys, Entrance, Storing, Pulling, Subscribing, Webhooks, Deliveries, KnownCompanies):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.oidc import Provider
 from gateway.roles import ROLES
-from shared.settings import amqp_uri, database_url, required
+from shared.kernel.settings import amqp_uri, database_url, required
 
 
 @dataclass(frozen=True)

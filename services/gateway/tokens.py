@@ -11,8 +11,8 @@ import jwt
 from gateway.access import Principal
 from gateway.models import User
 from gateway.roles import permissions_of
-from shared.refusals import Unauthenticated
-from shared.signing import ACCESS, LEEWAY, Keys, Signer
+from shared.kernel.refusals import Unauthenticated
+from shared.kernel.signing import ACCESS, LEEWAY, Keys, Signer
 
 AUDIENCE = "liaison"
 LIFETIME = 600

@@ -31,11 +31,11 @@ from gateway.reading import event_ids, idempotency_key, parse_query
 from gateway.rpc import Reply
 from gateway.streaming import Places
 from gateway.wire import HeaderValue
-from shared import strict_json
-from shared.contract import Operation
-from shared.ids import new_id
-from shared.jobs.contract import CHUNK_BYTES, LARGEST_FILE
-from shared.refusals import Invalid, Refusal
+from shared.kernel import strict_json
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid, Refusal
+from shared.schema.contract import Operation
+from shared.schema.derived.job_contract import CHUNK_BYTES, LARGEST_FILE
 
 OTHER_BYTES = 256 * 1024
 """What a form may hold beside the file."""

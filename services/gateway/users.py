@@ -13,11 +13,13 @@ from gateway.accounts import normal
 from gateway.models import Credential, User
 from gateway.passwords import hashed
 from gateway.roles import ROLES
-from shared import auditing, contracts, settings, transaction
-from shared.context import Context
-from shared.database import new_engine
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.outbox import publish
+from shared import contracts
+from shared.kernel import settings
+from shared.kernel.context import Context
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.storage import auditing, transaction
+from shared.storage.database import new_engine
+from shared.storage.outbox import publish
 
 SHORTEST_PASSWORD = 12
 CREATE = "gateway.create_user"

@@ -17,7 +17,7 @@ from pamqp import commands, frame, header
 from pamqp.base import Frame
 from pamqp.heartbeat import Heartbeat
 
-from shared.deliveries import ALL_EDGES
+from shared.messaging.queues import ALL_EDGES
 
 HEARTBEAT = 15
 CHANNEL = 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Protocol
 
-from shared.money import DIGITS, ZERO, round_money
+from shared.kernel.money import DIGITS, ZERO, round_money
 
 
 class Taxed(Protocol):

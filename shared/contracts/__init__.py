@@ -11,14 +11,14 @@ from functools import cache
 from types import ModuleType
 from uuid import UUID
 
-from shared import ids
-from shared.collection import collections_of
-from shared.contract import CATALOGUE, Event, Operation, schema_of
-from shared.derived import with_derived
-from shared.loading import compiled
+from shared.kernel import ids
 from shared.schema import checks
+from shared.schema.collection import collections_of
+from shared.schema.contract import CATALOGUE, Event, Operation, schema_of
+from shared.schema.derived import with_derived
 from shared.schema.meanings import meanings
 from shared.schema.resource import RESOURCES, Resource
+from shared.wire.loading import compiled
 
 SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance", "gateway")
 """All services: a new one adds its name here, its contract file in this folder, and its own folder.

@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from shared import fields
-from shared.contract import Amount, Changes, Data, Event, Listing, Operation
-from shared.fields import Schema
-from shared.money import MINOR_UNITS
+from shared.kernel.money import MINOR_UNITS
+from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operation
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 
 class PlacedLine(Data):

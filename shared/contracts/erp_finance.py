@@ -5,12 +5,12 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from shared import codes, fields
-from shared.contract import Amount, Changes, Data, Event, Listing, Operation
-from shared.fields import Schema
-from shared.fiscal_years import FIRST_DAY
-from shared.money import MINOR_UNITS, ZERO
-from shared.time_zones import known_zone
+from shared.kernel.fiscal_years import FIRST_DAY
+from shared.kernel.money import MINOR_UNITS, ZERO
+from shared.kernel.time_zones import known_zone
+from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operation
+from shared.wire import codes, fields
+from shared.wire.fields import Schema
 
 
 class CompanyState(Data):

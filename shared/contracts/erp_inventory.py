@@ -8,10 +8,10 @@ from uuid import UUID
 
 from marshmallow import ValidationError, validates_schema
 
-from shared import codes, fields
-from shared.contract import Amount, Changes, Data, Event, Listing, Operation
-from shared.fields import Schema
-from shared.ids import DEFAULT_COMPANY_ID
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operation
+from shared.wire import codes, fields
+from shared.wire.fields import Schema
 
 
 class ProductState(Data):

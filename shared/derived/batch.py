@@ -12,19 +12,20 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, own_writes, reaching
-from shared.caller import permit
-from shared.context import current
-from shared.contract import Operation
-from shared.database import Aggregate, kind_of
-from shared.dumping import dumper
-from shared.envelope import dumps
-from shared.handlers import Handler
-from shared.operations import Call, Reply
-from shared.problems import problem
-from shared.refusals import Invalid, NotFound, Refusal, VersionRequired
-from shared.savepoint import savepoint
-from shared.violations import refusal_of
+from shared.api import own_writes, reaching
+from shared.api.caller import permit
+from shared.api.handlers import Handler
+from shared.api.operations import Call, Reply
+from shared.kernel.context import current
+from shared.kernel.refusals import Invalid, NotFound, Refusal, VersionRequired
+from shared.schema.contract import Operation
+from shared.schema.envelope import dumps
+from shared.storage import auditing
+from shared.storage.database import Aggregate, kind_of
+from shared.storage.savepoint import savepoint
+from shared.storage.violations import refusal_of
+from shared.wire.dumping import dumper
+from shared.wire.problems import problem
 
 
 class BatchRefused(Invalid):

@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shared.contract import Operation
-from shared.handlers import Handler
-from shared.ids import new_id
+from shared.api.handlers import Handler
+from shared.api.listing import parse
+from shared.api.operations import Call
 from shared.jobs import handling
-from shared.listing import parse
-from shared.operations import Call
-from shared.refusals import BadRequest, Invalid
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, Invalid
+from shared.schema.contract import Operation
 from shared.tables.writing import Layout
 
 

@@ -9,18 +9,18 @@ import marshmallow as ma
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.auditing import WHOLE
-from shared.context import current
-from shared.contract import Operation
+from shared.api.gone import Audit, deletion, reached
+from shared.api.handlers import Handler
+from shared.api.listing import ListRequest, Page
+from shared.api.operations import Call
 from shared.contracts import AUDIT_PERMISSION
-from shared.database import Aggregate
-from shared.fields import Number, Schema, plain
-from shared.gone import Audit, deletion, reached
-from shared.handlers import Handler
-from shared.listing import ListRequest, Page
-from shared.operations import Call
-from shared.permissions import ALL
-from shared.refusals import NotFound
+from shared.kernel.context import current
+from shared.kernel.permissions import ALL
+from shared.kernel.refusals import NotFound
+from shared.schema.contract import Operation
+from shared.storage.auditing import WHOLE
+from shared.storage.database import Aggregate
+from shared.wire.fields import Number, Schema, plain
 
 AUDITORS = AUDIT_PERMISSION
 """Who may read the history of what no longer exists, besides whoever deleted it; as far as they would reach it today."""

@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shared.context import current
-from shared.contract import Operation
-from shared.handlers import Handler
+from shared.api.handlers import Handler
+from shared.api.operations import Call
 from shared.jobs import handling, storage
 from shared.jobs.matching import matchable
-from shared.operations import Call
-from shared.refusals import Forbidden, Invalid
+from shared.kernel.context import current
+from shared.kernel.refusals import Forbidden, Invalid
+from shared.schema.contract import Operation
 from shared.tables.paths import resolve
 
 

@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from shared.contract import Operation
-from shared.derived.parked_contract import cursor_of
-from shared.fields import instant
-from shared.handlers import Handler
-from shared.operations import Call, Reply
-from shared.refusals import BadRequest, NotFound
+from shared.api.handlers import Handler
+from shared.api.operations import Call, Reply
+from shared.kernel.refusals import BadRequest, NotFound
+from shared.schema.contract import Operation
+from shared.schema.derived.parked_contract import cursor_of
+from shared.wire.fields import instant
 
 _COLUMNS = "consumer, event_id, type, producer, attempts, error_code, received_at"
 _PAGE = text(

@@ -11,16 +11,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.changes import recorded
-from shared.contract import Event, Operation
-from shared.database import Aggregate
-from shared.handlers import Handler
-from shared.ids import new_id
-from shared.listing import ListRequest, Page
-from shared.outbox import publish
+from shared.api.handlers import Handler
+from shared.api.listing import ListRequest, Page
+from shared.kernel.ids import new_id
+from shared.schema.contract import Event, Operation
 from shared.schema.declaration import Declaration
 from shared.schema.verbs import Verb
+from shared.storage.changes import recorded
+from shared.storage.database import Aggregate
 from shared.storage.declared import MODELS
+from shared.storage.outbox import publish
 
 
 def handler(operation: Operation) -> Handler:

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shared import custom
-from shared.context import current
-from shared.contract import Operation
-from shared.handlers import Handler
+from shared.api.handlers import Handler
 from shared.jobs.handling import MEDIA_TYPES
+from shared.kernel.context import current
+from shared.schema.contract import Operation
+from shared.storage import custom
 from shared.tables import workbook
 from shared.tables.headings import headings
 from shared.tables.writing import BOM, csv_text, delimiter_for

@@ -8,14 +8,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared import clock, outbox
-from shared.auditing import WHOLE
-from shared.context import current
-from shared.contract import Operation
-from shared.ids import new_id
-from shared.rows import dumps
+from shared.kernel import clock
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.schema.contract import Operation
+from shared.storage import outbox
+from shared.storage.auditing import WHOLE
+from shared.storage.rows import dumps
+from shared.storage.violations import Duplicate
 from shared.tables.building import Reading
-from shared.violations import Duplicate
 
 Named = dict[tuple[str, str], set[UUID]]
 """Who is named so: (what, value) → ids."""

@@ -1,6 +1,6 @@
 """The header of a file that is imported, and rows that do not go with it."""
 
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 from shared.tables.building import Mapping
 from shared.tables.limits import Cell, text_of
 

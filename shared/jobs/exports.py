@@ -10,15 +10,14 @@ from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
-from shared import child
-from shared.contract import Operation
-from shared.handlers import Handler
-from shared.jobs import storage
-from shared.jobs.contract import CHUNK_BYTES
+from shared.api.handlers import Handler
+from shared.api.operations import Call
+from shared.jobs import child, storage
 from shared.jobs.handling import circumstances_of
 from shared.jobs.running import Run
-from shared.operations import Call
-from shared.strict_json import loads
+from shared.kernel.strict_json import loads
+from shared.schema.contract import Operation
+from shared.schema.derived.job_contract import CHUNK_BYTES
 from shared.tables import workbook
 from shared.tables.writing import BOM, Layout, csv_text, delimiter_for
 

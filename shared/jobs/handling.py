@@ -11,18 +11,19 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from shared import clock, ids
-from shared.context import Context, current
-from shared.contract import Operation
+from shared.api.handlers import Handler
+from shared.api.operations import Call
+from shared.api.rights import Rights, lacking, rights_of
 from shared.contracts import permissions as known
-from shared.handlers import Handler
-from shared.jobs import contract, storage
+from shared.jobs import storage
 from shared.jobs.models import OPEN, Job
-from shared.messages import sentence
-from shared.operations import Call
-from shared.permissions import ALL
-from shared.refusals import BadRequest, Conflict, Forbidden, Invalid, InvalidTransition, NotFound, Refusal
-from shared.rights import Rights, lacking, rights_of
+from shared.kernel import clock, ids
+from shared.kernel.context import Context, current
+from shared.kernel.messages import sentence
+from shared.kernel.permissions import ALL
+from shared.kernel.refusals import BadRequest, Conflict, Forbidden, Invalid, InvalidTransition, NotFound, Refusal
+from shared.schema.contract import Operation
+from shared.schema.derived import job_contract
 
 ERRORS_SHOWN = 100
 ERRORS_PAGE = 1000
@@ -58,8 +59,8 @@ class RightsTakenAway(Forbidden):
 
 
 def handlers(service: str) -> list[Handler]:
-    """The handlers of the operations of contract.py for one service."""
-    return [_handler(operation) for operation in contract.operations(service)]
+    """The handlers of the operations of job_contract.py for one service."""
+    return [_handler(operation) for operation in job_contract.operations(service)]
 
 
 def _handler(operation: Operation) -> Handler:
@@ -132,7 +133,7 @@ def own(session: Session, job: Job) -> Job:
 
 def _may_know(context: Context, job: Job) -> bool:
     """Whether the caller may do now what the job was begun with: what it shows was read or written with these rights."""
-    if job.actor != context.actor and not context.may(contract.EVERYBODY):
+    if job.actor != context.actor and not context.may(job_contract.EVERYBODY):
         return False
     return not lacking(rights_of(context), _needed(circumstances_of(job), str(job.circumstances["needs"])), known())
 
@@ -212,7 +213,7 @@ def _list(service: object, session: Session, parameters: dict[str, Any]) -> dict
 def _known_to(session: Session, before: UUID | None) -> Iterator[Job]:
     """The jobs that the caller may know of, the newest first, read portion by portion."""
     context, portion = current(session), select(Job).order_by(Job.id.desc()).limit(MOST_JOBS_SHOWN)
-    if not context.may(contract.EVERYBODY):
+    if not context.may(job_contract.EVERYBODY):
         portion = portion.where(Job.actor == context.actor)
     while jobs := list(session.scalars(portion if before is None else portion.where(Job.id < before))):
         yield from (job for job in jobs if _may_know(context, job))
@@ -246,7 +247,7 @@ def _not_undoable(job: Job) -> str:
         return "not_an_import"
     if not job.ended:
         return "not_ended"
-    if job.finished_at is not None and clock.now() - job.finished_at > timedelta(days=contract.DAYS_KEPT):
+    if job.finished_at is not None and clock.now() - job.finished_at > timedelta(days=job_contract.DAYS_KEPT):
         return "too_old"
     return "already_undone" if job.undone_by else ""
 

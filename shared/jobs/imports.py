@@ -16,28 +16,29 @@ from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import child, custom, existence, reaching
-from shared.explaining import explained
-from shared.handlers import Handler
-from shared.jobs import bulk, storage
+from shared.api import existence, reaching
+from shared.api.handlers import Handler
+from shared.jobs import bulk, child, storage
 from shared.jobs.bulk import Row
 from shared.jobs.columns import check, header_of, wrong_length
-from shared.jobs.contract import CELL_SHOWN
 from shared.jobs.handling import circumstances_of
 from shared.jobs.linking import ONE_BY_ONE_PASS, PASSES, Linking
 from shared.jobs.matching import key_of, match, says, uuids
 from shared.jobs.rehearsing import Rehearsal
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, told, version_of
-from shared.loading import compiled
-from shared.messages import sentence
-from shared.refusals import IdConflict, Invalid, Refusal
-from shared.savepoint import savepoint
+from shared.kernel.messages import sentence
+from shared.kernel.refusals import IdConflict, Invalid, Refusal
+from shared.schema.derived.job_contract import CELL_SHOWN
+from shared.storage import custom
+from shared.storage.savepoint import savepoint
 from shared.tables import reading
 from shared.tables.building import Mapping
 from shared.tables.limits import Cell, text_of
 from shared.tables.limits import Row as TableRow
 from shared.tables.paths import resolve
+from shared.wire.explaining import explained
+from shared.wire.loading import compiled
 
 SET_WISE = 1000
 ONE_BY_ONE = 50

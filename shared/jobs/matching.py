@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from shared import texts
-from shared.database import Aggregate
 from shared.jobs.bulk import KEYS_SEEN, Loader, Row
+from shared.kernel import texts
+from shared.storage.database import Aggregate
 from shared.tables.paths import Column
 
 _EXTERNAL = "external_ids."

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.constraints import one_of
-from shared.database import Aggregate, Conventions, new_metadata
+from shared.storage.constraints import one_of
+from shared.storage.database import Aggregate, Conventions, new_metadata
 
 OPEN = ("queued", "running")
 

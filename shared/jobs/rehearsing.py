@@ -16,12 +16,12 @@ from uuid import UUID
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from shared import texts
-from shared.database import Aggregate
-from shared.fields import Schema
 from shared.jobs.bulk import Loader, Row
-from shared.rows import dumps
-from shared.savepoint import savepoint
+from shared.kernel import texts
+from shared.storage.database import Aggregate
+from shared.storage.rows import dumps
+from shared.storage.savepoint import savepoint
+from shared.wire.fields import Schema
 
 MOST_TRIES = 5
 """How often a batch is tried: without a row that is refused, another one may be taken."""

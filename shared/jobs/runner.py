@@ -11,13 +11,13 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from shared import transaction
-from shared.collection import Collection, collections_of
-from shared.handlers import Handler
+from shared.api.handlers import Handler
 from shared.jobs import exports, imports, undoing
 from shared.jobs.models import Job
 from shared.jobs.running import LEASE_SECONDS, Cancelled, LeaseLost, Run, Stopping
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
+from shared.schema.collection import Collection, collections_of
+from shared.storage import transaction
 
 log = logging.getLogger(__name__)
 

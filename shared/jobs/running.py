@@ -8,16 +8,16 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from shared import auditing, outbox, transaction
-from shared.collection import Collection
-from shared.contract import Operation
-from shared.envelope import dumps
-from shared.handlers import Handler
+from shared.api.handlers import Handler
 from shared.jobs.bulk import Loader, write_events
 from shared.jobs.handling import circumstances_of, told
 from shared.jobs.models import Job
-from shared.pace import Pace
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
+from shared.messaging.pace import Pace
+from shared.schema.collection import Collection
+from shared.schema.contract import Operation
+from shared.schema.envelope import dumps
+from shared.storage import auditing, outbox, transaction
 
 T = TypeVar("T")
 

@@ -7,14 +7,15 @@ from uuid import UUID
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import auditing, reaching
-from shared.context import current
-from shared.dumping import dumper
-from shared.handlers import Handler
-from shared.operations import Call, Reply
-from shared.refusals import Invalid, Refusal
-from shared.savepoint import savepoint
-from shared.violations import refusal_of
+from shared.api import reaching
+from shared.api.handlers import Handler
+from shared.api.operations import Call, Reply
+from shared.kernel.context import current
+from shared.kernel.refusals import Invalid, Refusal
+from shared.storage import auditing
+from shared.storage.savepoint import savepoint
+from shared.storage.violations import refusal_of
+from shared.wire.dumping import dumper
 
 
 def attempt(service: object, session: Session, handler: Handler, kwargs: dict[str, Any], if_match: Any = None) -> Reply:

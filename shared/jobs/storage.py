@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from shared.jobs.contract import CHUNK_BYTES, DAYS_KEPT, LARGEST_FILE
-from shared.refusals import Conflict, Invalid
+from shared.kernel.refusals import Conflict, Invalid
+from shared.schema.derived.job_contract import CHUNK_BYTES, DAYS_KEPT, LARGEST_FILE
 
 MOST_CHUNKS = LARGEST_FILE // CHUNK_BYTES + 1
 QUOTA = 10 * LARGEST_FILE

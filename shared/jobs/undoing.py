@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared import merging
 from shared.jobs import bulk
 from shared.jobs.running import Run
 from shared.jobs.single import attempt, shown, version_of
-from shared.refusals import InUse, Invalid, NotFound, Refusal, StaleVersion
-from shared.savepoint import savepoint
+from shared.kernel.refusals import InUse, Invalid, NotFound, Refusal, StaleVersion
+from shared.storage.savepoint import savepoint
+from shared.wire import merging
 
 SET_WISE = 1000
 ONE_BY_ONE = 50

@@ -1,4 +1,4 @@
-"""Alembic runs this for the tree and on the connection that `shared/migrator.py` gives it."""
+"""Alembic runs this for the tree and on the connection that `shared/storage/migrator.py` gives it."""
 
 from alembic import context
 

@@ -1,6 +1,6 @@
 """The words in which a contract declares a resource: `class Team(Resource, path="/v1/teams", …)` and its fields.
 
-A declaration gives ordinary marshmallow schemas (`shared/fields.py`) and ordinary operations (`shared/contract.py`).
+A declaration gives ordinary marshmallow schemas (`shared/wire/fields.py`) and ordinary operations (`shared/schema/contract.py`).
 """
 
 from shared.schema.fields import Choice as Choice

@@ -7,15 +7,15 @@ from typing import Any
 
 import marshmallow as ma
 
-from shared import fields
-from shared.contract import Listing, Operation
-from shared.fields import Schema
 from shared.schema import checks, naming
+from shared.schema.contract import Listing, Operation
 from shared.schema.declared import Declared
 from shared.schema.fields import Refers
 from shared.schema.group import Members
 from shared.schema.naming import Names
 from shared.schema.verbs import State, Verb
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 Rule = Callable[[Any], None]
 

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Unpack
 from uuid import UUID
 
-from shared import codes, fields
 from shared.schema.declared import Declared, Options, Sent, named
+from shared.wire import codes, fields
 
 
 class Text(Declared):
@@ -137,7 +137,7 @@ class Refers(Declared):
     """The id of another record: `Refers("users")`.
 
     That it exists is checked by a foreign key where the same service owns the resource, by the copied ids of
-    `shared/existence.py` where another does, and where `by_handler` says so by the handler.
+    `shared/api/existence.py` where another does, and where `by_handler` says so by the handler.
     `where` is what holds for the records of the same service that may be named, e.g. {"kind": "person"}.
     """
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from shared.fields import Schema
 from shared.schema import checks
 from shared.schema.declared import Declared
+from shared.wire.fields import Schema
 
 
 class Members:

@@ -2,10 +2,10 @@
 
 from typing import Any, Unpack
 
-from shared import fields
 from shared.schema.declared import Declared, Options, Sent
 from shared.schema.fields import Text
 from shared.schema.group import Group
+from shared.wire import fields
 
 
 class _Composed(Declared):
@@ -109,7 +109,7 @@ class Table(_Composed):
 
 
 class Custom(_Composed):
-    """The values of custom fields (`shared/custom.py`)."""
+    """The values of custom fields (`shared/storage/custom.py`)."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
         told = "The values of custom fields by name, see /v1/custom-fields; numbers are decimal strings."

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any, ClassVar, Unpack
 
-from shared import fields
-from shared.money import LARGEST
+from shared.kernel.money import LARGEST
 from shared.schema.declared import Declared, Options, Sent
+from shared.wire import fields
 
 
 class Whole(Declared):

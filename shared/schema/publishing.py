@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from shared import contract
-from shared.contract import Changes, Event
-from shared.schema import checks, numbers
+from shared.schema import checks, contract, numbers
+from shared.schema.contract import Changes, Event
 from shared.schema.declared import Declared
 from shared.schema.group import Members
 from shared.schema.lists import Many

@@ -7,13 +7,13 @@
         manager_id = Refers("users", "Who sees the team's figures.", null=True)
 
 What a class says is kept in `Team.declaration`; `Team.create`, `.get`, `.list`, `.update` and `.delete` are its operations.
-The model is `class Team(Aggregate, Base, of=teams.Team)` (`shared/database.py`).
+The model is `class Team(Aggregate, Base, of=teams.Team)` (`shared/storage/database.py`).
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from shared.contract import Event, Operation
+from shared.schema.contract import Event, Operation
 from shared.schema.declaration import Declaration, Settings
 from shared.schema.declared import named
 from shared.schema.group import Group

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from shared.contract import Operation
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
+from shared.schema.contract import Operation
 
 
 def obey(operation: Operation, record: Any) -> Any:

@@ -19,7 +19,7 @@ from shared.schema.lists import Lines, Many, Part
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
-FOLDER = Path(__file__).resolve().parent.parent / "locale" / "fr"
+FOLDER = Path(__file__).resolve().parents[1] / "locale" / "fr"
 
 EVERYWHERE = "shared"
 """The catalogue of what every record has."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from shared.contract import Operation
-from shared.fields import Schema
+from shared.schema.contract import Operation
 from shared.schema.fields import Choice
 from shared.schema.group import Group, schema_of
+from shared.wire.fields import Schema
 
 NEUTRAL = "neutral"
 TONES = (NEUTRAL, "info", "success", "warning", "danger")

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint, func, inspect, text
 
-from shared import folding
+from shared.kernel import folding
 from shared.schema import Custom, Resource, Tags
 from shared.schema import Table as FreeTable
 from shared.schema.declared import Declared

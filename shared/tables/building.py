@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.fields import Part, Schema
 from shared.tables.cells import Flaw, Read, reader
 from shared.tables.limits import Cell
 from shared.tables.numbers import Notation
 from shared.tables.paths import REST, Column, by_header, resolve
 from shared.tables.typed import Numeral, restored, typed
+from shared.wire.fields import Part, Schema
 
 
 @dataclass(slots=True)

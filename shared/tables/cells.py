@@ -11,9 +11,9 @@ from typing import Any
 
 import marshmallow as ma
 
-from shared import codes, fields
 from shared.tables.countries import code_of
 from shared.tables.numbers import Ambiguous, Notation, decimal
+from shared.wire import codes, fields
 
 Read = Callable[[str], Any]
 

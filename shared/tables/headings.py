@@ -6,10 +6,10 @@ from typing import Any
 
 import marshmallow as ma
 
-from shared import fields
-from shared.fields import Schema
 from shared.schema.texts import titles
 from shared.tables.paths import SPREAD, Column, by_header, resolve
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 _FIRST = re.compile(r"\.([0-9])\.")
 

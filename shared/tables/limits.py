@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet in Excel, the header among them; CSV files have no more either."""

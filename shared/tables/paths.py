@@ -12,11 +12,11 @@ from typing import Any
 
 import marshmallow as ma
 
-from shared import codes, fields
-from shared.fields import Schema
 from shared.schema.texts import titles
 from shared.tables.labels import LABELS
 from shared.tables.words import plain_words
+from shared.wire import codes, fields
+from shared.wire.fields import Schema
 
 SPREAD = 2
 """How many elements of a list of parts have columns of their own in an export."""

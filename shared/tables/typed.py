@@ -5,9 +5,9 @@ from typing import Any
 
 import marshmallow as ma
 
-from shared import codes, fields
 from shared.tables import limits
 from shared.tables.cells import Flaw, Read
+from shared.wire import codes, fields
 
 EXACT_DIGITS = 15
 """Excel keeps so many significant digits of a number (Microsoft, Excel specifications and limits)."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import IO, Any
 
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
 from shared.tables.escapes import escaped
 from shared.tables.limits import MOST_ROWS
 

@@ -5,9 +5,9 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from shared.fields import Schema
 from shared.tables.cells import shielded, write
 from shared.tables.paths import REST, SPREAD, Column, columns_of
+from shared.wire.fields import Schema
 
 BOM = "\ufeff"
 

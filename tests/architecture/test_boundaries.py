@@ -17,9 +17,9 @@ TRANSPORT = (
     "amqp",
     "pika",
     "aio_pika",
-    "shared.entrypoints",
-    "shared.bus",
-    "shared.rpc",
+    "shared.flows.entrypoints",
+    "shared.flows.bus",
+    "shared.messaging.rpc",
 )
 PACKAGES = contracts.SERVICES
 SESSION = ("sqlalchemy.orm.Session", "sqlalchemy.orm.session")
@@ -54,27 +54,27 @@ def test_contracts_of_a_service_are_written_with_that_service_only(service: str)
 
 @pytest.mark.parametrize("path", domain_files(), ids=short)
 def test_only_flow_files_know_the_transport(path: Path) -> None:
-    """And even they know it by one name: shared.entrypoints."""
+    """And even they know it by one name: shared.flows.entrypoints."""
     if is_flow(path):
-        assert touches(path, *TRANSPORT) == {"shared.entrypoints"}
+        assert touches(path, *TRANSPORT) == {"shared.flows.entrypoints"}
     else:
         assert not touches(path, *TRANSPORT)
 
 
 @pytest.mark.parametrize("path", [p for p in domain_files() if _is_model(p)], ids=short)
 def test_models_never_see_a_session(path: Path) -> None:
-    assert not touches(path, *SESSION, *TRANSPORT, "shared.outbox", "shared.transaction")
+    assert not touches(path, *SESSION, *TRANSPORT, "shared.storage.outbox", "shared.storage.transaction")
 
 
 @pytest.mark.parametrize("path", [p for p in domain_files() if not (_is_model(p) or _is_migration(p))], ids=short)
 def test_what_takes_no_session_neither_publishes_nor_stores(path: Path) -> None:
     """A module is either work on a session, or calculates (it may build statements), not a bit of both."""
     if not touches(path, *SESSION) and not is_flow(path):
-        assert not touches(path, "sqlalchemy.orm", "psycopg2", "shared.outbox", "shared.transaction")
+        assert not touches(path, "sqlalchemy.orm", "psycopg2", "shared.storage.outbox", "shared.storage.transaction")
 
 
 def test_the_auditor_imports_no_service_code() -> None:
-    found = {short(p): touches(p, *PACKAGES, "shared.handlers", "nameko") for p in files("deploy/auditor")}
+    found = {short(p): touches(p, *PACKAGES, "shared.api.handlers", "nameko") for p in files("deploy/auditor")}
     assert not {path: names for path, names in found.items() if names}
 
 

@@ -33,4 +33,4 @@ def test_engines_are_made_in_two_places() -> None:
     made = {
         short(p) for p in files("services", "shared", "deploy") for c in _calls(p) if "engine" in ast.unparse(c.func)
     }
-    assert made == {"shared/connecting.py", "shared/database.py"}
+    assert made == {"shared/storage/connecting.py", "shared/storage/database.py"}

@@ -4,16 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared import contracts, custom, fields
-from shared.collection import collections_of
-from shared.contract import Operation
-from shared.custom_copies import CustomFieldCopies
-from shared.fields import Many, Part, Schema, Uuid
-from shared.handlers import Handler, collect, service_class
-from shared.ids import new_id
-from shared.operations import load
-from shared.references import references_of
-from shared.refusals import Invalid
+from shared import contracts
+from shared.api.handlers import Handler, collect, service_class
+from shared.api.operations import load
+from shared.flows.custom_copies import CustomFieldCopies
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid
+from shared.schema.collection import collections_of
+from shared.schema.contract import Operation
+from shared.storage import custom
+from shared.wire import fields
+from shared.wire.fields import Many, Part, Schema, Uuid
+from shared.wire.references import references_of
 
 OPERATIONS = [o for found in contracts.operations().values() for o in found.values()]
 RESOURCES = {r.name: r for found in contracts.operations().values() for r in collections_of(found.values())}

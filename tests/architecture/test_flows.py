@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from shared import contracts
-from shared.contract import Event, Operation
-from shared.handlers import collect, service_class
+from shared.api.handlers import collect, service_class
+from shared.schema.contract import Event, Operation
 from tests.architecture.source import domain_files, flow_classes, short, tree
 
 FLOWS = list(flow_classes())

@@ -1,7 +1,7 @@
 """Traps first (ground, 1): raw SQL shows nothing of companies that the caller may not see.
 
 Statements of the ORM are restricted by the machinery. A raw one that reads or changes rows of companies has the condition
-of `shared/company_sql.py`, or is about one company by `:company_id`, or stands below with the reason.
+of `shared/storage/company_sql.py`, or is about one company by `:company_id`, or stands below with the reason.
 """
 
 import ast
@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import TextClause
 
 from shared import contracts
-from shared.company_sql import in_companies, restricted
+from shared.storage.company_sql import in_companies, restricted
 from tests.architecture.source import domain_files, short, tree
 
 _BY_ROW = "by the ids of rows that were loaded before"

@@ -7,14 +7,14 @@ import string
 import pytest
 
 from shared import contracts
-from shared.messages import _SENTENCES, sentence
-from shared.refusals import Refusal
+from shared.kernel.messages import _SENTENCES, sentence
+from shared.kernel.refusals import Refusal
 from tests.architecture.source import domain_files, files, tree
 
 for _service in contracts.SERVICES:
     importlib.import_module(f"{_service}.service")
     importlib.import_module(f"{_service}.errors")
-for _module in ("operations", "rpc", "strict_json"):
+for _module in ("api.operations", "messaging.rpc", "kernel.strict_json"):
     importlib.import_module(f"shared.{_module}")
 
 
@@ -72,7 +72,7 @@ def test_every_code_of_a_wrong_field_has_a_sentence() -> None:
 
 
 def test_every_code_of_the_fields_has_a_sentence() -> None:
-    from shared import fields
+    from shared.wire import fields
 
     codes = {str(v) for cls in vars(fields).values() if isinstance(cls, type) and issubclass(cls, fields.ma.fields.Field)
              for v in vars(cls).get("default_error_messages", {}).values()}  # fmt: skip

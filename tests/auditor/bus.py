@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from deploy.local.provision import DatabaseUrls
 from shared import contracts
-from shared.handlers import service_class
+from shared.api.handlers import service_class
 from tests.conftest import Databases
 from tests.harness import Harness
 
@@ -26,7 +26,7 @@ class Bus:
 
     @property
     def bindings(self) -> dict[str, dict[str, list[str]]]:
-        """What `python -m shared.operator bindings` prints."""
+        """What `python -m shared.ops.operator bindings` prints."""
         return {
             name: {handler.name: [e.full_type for e in handler.events] for handler in harness.consumers.values()}
             for name, harness in self.services.items()

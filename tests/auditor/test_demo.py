@@ -13,8 +13,9 @@ from deploy import seed
 from deploy.auditor.catalogue import run
 from deploy.auditor.databases import Databases as Opened
 from deploy.auditor.findings import World
-from shared import clock, contracts
-from shared.refusals import NotFound
+from shared import contracts
+from shared.kernel import clock
+from shared.kernel.refusals import NotFound
 from tests.auditor.bus import Bus
 from tests.conftest import Databases
 

@@ -14,11 +14,11 @@ from kombu import Connection
 from psycopg2.extras import execute_values
 
 from shared import contracts
-from shared.contract import Event
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
-from shared.envelope import CONTENT_TYPE
-from shared.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
+from shared.schema.contract import Event
+from shared.schema.envelope import CONTENT_TYPE
 from tests.bench.world import World
 from tests.harness import message
 

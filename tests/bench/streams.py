@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import pika
 
 from shared.contracts import crm_sales as sales
-from shared.ids import new_event_id, new_id
+from shared.kernel.ids import new_event_id, new_id
 from tests.bench.report import percentile
 from tests.bench.world import World
 from tests.harness import message

@@ -15,8 +15,8 @@ from kombu import Connection
 from deploy.local import servers as local
 from deploy.local.accounts import Account, servers_home
 from shared import contracts
-from shared.handlers import service_class
-from shared.topology import bindings
+from shared.api.handlers import service_class
+from shared.messaging.topology import bindings
 from tests.bench import accounting
 from tests.bench.prefill import Past
 from tests.suite import ADMIN, CHECKOUT, UNLIMITED, Suite

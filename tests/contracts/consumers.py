@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from shared import contracts
-from shared.handlers import collect, service_class
+from shared.api.handlers import collect, service_class
 
 FILE = Path(contracts.__file__).with_name("consumers.json")
 

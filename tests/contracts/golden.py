@@ -11,9 +11,9 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from shared import contracts
-from shared.context import Context
-from shared.contract import Event
-from shared.envelope import write_head
+from shared.kernel.context import Context
+from shared.schema.contract import Event
+from shared.schema.envelope import write_head
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
 AT = datetime(2026, 3, 31, 9, 30, 15, 123456, tzinfo=UTC)

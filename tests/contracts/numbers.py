@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from shared import contracts, ids
+from shared import contracts
+from shared.kernel import ids
 
 FILE = Path(__file__).parent / "snapshots" / "numbers.json"
 

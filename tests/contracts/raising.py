@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from shared import contracts
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
 
 _PACKAGES = ("shared", *contracts.SERVICES)
 _Named = tuple[str, ...]

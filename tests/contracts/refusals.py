@@ -18,17 +18,19 @@ from gateway.events.tickets import Tickets
 from gateway.forwarding import Forwarder
 from gateway.health import Health
 from gateway.oidc_sign_in import OidcSignIn
-from shared import contracts, own_writes
-from shared.contract import Operation
-from shared.handlers import Handler, collect, service_class
-from shared.jobs import contract, handling
-from shared.operations import execute
-from shared.refusals import Refusal
+from shared import contracts
+from shared.api import own_writes
+from shared.api.handlers import Handler, collect, service_class
+from shared.api.operations import execute
+from shared.jobs import handling
+from shared.kernel.refusals import Refusal
 from shared.schema import Verb
+from shared.schema.contract import Operation
+from shared.schema.derived import job_contract
 from tests.contracts.raising import refusals_of
 
 FILE = Path(contracts.__file__).with_name("refusals.json")
-_PRIVATE = ("shared.rpc",)
+_PRIVATE = ("shared.messaging.rpc",)
 """What only a client on the bus itself can be told."""
 
 _JOBS = ("shared.jobs.", "shared.tables.")
@@ -99,7 +101,7 @@ def _of_services() -> Iterator[_Root]:
     for service in contracts.SERVICES:
         cls = service_class(service)
         handlers: list[Handler] = [*collect(cls), *handling.handlers(service)]
-        for handler in (one for one in handlers if one.name not in contract.INNER):
+        for handler in (one for one in handlers if one.name not in job_contract.INNER):
             yield handler.operation, handler.function, cls
             yield from ((handler.operation, method, model) for method, model in handler.calls)
 
@@ -126,7 +128,7 @@ def _root(operation: Operation, endpoint: Any) -> _Root:
 
 
 _PROGRAMS = {"migrations", "__main__"}
-_COOPERATIVE = "shared.runner"
+_COOPERATIVE = "shared.ops.runner"
 """Not to be imported: programs act, and the runner makes the whole process cooperative."""
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import contracts, envelope
+from shared import contracts
+from shared.schema import envelope
 from tests.contracts import consumers, refusals
 from tests.contracts.golden import SAMPLES, file_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared import ids
+from shared.kernel import ids
 from tests.contracts import numbers
 
 

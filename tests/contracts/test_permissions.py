@@ -9,8 +9,8 @@ import pytest
 
 from gateway.roles import ROLES
 from shared import contracts
-from shared.contract import PUBLIC, SIGNED_IN
-from shared.permissions import allows, is_known
+from shared.kernel.permissions import allows, is_known
+from shared.schema.contract import PUBLIC, SIGNED_IN
 from tests.contracts import permissions
 
 ROOT = Path(__file__).parents[2]

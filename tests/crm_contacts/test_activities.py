@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from crm_contacts.service import CrmContacts
-from shared.ids import new_id
-from shared.refusals import BadRequest, Invalid, InvalidTransition, NotFound
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, Invalid, InvalidTransition, NotFound
 from tests.harness import Harness
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import event, text
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import ContactArchived, ContactCreated, ContactDeleted, ContactUpdated
-from shared.ids import new_id
-from shared.refusals import BadRequest, Conflict, InUse, Invalid, InvalidTransition, NotFound, StaleVersion
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, Conflict, InUse, Invalid, InvalidTransition, NotFound, StaleVersion
 from tests.harness import Harness
 
 LUMEN = {

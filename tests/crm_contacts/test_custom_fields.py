@@ -7,9 +7,9 @@ import pytest
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import CustomFieldCreated, CustomFieldDeleted, CustomFieldUpdated
-from shared.ids import new_id
-from shared.refusals import BadRequest, Invalid, NotFound
-from shared.violations import Duplicate
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, Invalid, NotFound
+from shared.storage.violations import Duplicate
 from tests.harness import Harness
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_contacts import identity
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 
 
 def test_numbers_lose_their_spaces() -> None:

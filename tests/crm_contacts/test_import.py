@@ -13,7 +13,7 @@ from sqlalchemy import text
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import ContactCreated, ContactDeleted, ContactUpdated
 from shared.jobs import imports, runner, storage
-from shared.refusals import Conflict, Invalid, NotFound
+from shared.kernel.refusals import Conflict, Invalid, NotFound
 from tests.harness import Harness
 
 FRENCH = """Nature;Nom;E-mail;Téléphone;Ville;Rôle;SIREN;external_ids.shop;Remarque

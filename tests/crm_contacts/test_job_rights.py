@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from crm_contacts.service import CrmContacts
 from shared.jobs import imports
-from shared.jobs.contract import OVERSEER
-from shared.refusals import Forbidden, NotFound
+from shared.kernel.refusals import Forbidden, NotFound
+from shared.schema.derived.job_contract import OVERSEER
 from tests.harness import Harness
 
 

@@ -9,10 +9,10 @@ import pytest
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import activities
 from shared.contracts.crm_contacts.teams import Team
-from shared.ids import new_id
-from shared.refusals import InUse, Invalid, NotFound, StaleVersion
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import InUse, Invalid, NotFound, StaleVersion
+from shared.storage.violations import Duplicate
 from shared.tables.headings import headings
-from shared.violations import Duplicate
 from tests.harness import Harness
 
 

@@ -11,7 +11,7 @@ import pytest
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_sales import OrderChanged, OrderCreated, OrderDeleted, OrderPlaced, QuoteCreated, QuoteSent
 from shared.contracts.erp_finance import InvoiceCreated, InvoiceIssued, PaymentCreated, PaymentReceived
-from shared.refusals import InUse
+from shared.kernel.refusals import InUse
 from tests.architecture.source import ROOT
 from tests.harness import Harness
 

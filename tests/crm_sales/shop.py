@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from tests.days import present_day
 from tests.harness import Harness
 

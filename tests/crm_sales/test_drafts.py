@@ -10,9 +10,9 @@ from crm_sales.models import Customer, Product
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
-from shared.ids import new_id
-from shared.refusals import BadRequest, Conflict, Invalid, NotFound, StaleVersion, VersionRequired
-from shared.settings import LIMITS
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, Conflict, Invalid, NotFound, StaleVersion, VersionRequired
+from shared.kernel.settings import LIMITS
 from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, UNPRICED, D, Shop, contact, product
 from tests.harness import message
 

@@ -16,8 +16,8 @@ from crm_sales.errors import AlreadyShipped, NothingToResume, ReleaseByPlacer
 from crm_sales.models import Order
 from crm_sales.pricing import PricedLine
 from shared.contracts import crm_sales as sales
-from shared.ids import new_id
-from shared.refusals import InvalidTransition, Refusal
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import InvalidTransition, Refusal
 
 D = Decimal
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared import clock
-from shared.ids import new_event_id
-from shared.refusals import Conflict, Forbidden
+from shared.kernel import clock
+from shared.kernel.ids import new_event_id
+from shared.kernel.refusals import Conflict, Forbidden
 from tests.crm_sales.shop import ADVICE, BOOK, LAMP, D, Shop
 from tests.harness import message
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_sales.pricing import PriceBook, PricedLine, line_net, price, totals
-from shared.ids import new_id
-from shared.money import MINOR_UNITS, allocate, round_money, tax_on
-from shared.refusals import Invalid
+from shared.kernel.ids import new_id
+from shared.kernel.money import MINOR_UNITS, allocate, round_money, tax_on
+from shared.kernel.refusals import Invalid
 
 D = Decimal
 RATES = {"S20": D(20), "S10": D(10), "S5.5": D("5.5"), "S2.1": D("2.1"), "S0": D(0)}

@@ -10,11 +10,11 @@ from crm_sales.errors import NotEditable, QuoteExpired
 from crm_sales.models import Quote
 from crm_sales.models.quote import VERBS
 from crm_sales.pricing import PricedLine
-from shared import clock
 from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import OrderCreated, QuoteAccepted, QuoteRefused, QuoteSent
-from shared.ids import new_id
-from shared.refusals import Conflict, Invalid, InvalidTransition
+from shared.kernel import clock
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Conflict, Invalid, InvalidTransition
 from tests.crm_sales.shop import ADVICE, BOOK, CLERK, LAMP, LUMEN, D, Shop, product
 from tests.days import present_day
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared.caller import NotAllowed
+from shared.api.caller import NotAllowed
 from shared.contracts.gateway import UserCreated
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.refusals import IdConflict, Invalid, NotFound
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import IdConflict, Invalid, NotFound
 from tests.crm_sales.shop import LAMP, LUMEN, Shop, contact, product
 
 ADA, BOB, EVE, ELSEWHERE, FREE = (new_id() for _ in range(5))

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from deploy.auditor.databases import opened
 from deploy.local.provision import DatabaseUrls, provision
 from shared import contracts
-from shared.connecting import options, single
-from shared.database import new_engine
-from shared.settings import LIMITS
+from shared.kernel.settings import LIMITS
+from shared.storage.connecting import options, single
+from shared.storage.database import new_engine
 from tests.conftest import Databases
 from tests.deploy.test_provision import run
 

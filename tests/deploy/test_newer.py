@@ -51,7 +51,7 @@ def test_no_database_is_migrated_when_one_is_newer(newer: DatabaseUrls, database
     env = os.environ | {
         "LIAISON_CRM_CONTACTS_OWNER_DATABASE_URL": behind.owner, "LIAISON_CRM_SALES_OWNER_DATABASE_URL": newer.owner,
     }  # fmt: skip
-    argv = [sys.executable, "-W", "ignore", "-m", "shared.operator", "migrate", "crm_contacts", "crm_sales"]
+    argv = [sys.executable, "-W", "ignore", "-m", "shared.ops.operator", "migrate", "crm_contacts", "crm_sales"]
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert "crm_sales is at revision 0999" in done.stderr

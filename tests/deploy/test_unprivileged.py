@@ -85,7 +85,8 @@ def test_the_account_depends_on_the_checkout(tmp_path: Path, capsys: pytest.Capt
     for package in ("gateway", "shared", "psycopg2"):
         (tmp_path / "services" / package).mkdir()
         (tmp_path / "services" / package / "__init__.py").touch()
-    (tmp_path / "services" / "shared" / "settings.py").touch()
+    (tmp_path / "services" / "shared" / "kernel").mkdir()
+    (tmp_path / "services" / "shared" / "kernel" / "settings.py").touch()
     chosen = unprivileged.account(tmp_path, Path(SYSTEM_PYTHON[0]), tmp_path)
     assert chosen.name == unprivileged._name() and chosen.reads_all
     told = capsys.readouterr().out

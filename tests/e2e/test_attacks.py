@@ -14,9 +14,10 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
-from shared import contracts, fields
-from shared.contract import Operation
-from shared.database import new_engine
+from shared import contracts
+from shared.schema.contract import Operation
+from shared.storage.database import new_engine
+from shared.wire import fields
 from tests.suite import ADMIN, Suite
 
 INJECTED = (

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.jobs.contract import INNER, OVERSEER
+from shared.schema.derived.job_contract import INNER, OVERSEER
 from tests.flows.shop import Shop
 from tests.suite import Api, Refused, Suite
 

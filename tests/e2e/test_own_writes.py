@@ -15,8 +15,8 @@ import pytest
 
 from deploy.local.plan import GATEWAY, inherited_environment
 from gateway.own_writes import LAST_SECONDS
-from shared.deliveries import ALL_EDGES
-from shared.ids import new_event_id
+from shared.kernel.ids import new_event_id
+from shared.messaging.queues import ALL_EDGES
 from tests.flows.shop import Shop
 from tests.gateway.conftest import Process, until
 from tests.ports import free_port

@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from shared import contracts, fields
-from shared.contract import Operation
-from shared.ids import DEFAULT_COMPANY_ID
+from shared import contracts
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.schema.contract import Operation
+from shared.wire import fields
 from tests.flows.shop import Shop
 from tests.suite import Api, Refused, Suite
 

@@ -9,8 +9,8 @@ import pytest
 from erp_finance.errors import DateInFuture
 from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.refusals import Invalid
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import Invalid
 from tests.days import NEW_YEAR, at, present_day
 from tests.erp_finance.goods import KEY, Order, invoices, known_customer, line, pay
 from tests.harness import Harness

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from erp_finance.service import ErpFinance
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.refusals import BadRequest, Invalid, NotFound
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import BadRequest, Invalid, NotFound
 from tests.days import present_day
 from tests.erp_finance.goods import KEY, balances
 from tests.harness import Harness

@@ -12,8 +12,8 @@ from erp_finance.service import ErpFinance
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.ids import new_id
-from shared.refusals import Invalid, NotFound
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid, NotFound
 from tests.erp_finance.goods import Order, balances, invoices, known_customer, line, pay
 from tests.harness import Harness
 

@@ -8,7 +8,7 @@ import pytest
 from erp_finance.errors import CreditExceedsInvoice, DateInFuture, DateTooEarly, NothingToCredit
 from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
-from shared.refusals import Invalid, InvalidTransition
+from shared.kernel.refusals import Invalid, InvalidTransition
 from tests.days import present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay, verified
 from tests.harness import Harness

@@ -16,10 +16,10 @@ from erp_finance.errors import (
     YearsDoNotAdjoin,
 )  # fmt: skip
 from erp_finance.service import ErpFinance
-from shared.closed_periods import NoPeriod, PeriodLocked, PeriodSoftLocked
 from shared.contracts import erp_finance as finance
-from shared.ids import new_id
-from shared.refusals import Invalid, InvalidTransition
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid, InvalidTransition
+from shared.storage.closed_periods import NoPeriod, PeriodLocked, PeriodSoftLocked
 from tests.days import at, present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, moved, verified
 from tests.harness import Harness

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from erp_finance.service import ErpFinance
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay, verified
 from tests.harness import Harness
 

@@ -8,8 +8,8 @@ import pytest
 from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment
 from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
-from shared.ids import new_id
-from shared.refusals import Invalid, InvalidTransition
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid, InvalidTransition
 from tests.days import present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, known_customer, line, pay, verified
 from tests.harness import Harness

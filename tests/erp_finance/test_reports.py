@@ -7,8 +7,8 @@ import pytest
 
 from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
-from shared.ids import new_id
-from shared.refusals import BadRequest
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest
 from tests.days import present_day
 from tests.erp_finance.goods import KEY, Order, balances, invoices, line, moved, pay, verified
 from tests.harness import Harness

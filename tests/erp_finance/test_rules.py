@@ -13,9 +13,9 @@ from erp_finance import chain, chart, fiscal, invoicing, posting
 from erp_finance.ageing import bucket
 from erp_finance.credit import Exposure, still_open
 from shared.commerce.parts import taxes_of
-from shared.fiscal_years import opening, year_of
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.money import ZERO
+from shared.kernel.fiscal_years import opening, year_of
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.money import ZERO
 
 cents = st.integers(0, 10**9).map(lambda n: D(n) / 100)
 rates = st.sampled_from([D("20"), D("10"), D("5.5"), D("2.1"), D("0")])

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from erp_finance.service import ErpFinance
-from shared.contract import Event
+from shared.schema.contract import Event
 from tests.erp_finance.goods import Order, balances, invoices, known_customer, line, moved, verified
 from tests.harness import Harness
 

@@ -11,9 +11,9 @@ from sqlalchemy import event as sa_event
 from sqlalchemy import text
 
 from erp_inventory.service import ErpInventory
-from shared import ids
-from shared.contract import Event
 from shared.contracts import crm_sales as sales
+from shared.kernel import ids
+from shared.schema.contract import Event
 from tests.harness import Harness
 
 CUSTOMER = UUID("01900000-0000-7000-8000-00000000c001")

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from erp_inventory.errors import InsufficientStock
 from shared.contracts import erp_inventory as inventory
-from shared.ids import new_id
-from shared.refusals import Invalid, Refusal
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid, Refusal
 from tests.erp_inventory.conftest import Shop
 
 

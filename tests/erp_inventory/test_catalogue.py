@@ -11,7 +11,7 @@ import pytest
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.refusals import Invalid, Refusal
+from shared.kernel.refusals import Invalid, Refusal
 from tests.architecture.source import ROOT
 from tests.erp_inventory.conftest import Shop, order
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.closed_periods import LOCK_PERMISSION, NoPeriod, PeriodLocked, PeriodSoftLocked
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.refusals import Invalid
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import Invalid
+from shared.storage.closed_periods import LOCK_PERMISSION, NoPeriod, PeriodLocked, PeriodSoftLocked
 from tests.days import NEW_YEAR, at, in_new_york, present_day
 from tests.erp_inventory.conftest import Shop
 

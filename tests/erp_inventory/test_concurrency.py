@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared import metrics
 from shared.contracts import erp_inventory as inventory
-from shared.refusals import InvalidTransition
+from shared.kernel import metrics
+from shared.kernel.refusals import InvalidTransition
 from tests.erp_inventory.conftest import Shop, cancelled, confirmed, order
 
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from erp_inventory.errors import MoreThanReserved
-from shared.contract import Event
 from shared.contracts import erp_inventory as inventory
-from shared.refusals import Invalid, InvalidTransition
+from shared.kernel.refusals import Invalid, InvalidTransition
+from shared.schema.contract import Event
 from tests.erp_inventory.conftest import Shop, cancelled, confirmed, order
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from erp_inventory.models import Delivery
 from erp_inventory.shelf import Shelf
-from shared.clock import now
 from shared.contracts import crm_sales as sales
-from shared.refusals import InvalidTransition
+from shared.kernel.clock import now
+from shared.kernel.refusals import InvalidTransition
 from tests.erp_inventory.conftest import order
 
 LAMP = "01900000-0000-7000-8000-0000000000aa"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.refusals import BadRequest, Invalid, NotFound
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import BadRequest, Invalid, NotFound
 from tests.days import present_day
 from tests.erp_inventory.conftest import Shop
 

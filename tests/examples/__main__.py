@@ -7,7 +7,7 @@ from deploy.local import servers as local
 from gateway import contract, openapi
 from gateway.routes import Table
 from shared import contracts
-from shared.jobs import contract as jobs
+from shared.schema.derived import job_contract as jobs
 from tests.conftest import POSTGRES_FOR_TESTS, QUICK_RETRIES, ROOT
 from tests.examples.recorder import Recorder
 from tests.examples.story import tell

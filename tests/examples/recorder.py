@@ -9,7 +9,7 @@ import httpx
 
 from gateway.errors import RouteNotFound
 from gateway.routes import Table
-from shared.contract import Operation
+from shared.schema.contract import Operation
 
 MOST = 2
 """Elements of a list that are kept: an example shows the form, not the amount."""

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared import contracts
-from shared.contract import Operation
+from shared.schema.contract import Operation
 from tests.examples.recorder import PUBLIC_ADDRESS, Recorder
 from tests.flows.shop import Shop
 from tests.suite import ADMIN, Suite

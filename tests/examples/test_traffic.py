@@ -9,7 +9,7 @@ import pytest
 
 from gateway import contract, examples, files, openapi
 from shared import contracts
-from shared.jobs import contract as jobs
+from shared.schema.derived import job_contract as jobs
 
 DOCUMENT = openapi.document()
 OPERATIONS = {d["operationId"]: d for item in DOCUMENT["paths"].values() for d in item.values()}

@@ -10,8 +10,8 @@ from marshmallow import fields as ma
 
 from gateway import files
 from shared import contracts
-from shared.contract import Operation
-from shared.ids import new_id
+from shared.kernel.ids import new_id
+from shared.schema.contract import Operation
 from tests.faults.client import Answer, Client, History, sign_in
 from tests.faults.gates import Trial, gate
 from tests.faults.workload import BOOKS, CONTACTS, SALES, STOCK

@@ -13,7 +13,7 @@ import pika
 import psycopg2
 
 from shared import contracts
-from shared.topology import STREAM
+from shared.messaging.topology import STREAM
 from tests.deploy.test_least_rights import SPOILED
 from tests.faults.client import Answer, Client
 from tests.faults.gates import Trial, gate

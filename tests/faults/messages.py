@@ -8,10 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 from shared import contracts
+from shared.api.handlers import collect, service_class
 from shared.contracts import erp_inventory as inventory
-from shared.handlers import collect, service_class
-from shared.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
-from shared.topology import STREAM, bindings
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
+from shared.messaging.topology import STREAM, bindings
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import dumps, until
 from tests.faults.workload import BOOKS, CONTACTS, SALES, STOCK

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 from uuid import uuid4
 
-from shared.ids import new_event_id, new_id
+from shared.kernel.ids import new_event_id, new_id
 from tests.faults.client import Answer, Client, History
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import DEADLINE, until

@@ -212,7 +212,7 @@ class Rig:
             f"LIAISON_{name.upper()}_DATABASE_URL": urls.application for name, urls in self.suite.databases.items()
         }
         done = subprocess.run(
-            [sys.executable, "-m", "shared.operator", *arguments],
+            [sys.executable, "-m", "shared.ops.operator", *arguments],
             cwd=CHECKOUT, env=env, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return done.stdout

@@ -12,9 +12,9 @@ import psycopg2
 from shared import contracts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
-from shared.deliveries import queue_name
-from shared.ids import new_event_id, new_id
-from shared.topology import STREAM, permissions
+from shared.kernel.ids import new_event_id, new_id
+from shared.messaging.queues import queue_name
+from shared.messaging.topology import STREAM, permissions
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import until
 from tests.faults.workload import BOOKS, SALES, STOCK

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 
-from shared.ids import DEFAULT_COMPANY_ID
+from shared.kernel.ids import DEFAULT_COMPANY_ID
 from tests.bench.importing import people
 from tests.faults.gates import Trial, gate
 from tests.faults.rig import until

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.ids import new_id
+from shared.kernel.ids import new_id
 from tests.faults.client import Client, GaveUp, History, Refused, sign_in
 from tests.suite import ADMIN, Suite
 

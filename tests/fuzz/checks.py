@@ -11,7 +11,7 @@ from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.generation import GenerationMode
 
 from gateway.access import PUBLIC, SIGNED_IN, allows
-from shared.texts import lines
+from shared.kernel.texts import lines
 
 PERMISSIONS = tuple(json.loads(os.environ.get("FUZZ_PERMISSIONS", '["*"]')))
 """What the user of this run holds."""

@@ -23,10 +23,10 @@ from gateway import users
 from gateway.service import Gateway
 from shared.contracts import SERVICES
 from shared.contracts.erp_finance import CompanyAdded
-from shared.database import new_engine
-from shared.ids import new_id
-from shared.signing import Keys, Signer
-from shared.topology import apply_users
+from shared.kernel.ids import new_id
+from shared.kernel.signing import Keys, Signer
+from shared.messaging.topology import apply_users
+from shared.storage.database import new_engine
 from tests.conftest import ROOT, Databases
 from tests.harness import Harness
 from tests.ports import free_port

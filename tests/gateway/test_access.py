@@ -7,13 +7,13 @@ import pytest
 from gateway import contract
 from gateway.access import PUBLIC, AllCompaniesNeeded, NotAllowed, Principal, allows, check
 from gateway.roles import ROLES, permissions_of
-from shared.caller import permit
-from shared.context import Context
-from shared.contract import Operation
+from shared.api.caller import permit
 from shared.contracts import operations
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.jobs import contract as jobs
-from shared.refusals import Unauthenticated
+from shared.kernel.context import Context
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.refusals import Unauthenticated
+from shared.schema.contract import Operation
+from shared.schema.derived import job_contract as jobs
 
 DECLARED = [operation for service in operations().values() for operation in service.values()]
 

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, select, text, update
 from gateway import accounts, users
 from gateway.errors import RefreshRefused, SignInRefused
 from gateway.models import RefreshToken, User
-from shared import clock
-from shared.database import new_engine, new_session
+from shared.kernel import clock
+from shared.storage.database import new_engine, new_session
 from tests.conftest import Databases
 
 EMAIL, PASSWORD = "ada@lamp.example", "correct-horse-battery"

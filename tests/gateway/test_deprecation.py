@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from gateway import openapi
 from gateway.deprecation import noticed
-from shared.contract import Operation
-from shared.derived import with_derived
+from shared.schema.contract import Operation
+from shared.schema.derived import with_derived
 
 OLD = Operation(
     "GET /v1/old/{id}",

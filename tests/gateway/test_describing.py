@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from gateway.describing import describe, resources
-from shared.fields import Uuid
+from shared.wire.fields import Uuid
 
 ALL = frozenset(resources())
 

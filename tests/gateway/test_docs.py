@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from gateway import docs, errors, openapi, refusing
-from shared import contracts, messages, problems, refusals
+from shared import contracts
+from shared.kernel import messages, refusals
+from shared.wire import problems
 
 FOLDER = Path(docs.__file__).parent / "static"
 SCRIPTS = sorted(path for path in FOLDER.glob("*.js"))

@@ -10,9 +10,9 @@ from gateway.access import NotAllowed, Principal
 from gateway.errors import InvalidParameter, ServiceDown
 from gateway.expanding import Plan, expandable, plan
 from gateway.rpc import Reply
-from shared.contract import Operation
 from shared.contracts import operations
-from shared.ids import new_id
+from shared.kernel.ids import new_id
+from shared.schema.contract import Operation
 
 ORDERS, ORDER = (operations()["crm_sales"][name] for name in ("list_orders", "get_order"))
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared import ids
-from shared.caller import Callers
-from shared.context import Context
-from shared.refusals import Unauthenticated
-from shared.signing import Keys
+from shared.api.caller import Callers
+from shared.kernel import ids
+from shared.kernel.context import Context
+from shared.kernel.refusals import Unauthenticated
+from shared.kernel.signing import Keys
 from tests.gateway.conftest import Process
 from tests.timing import soon
 

@@ -12,8 +12,8 @@ from gateway.errors import (
     InvalidParameter,
     InvalidWaitFor,
 )
-from shared.ids import new_event_id
-from shared.refusals import VersionRequired
+from shared.kernel.ids import new_event_id
+from shared.kernel.refusals import VersionRequired
 
 EVENT = str(new_event_id("liaison.crm_contacts.contact.created.v1"))
 

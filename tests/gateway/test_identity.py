@@ -13,12 +13,13 @@ from gateway import accounts, apikeys, users
 from gateway.errors import InvitationRefused, RefreshRefused, SignInRefused
 from gateway.identity.errors import BuiltIn, LastAdministrator, NotAUser, PasswordOrInvitation, RoleInUse
 from gateway.service import Gateway
-from shared import clock, contracts
+from shared import contracts
+from shared.api.rights import MoreThanOwn
 from shared.contracts import gateway as contract
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.refusals import InUse, Invalid, NotFound
-from shared.rights import MoreThanOwn
-from shared.violations import Duplicate
+from shared.kernel import clock
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import InUse, Invalid, NotFound
+from shared.storage.violations import Duplicate
 from tests.gateway.conftest import company
 from tests.harness import Harness
 
@@ -354,8 +355,8 @@ def test_who_came_to_the_door(house: Harness) -> None:
 def test_every_permission_is_known() -> None:
     """Also those that only handlers ask for: a role could not hold what is not known."""
     from crm_sales.selling import OVERRIDE
-    from shared.closed_periods import LOCK_PERMISSION
     from shared.derived.history import AUDITORS
+    from shared.storage.closed_periods import LOCK_PERMISSION
 
     assert {OVERRIDE, LOCK_PERMISSION, AUDITORS} <= set(contracts.permissions())
 

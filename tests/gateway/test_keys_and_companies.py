@@ -11,10 +11,10 @@ import pytest
 
 from deploy.local.provision import DatabaseUrls
 from gateway import apikeys
-from shared.caller import Callers
-from shared.context import Context
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.signing import Keys
+from shared.api.caller import Callers
+from shared.kernel.context import Context
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.signing import Keys
 from tests.gateway.conftest import PASSWORD, Enter, Make, Process, company, until
 from tests.harness import Harness
 

@@ -12,15 +12,16 @@ import pytest
 
 from gateway import contract
 from gateway.roles import ROLES, permissions_of
-from shared import contracts, operations
-from shared.caller import NotAllowed
-from shared.collection import Collection, collections_of
-from shared.context import ANONYMOUS, Context
-from shared.contract import PUBLIC, SIGNED_IN, Operation
-from shared.handlers import collect, service_class
-from shared.ids import new_id
-from shared.permissions import allows
-from shared.refusals import Refusal, Unauthenticated
+from shared import contracts
+from shared.api import operations
+from shared.api.caller import NotAllowed
+from shared.api.handlers import collect, service_class
+from shared.kernel.context import ANONYMOUS, Context
+from shared.kernel.ids import new_id
+from shared.kernel.permissions import allows
+from shared.kernel.refusals import Refusal, Unauthenticated
+from shared.schema.collection import Collection, collections_of
+from shared.schema.contract import PUBLIC, SIGNED_IN, Operation
 from tests.suite import Suite
 
 DECLARED = [operation for declared in contracts.operations().values() for operation in declared.values()]

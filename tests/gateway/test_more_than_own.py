@@ -8,10 +8,10 @@ import pytest
 
 from gateway import users
 from gateway.service import Gateway
-from shared.handlers import collect
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.refusals import Invalid, NotFound, Unauthenticated
-from shared.rights import MoreCompaniesThanOwn, MoreThanOwn, is_guarded
+from shared.api.handlers import collect
+from shared.api.rights import MoreCompaniesThanOwn, MoreThanOwn, is_guarded
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import Invalid, NotFound, Unauthenticated
 from tests.gateway.conftest import company
 from tests.harness import Harness
 

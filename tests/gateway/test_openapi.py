@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway import openapi
-from shared import fields
 from shared.contracts import operations
-from shared.fields import Schema
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 from gateway import edges, own_writes
 from gateway.edges import Edges
 from gateway.own_writes import MOST_LAST, LastWrites
-from shared.deliveries import ALL_EDGES
-from shared.ids import new_event_id, type_tag
-from shared.own_writes import MOST
+from shared.api.own_writes import MOST
+from shared.kernel.ids import new_event_id, type_tag
+from shared.messaging.queues import ALL_EDGES
 
 CHANGED, PLACED = "liaison.crm_contacts.contact.updated.v1", "liaison.crm_sales.order.placed.v1"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway import errors, problems
-from shared import refusals
+from shared.kernel import refusals
 
 
 def answer(

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.incoming import Incoming
 from gateway.routes import Table
-from shared.contract import Operation
 from shared.contracts import operations
+from shared.schema.contract import Operation
 
 QUOTE = "01900000-0000-7000-8000-0000000000aa"
 

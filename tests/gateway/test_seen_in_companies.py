@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from gateway import users
 from gateway.service import Gateway
-from shared.caller import AllCompaniesNeeded
-from shared.ids import new_id
-from shared.refusals import Invalid, NotFound
+from shared.api.caller import AllCompaniesNeeded
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid, NotFound
 from tests.gateway.conftest import company
 from tests.gateway.test_more_than_own import PASSWORD, user
 from tests.gateway.webhooks.conftest import told

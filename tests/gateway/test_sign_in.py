@@ -12,8 +12,8 @@ from deploy.local.provision import DatabaseUrls
 from gateway import accounts
 from gateway.access import allows
 from gateway.roles import permissions_of
-from shared.contract import Operation
 from shared.contracts import operations
+from shared.schema.contract import Operation
 from tests.gateway.conftest import ADMIN, CLERK, Process
 
 SOME_ID = "01900000-0000-7000-8000-0000000000aa"
@@ -124,7 +124,7 @@ def test_known_and_unknown_users_look_the_same(own_gateway: Process) -> None:
 
 def test_the_same_work_for_known_and_unknown_users(database: Any) -> None:
     """Mean times over interleaved tries, in seconds of this process's own work: the machine is shared."""
-    from shared.database import new_engine
+    from shared.storage.database import new_engine
 
     engine = new_engine(database.application, pool_size=1)
     times: dict[str, list[float]] = {ADMIN[0]: [], "nobody@lamp.example": []}

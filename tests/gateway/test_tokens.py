@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deploy.local.keys import ensure_signing_key
 from gateway.models import User
 from gateway.tokens import Tokens
-from shared import ids
-from shared.caller import Caller
-from shared.refusals import Unauthenticated
-from shared.signing import Keys, Signer
+from shared.api.caller import Caller
+from shared.kernel import ids
+from shared.kernel.refusals import Unauthenticated
+from shared.kernel.signing import Keys, Signer
 
 ADA = User(id=ids.new_id(), name="Ada", roles=["sales"], company_id=ids.DEFAULT_COMPANY_ID)
 SESSION = ids.new_id()

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.provision import DatabaseUrls
 from gateway.service import Gateway
-from shared.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
 from tests.gateway.conftest import PASSWORD, Process, company, sign_in
 from tests.harness import Harness
 

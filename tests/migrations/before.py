@@ -8,8 +8,8 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from shared.adopting import LAST
-from shared.trees import tree_of
+from shared.storage.adopting import LAST
+from shared.storage.trees import tree_of
 
 # In this order: sections of before.sql, and revisions that are in the trees to this day.
 _FOUNDATION = "machinery lanes keys readers"

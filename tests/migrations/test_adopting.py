@@ -7,10 +7,10 @@ from sqlalchemy import Connection, text
 
 from deploy.local.provision import DatabaseUrls
 from shared import contracts
-from shared.adopting import LAST, OtherVersion, adopt
-from shared.connecting import single
-from shared.migrator import migrate, refuse_other_versions
-from shared.trees import MACHINERY, tree_of
+from shared.storage.adopting import LAST, OtherVersion, adopt
+from shared.storage.connecting import single
+from shared.storage.migrator import migrate, refuse_other_versions
+from shared.storage.trees import MACHINERY, tree_of
 from tests.conftest import Databases
 from tests.deploy.test_provision import run
 from tests.migrations import before

@@ -8,9 +8,9 @@ from sqlalchemy import MetaData, text
 
 from deploy.local.provision import DatabaseUrls
 from shared import contracts
-from shared.connecting import options, single
-from shared.gone import Audit
+from shared.api.gone import Audit
 from shared.jobs.models import Job
+from shared.storage.connecting import options, single
 from tests.architecture.source import ROOT, files
 from tests.conftest import Databases
 from tests.migrations.catalog import MODELLED, TRIGGERS, describe

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import IO, Any
 
-from shared.refusals import Refusal
+from shared.kernel.refusals import Refusal
 
 
 class TooOdd(Refusal):

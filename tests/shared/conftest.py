@@ -22,10 +22,10 @@ from deploy.local.ports import Ports
 from deploy.local.provision import DatabaseUrls, provision
 from deploy.local.supervisor import Spec, Supervisor
 from shared import contracts
-from shared.caller import Caller
-from shared.connecting import single
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.signing import Signer
+from shared.api.caller import Caller
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.signing import Signer
+from shared.storage.connecting import single
 from tests.conftest import ROOT, Databases, _renamed
 from tests.harness import Harness
 from tests.shared.toy.models import create_schema
@@ -137,7 +137,7 @@ class ToyOnTheBus:
         return caller.signed(Signer(str(self.signing_key)), service, seconds)
 
     def declare(self) -> list[str]:
-        from shared.topology import declare
+        from shared.messaging.topology import declare
 
         return declare(self.amqp_uri, [Toy])
 
@@ -186,7 +186,7 @@ class ToyOnTheBus:
             response.read()
 
     def _prepare_broker(self) -> None:
-        from shared.topology import apply_users
+        from shared.messaging.topology import apply_users
 
         admin = urlsplit(self.pair.management_url).username
         self.manage("PUT", f"vhosts/{self.vhost}", {})
@@ -206,7 +206,7 @@ class ToyOnTheBus:
             "LIAISON_PROCESS_NAME": name,
             "LIAISON_CALLER_KEYS_FILE": str(self.keys),
         }
-        argv = [sys.executable, "-m", "shared.runner", "toy"]
+        argv = [sys.executable, "-m", "shared.ops.runner", "toy"]
         return Spec(name, argv, inherited_environment() | told | env, ROOT, f"http://127.0.0.1:{port}/readyz")
 
 

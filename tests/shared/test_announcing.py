@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 from sqlalchemy import text
 
-from shared.announcing import announce
-from shared.ids import new_id
+from shared.kernel.ids import new_id
+from shared.storage.announcing import announce
 from tests.harness import Harness
 from tests.shared.toy import contract as toy_contract
 

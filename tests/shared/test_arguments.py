@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from shared import contracts, operations
-from shared.context import Context
-from shared.handlers import service_class
-from shared.refusals import BadRequest, Refusal
+from shared import contracts
+from shared.api import operations
+from shared.api.handlers import service_class
+from shared.kernel.context import Context
+from shared.kernel.refusals import BadRequest, Refusal
 from tests.harness import Harness
 
 NO_QUERIES: list[Any] = [[], ["limit"], "limit=5", "", 5, 0, True, False]

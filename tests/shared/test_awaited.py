@@ -10,12 +10,13 @@ from uuid import UUID
 import pytest
 
 from crm_sales.service import CrmSales
-from shared import clock, own_writes
-from shared.applied import Applied
-from shared.awaited import Arrivals
-from shared.context import Context
+from shared.api import own_writes
 from shared.contracts.crm_contacts import ContactCreated
-from shared.ids import new_event_id, new_id
+from shared.kernel import clock
+from shared.kernel.context import Context
+from shared.kernel.ids import new_event_id, new_id
+from shared.messaging.applied import Applied
+from shared.messaging.awaited import Arrivals
 from tests.harness import Harness
 
 KIND = ContactCreated.full_type
@@ -44,7 +45,7 @@ def waited(knows: Arrivals, event_ids: Any, seconds: float, context: Context | N
 
 
 def test_what_was_applied_is_not_waited_for(sales: Harness) -> None:
-    event_id, foreign = new_event_id(KIND), new_event_id("liaison.crm_contacts.nothing.v1")
+    event_id, foreign = new_event_id(KIND), new_event_id("liaison.gateway.webhook.tested.v1")
     deliver(sales, event_id)
     own, other = arrivals(sales, sales.inbox.applied), arrivals(sales)
     assert own.lacking([event_id, foreign]) == () and other.lacking([event_id, foreign]) == (event_id,)

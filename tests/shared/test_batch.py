@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared.caller import NotAllowed
+from shared.api.caller import NotAllowed
+from shared.api.operations import Reply
 from shared.derived.batch import BatchRefused
-from shared.ids import new_id
-from shared.operations import Reply
-from shared.refusals import Invalid
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid
 from tests.harness import Harness
 from tests.shared.toy.contract import ThingMade, ThingRenamed
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from shared import together
-from shared.envelope import Received, read
-from shared.ids import new_event_id, new_id
+from shared.kernel.ids import new_event_id, new_id
+from shared.messaging import together
+from shared.schema.envelope import Received, read
 from tests.harness import Harness, message
 from tests.shared.conftest import ToyOnTheBus
 from tests.shared.test_bus import QUICK, _without_faults

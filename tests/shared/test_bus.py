@@ -13,7 +13,7 @@ import pika
 import pytest
 
 from deploy.local.backoff import Backoff
-from shared.ids import new_event_id, new_id
+from shared.kernel.ids import new_event_id, new_id
 from tests.harness import message
 from tests.shared.conftest import ToyOnTheBus
 from tests.shared.test_rpc import _REPLY, Caller

@@ -12,13 +12,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.local.keys import ensure_signing_key, write_public_key
-from shared.caller import Caller, Callers, NotAllowed, permit
-from shared.context import ANONYMOUS, Context
-from shared.contract import PUBLIC, SIGNED_IN, Operation
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.operator import main as operator
-from shared.refusals import Unauthenticated
-from shared.signing import ACCESS, CALLER, Keys, Signer, key_set
+from shared.api.caller import Caller, Callers, NotAllowed, permit
+from shared.kernel.context import ANONYMOUS, Context
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.refusals import Unauthenticated
+from shared.kernel.signing import ACCESS, CALLER, Keys, Signer, key_set
+from shared.ops.operator import main as operator
+from shared.schema.contract import PUBLIC, SIGNED_IN, Operation
 
 ADA = Caller(
     "ada", ("sales.orders:read@team", "contacts.*:read"), DEFAULT_COMPANY_ID, (DEFAULT_COMPANY_ID,), (uuid4(),)

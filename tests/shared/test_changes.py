@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared import contracts, fields
-from shared.changes import recorded
-from shared.contract import Amount, Event
-from shared.fields import Schema
-from shared.ids import new_id
+from shared import contracts
+from shared.kernel.ids import new_id
+from shared.schema.contract import Amount, Event
+from shared.storage.changes import recorded
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 EVENTS = list(contracts.events().values())
 COUNTS = {"quantity", "reserved", "discount_percent", "tax_rate"}

@@ -15,8 +15,8 @@ from typing import Any
 import eventlet
 import pytest
 
-from shared import child
-from shared.child import ChildFailed, Limits, TooMuchComputing, TooMuchMemory
+from shared.jobs import child
+from shared.jobs.child import ChildFailed, Limits, TooMuchComputing, TooMuchMemory
 from shared.tables import reading, sheets
 from shared.tables.limits import MOST_ROWS, UnreadableFile
 from tests.shared import children
@@ -91,7 +91,7 @@ def test_it_ends_with_whoever_asked() -> None:
 
 
 _KILLED = """
-from shared import child
+from shared.jobs import child
 from tests.shared import children
 from tests.shared.waiting import until
 with child.running(children.endless) as work:

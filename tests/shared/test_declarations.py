@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from shared.database import Aggregate, Conventions, new_metadata
-from shared.operations import load
-from shared.refusals import Invalid, InvalidTransition
+from shared.api.operations import load
+from shared.kernel.refusals import Invalid, InvalidTransition
 from shared.schema import (
     Amount,
     Choice,
@@ -30,6 +29,7 @@ from shared.schema import (
     Whole,
 )
 from shared.schema.resource import RESOURCES
+from shared.storage.database import Aggregate, Conventions, new_metadata
 from shared.storage.declared import MODELS
 
 

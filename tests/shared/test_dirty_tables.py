@@ -7,18 +7,18 @@ from typing import Any
 import openpyxl
 import pytest
 
-from shared import codes, fields
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
-from shared.fields import Schema
 from shared.tables import reading
 from shared.tables.building import Mapping
 from shared.tables.cells import Flaw, reader
 from shared.tables.limits import NUMBER, UnreadableFile
 from shared.tables.numbers import Ambiguous, Notation, decimal
 from shared.tables.paths import by_header
+from shared.wire import codes, fields
+from shared.wire.fields import Schema
 from tests.shared.workbooks import by_hand
 
 PRODUCT, CONTACT = inventory.ProductRequest, contacts.Contact.create.request

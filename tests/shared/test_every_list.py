@@ -17,8 +17,9 @@ from erp_inventory.models.base import Base as InventoryBase
 from erp_inventory.service import ErpInventory
 from gateway.models import Base as GatewayBase
 from gateway.service import Gateway
-from shared import fields, folding
-from shared.contract import Operation
+from shared.kernel import folding
+from shared.schema.contract import Operation
+from shared.wire import fields
 from tests.conftest import Databases, _renamed
 from tests.harness import Harness
 from tests.shared import rows

@@ -3,7 +3,7 @@
 import marshmallow as ma
 import pytest
 
-from shared import fields
+from shared.wire import fields
 
 GOOD = [
     (fields.Uuid(), "01900000-0000-7000-8000-000000000001"),

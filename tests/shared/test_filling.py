@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.filling import filled
-from shared.ids import new_id
+from shared.kernel.ids import new_id
+from shared.schema.filling import filled
 
 LINE, ORDER = new_id(), new_id()
 

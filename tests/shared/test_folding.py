@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
-from shared.text_tables import composed_texts
+from shared.storage.text_tables import composed_texts
 from tests.harness import Harness
 
 NAMES = ["Élan", "elan 2", "ÉLAN vital", "Zone", "zèbre", "L’Œuvre d’Été", "Straße", "100 %", "a_b", "Đorđe", "Phở"]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.ids import new_id
-from shared.refusals import BadRequest, NotFound
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, NotFound
 from tests.harness import Harness
 
 

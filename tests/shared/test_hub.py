@@ -9,7 +9,7 @@ _OVERLAP = """
 import eventlet; eventlet.monkey_patch()
 import json, sys, time
 from sqlalchemy import text
-from shared.database import new_engine
+from shared.storage.database import new_engine
 
 engine = new_engine(sys.argv[1], 8)
 def nap(_):

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.ids import new_id
-from shared.refusals import IdConflict, IdempotencyMismatch, IdempotencyRunning, NotFound, Refusal
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import IdConflict, IdempotencyMismatch, IdempotencyRunning, NotFound, Refusal
 from tests.harness import Harness
 from tests.shared.waiting import until
 

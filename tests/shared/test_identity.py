@@ -7,8 +7,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import clock, contracts
-from shared.ids import id_of_hash, new_event_id, new_id, tag_of, type_tag
+from shared import contracts
+from shared.kernel import clock
+from shared.kernel.ids import id_of_hash, new_event_id, new_id, tag_of, type_tag
 from tests.days import present_day
 
 

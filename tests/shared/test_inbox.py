@@ -10,9 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from shared import clock, faults, parked
-from shared.ids import new_event_id, new_id
-from shared.settings import LIMITS
+from shared.kernel import clock, faults
+from shared.kernel.ids import new_event_id, new_id
+from shared.kernel.settings import LIMITS
+from shared.messaging import parked
 from tests.harness import Harness, message
 from tests.shared.toy.contract import ThingMade, ThingRenamed
 
@@ -324,7 +325,7 @@ def test_an_unreadable_replay_does_not_stop_the_others(toy: Harness) -> None:
 
 def test_what_was_unknown_is_handled_once_it_is_known(toy: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A producer was upgraded before its consumer: after the consumer's upgrade an operator replays."""
-    from shared.contract import CATALOGUE
+    from shared.schema.contract import CATALOGUE
 
     body = body_of(made())
     with monkeypatch.context() as older:

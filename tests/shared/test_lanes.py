@@ -10,7 +10,7 @@ import pika
 import psycopg2
 from psycopg2.extras import execute_values
 
-from shared.ids import new_event_id, new_id
+from shared.kernel.ids import new_event_id, new_id
 from tests.harness import message
 from tests.shared.conftest import ToyOnTheBus
 from tests.shared.toy.contract import ThingRenamed

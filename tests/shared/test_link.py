@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from kombu import Connection
 
 from deploy.local import servers as local
-from shared.link import disconnect
+from shared.messaging.connection import disconnect
 
 
 class Proxy:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.refusals import BadRequest
+from shared.kernel.refusals import BadRequest
 from tests.harness import Harness
 
 

@@ -10,10 +10,10 @@ SECRET = "customer-name"
 _RUN = f"""
 import sys, threading
 sys.stderr = sys.stdout
-import shared.runner
-from shared import logs
+import shared.ops.runner
+from shared.ops import logs
 logs.configure("p")
-shared.runner._log_what_greenlets_raise()
+shared.ops.runner._log_what_greenlets_raise()
 def fail(): raise ValueError("{SECRET}")
 """
 _WAYS = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.merging import merged, patch_to
+from shared.wire.merging import merged, patch_to
 
 APPENDIX_A: list[tuple[Any, Any, Any]] = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),

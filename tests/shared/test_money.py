@@ -7,8 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.fields import plain
-from shared.money import (
+from shared.kernel.money import (
     LARGEST,
     MINOR_UNITS,
     CurrencyMismatch,
@@ -22,6 +21,7 @@ from shared.money import (
     tax_on,
     total,
 )
+from shared.wire.fields import plain
 
 CENTS = st.integers(-(10**12), 10**12).map(lambda n: Decimal(n).scaleb(-2))
 EXACT = st.decimals("-1e9", "1e9", places=6, allow_nan=False)

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import text
 
-from shared.ids import new_id
-from shared.refusals import BadRequest, Invalid, NotFound, StaleVersion, VersionRequired
-from shared.violations import Duplicate
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, Invalid, NotFound, StaleVersion, VersionRequired
+from shared.storage.violations import Duplicate
 from tests.harness import Harness
 from tests.shared.toy.service import AlreadyBroken
 
@@ -42,8 +42,8 @@ def test_input_is_read_strictly(toy: Harness, body: object, pointer: str, code: 
 
 
 def test_unknown_arguments_are_refused(toy: Harness) -> None:
-    from shared import operations
-    from shared.context import Context
+    from shared.api import operations
+    from shared.kernel.context import Context
 
     with pytest.raises(BadRequest):
         operations.execute(
@@ -143,7 +143,7 @@ def test_every_command_leaves_an_audit_row(toy: Harness) -> None:
 def test_queries_cannot_write(toy: Harness) -> None:
     from sqlalchemy.exc import DBAPIError
 
-    from shared.handlers import Handler
+    from shared.api.handlers import Handler
 
     handler = toy.operations["get_thing"]
     thing = toy.call("create_thing", body={"name": "lamp"})
@@ -165,8 +165,8 @@ def test_an_answer_is_not_larger_than_the_question(toy: Harness) -> None:
 
 
 def test_a_list_that_is_too_long_is_one_error() -> None:
-    from shared import fields
-    from shared.operations import load
+    from shared.api.operations import load
+    from shared.wire import fields
 
     class Basket(fields.Schema):
         items = fields.Many(fields.Text(), most=3)

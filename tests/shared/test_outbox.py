@@ -9,11 +9,11 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from shared import transaction
-from shared.context import Context
-from shared.envelope import Unfit
-from shared.ids import new_id, tag_of, type_tag
-from shared.outbox import publish
+from shared.kernel.context import Context
+from shared.kernel.ids import new_id, tag_of, type_tag
+from shared.schema.envelope import Unfit
+from shared.storage import transaction
+from shared.storage.outbox import publish
 from tests.harness import Harness
 from tests.shared.toy import contract as toy_contract
 
@@ -73,8 +73,8 @@ def test_numbers_without_gap_under_concurrency(toy: Harness) -> None:
 
 
 def test_a_rolled_back_number_is_given_again(toy: Harness) -> None:
-    from shared.ids import DEFAULT_COMPANY_ID
-    from shared.numbering import next_gap_free
+    from shared.kernel.ids import DEFAULT_COMPANY_ID
+    from shared.storage.numbering import next_gap_free
 
     with toy.session() as session:
         assert next_gap_free(session, "thing", DEFAULT_COMPANY_ID, 2026) == 1
@@ -84,7 +84,7 @@ def test_a_rolled_back_number_is_given_again(toy: Harness) -> None:
 
 
 def test_numbers_are_per_year_and_company(toy: Harness) -> None:
-    from shared.numbering import next_gap_free
+    from shared.storage.numbering import next_gap_free
 
     with toy.session() as session:
         given = [next_gap_free(session, "thing", c, y) for c in (new_id(), new_id()) for y in (2026, 2027, 2026)]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared.ids import new_id
-from shared.refusals import BadRequest, Invalid, NotFound
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import BadRequest, Invalid, NotFound
 from tests.harness import Harness
 from tests.shared.test_inbox import deliver
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.commerce.parts import Tax, added, share, taxes_of
-from shared.money import ZERO
+from shared.kernel.money import ZERO
 
 RATES = [D("20"), D("10"), D("5.5"), D("2.1"), D("0")]
 CENT = D("0.01")

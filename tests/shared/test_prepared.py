@@ -12,10 +12,10 @@ from psycopg2 import errors, extensions, extras, sql
 from sqlalchemy import text
 from sqlalchemy.exc import DataError
 
-from shared import prepared, transaction
-from shared.context import Context
-from shared.database import new_engine
-from shared.prepared import MOST_PLANS, SEEN_BEFORE, Connection, parsed
+from shared.kernel.context import Context
+from shared.storage import prepared, transaction
+from shared.storage.database import new_engine
+from shared.storage.prepared import MOST_PLANS, SEEN_BEFORE, Connection, parsed
 from tests.harness import Harness
 
 OFTEN = SEEN_BEFORE + 3

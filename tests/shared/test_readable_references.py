@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from crm_contacts.service import CrmContacts
 from erp_inventory.service import ErpInventory
 from gateway.service import Gateway
-from shared.contract import Event
-from shared.ids import new_id
+from shared.kernel.ids import new_id
+from shared.schema.contract import Event
 from tests.conftest import ROOT
 from tests.gateway.conftest import company
 from tests.harness import Harness

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.rights import Rights, lacking
+from shared.api.rights import Rights, lacking
 
 ADA, BOB, EVE = (UUID(int=n) for n in (1, 2, 3))
 A, B = UUID(int=10), UUID(int=11)

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import child, codes, contracts, fields
-from shared.collection import Collection, collections_of
+from shared import contracts
+from shared.jobs import child
+from shared.schema.collection import Collection, collections_of
 from shared.tables import reading, workbook
 from shared.tables.building import Mapping
 from shared.tables.escapes import escaped, unescaped
 from shared.tables.workbook import LONGEST, CellTooLong
 from shared.tables.writing import BOM, Layout, csv_text
+from shared.wire import codes, fields
 
 DIRTY = [
     "=1+1",

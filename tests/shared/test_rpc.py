@@ -11,7 +11,7 @@ from uuid import uuid4
 import pika
 import pytest
 
-from shared.topology import permissions
+from shared.messaging.topology import permissions
 from tests.shared.conftest import ToyOnTheBus, python
 from tests.shared.toy.service import SECRET
 from tests.shared.waiting import until

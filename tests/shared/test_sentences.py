@@ -10,13 +10,16 @@ from uuid import UUID
 import marshmallow as ma
 import pytest
 
-from shared import contracts, fields, messages, operations
-from shared.contract import Operation
-from shared.database import kind_of
-from shared.explaining import details
-from shared.fields import Schema
-from shared.handlers import collect, service_class
-from shared.refusals import Invalid, InvalidTransition, NotFound
+from shared import contracts
+from shared.api import operations
+from shared.api.handlers import collect, service_class
+from shared.kernel import messages
+from shared.kernel.refusals import Invalid, InvalidTransition, NotFound
+from shared.schema.contract import Operation
+from shared.storage.database import kind_of
+from shared.wire import fields
+from shared.wire.explaining import details
+from shared.wire.fields import Schema
 from tests.architecture.test_texts import REFUSALS
 
 PYTHON = re.compile(

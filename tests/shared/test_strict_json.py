@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import strict_json
-from shared.refusals import BadRequest
+from shared.kernel import strict_json
+from shared.kernel.refusals import BadRequest
 
 REFUSED = {
     "nothing": b"",

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import fields
-from shared.contract import Event
+from shared.api.operations import load
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.contracts import events as _events
-from shared.fields import Schema
-from shared.loading import compiled
-from shared.operations import load
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
+from shared.schema.contract import Event
 from shared.tables import reading
 from shared.tables.building import Mapping
 from shared.tables.cells import reader, shielded, unshielded, write
 from shared.tables.limits import UnreadableFile
 from shared.tables.paths import by_header
 from shared.tables.writing import Layout, csv_text
+from shared.wire import fields
+from shared.wire.fields import Schema
+from shared.wire.loading import compiled
 
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4) | st.sampled_from(
     ["person", "FR", "fr", "12.50", "-1", "2026-01-31", "01900000-0000-7000-8000-000000000001", "billing", "customer"]

@@ -8,7 +8,7 @@ import pytest
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import Contact
-from shared.refusals import Forbidden
+from shared.kernel.refusals import Forbidden
 from shared.tables import reading
 from shared.tables.building import Mapping
 from shared.tables.headings import columns_asked, headings

@@ -7,9 +7,9 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_contacts.models.base import Base
-from shared import clock
 from shared.contracts.crm_contacts import activities
-from shared.database import Aggregate
+from shared.kernel import clock
+from shared.storage.database import Aggregate
 
 
 class Activity(Aggregate, Base, of=activities.Activity):

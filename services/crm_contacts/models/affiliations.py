@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_contacts.models.base import Base
 from shared.contracts.crm_contacts import affiliations
-from shared.database import Aggregate
+from shared.storage.database import Aggregate
 
 
 class Affiliation(Aggregate, Base, of=affiliations.Affiliation):

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import DeclarativeBase
 
-from shared.database import Conventions, new_metadata
+from shared.storage.database import Conventions, new_metadata
 
 
 class Base(Conventions, DeclarativeBase):

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_contacts.contact import AnyContact
 from crm_contacts.models.base import Base
-from shared.constraints import EMPTY_OBJECT, one_of, searched_texts, where_given
 from shared.contracts.crm_contacts import contacts
-from shared.database import Aggregate
+from shared.storage.constraints import EMPTY_OBJECT, one_of, searched_texts, where_given
+from shared.storage.database import Aggregate
 
 
 class Contact(AnyContact, Aggregate, Base, of=contacts.Contact):

@@ -6,11 +6,11 @@ from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped
 
 from crm_contacts.models.base import Base
-from shared.contract import Changes
 from shared.contracts.crm_contacts import custom_fields
 from shared.contracts.crm_contacts.custom_fields import CustomFieldCreated, CustomFieldDeleted, CustomFieldUpdated
-from shared.database import Aggregate
-from shared.ids import new_id
+from shared.kernel.ids import new_id
+from shared.schema.contract import Changes
+from shared.storage.database import Aggregate
 
 
 class CustomField(Aggregate, Base, of=custom_fields.CustomField):

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Mapped
 
 from crm_contacts.models.base import Base
 from shared.contracts.crm_contacts import tags
-from shared.database import Aggregate
+from shared.storage.database import Aggregate
 
 
 class Tag(Aggregate, Base, of=tags.Tag):

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped
 
 from crm_contacts.models.base import Base
 from shared.contracts.crm_contacts import teams
-from shared.database import Aggregate
+from shared.storage.database import Aggregate
 
 
 class Team(Aggregate, Base, of=teams.Team):

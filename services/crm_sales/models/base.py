@@ -10,7 +10,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
 from crm_sales.pricing import Totals
-from shared.constraints import (
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.storage.constraints import (
     EMPTY_OBJECT,
     bounded,
     found_by_content,
@@ -20,8 +21,7 @@ from shared.constraints import (
     searched_texts,
     sorted_texts,
 )
-from shared.database import Conventions, new_metadata
-from shared.ids import DEFAULT_COMPANY_ID, new_id
+from shared.storage.database import Conventions, new_metadata
 
 
 class Base(Conventions, DeclarativeBase):

@@ -13,13 +13,13 @@ from crm_sales import process
 from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
 from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines, products_of
 from crm_sales.pricing import LIST_CURRENCY, PricedLine, totals
-from shared.constraints import not_negative, one_of, where_given
-from shared.contract import Changes, Event
 from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import PAYMENT_DAYS
-from shared.database import Aggregate
-from shared.money import ZERO
-from shared.refusals import InvalidTransition
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import InvalidTransition
+from shared.schema.contract import Changes, Event
+from shared.storage.constraints import not_negative, one_of, where_given
+from shared.storage.database import Aggregate
 
 CREDIT_LIMIT = "credit_limit_exceeded"
 

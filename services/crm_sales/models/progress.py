@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_sales.models.base import Base
-from shared.constraints import one_of
+from shared.storage.constraints import one_of
 
 _LATE = "status = 'pending' AND deadline IS NOT NULL AND reason IS NULL"
 

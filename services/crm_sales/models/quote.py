@@ -11,12 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm_sales.errors import NotEditable, QuoteExpired
 from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines, products_of
 from crm_sales.pricing import PricedLine, totals
-from shared.constraints import one_of, positive
-from shared.contract import Changes
 from shared.contracts import crm_sales as sales
-from shared.database import Aggregate
-from shared.ids import new_id
-from shared.refusals import InvalidTransition
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import InvalidTransition
+from shared.schema.contract import Changes
+from shared.storage.constraints import one_of, positive
+from shared.storage.database import Aggregate
 
 VERBS: dict[str, tuple[str, ...]] = {
     "draft": ("send", "cancel"),

@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_sales.models.base import Base
-from shared.constraints import not_negative
+from shared.api.existence import copy_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_inventory as inventory
-from shared.existence import copy_of
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.replicas import Replica
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.storage.constraints import not_negative
+from shared.storage.replicas import Replica
 
 
 @copy_of("contacts", contacts.Contact.get.permission)
@@ -39,7 +39,7 @@ class Product(
 ):  # fmt: skip
     """A product of erp_inventory. `sale_price` is in the company's currency, without tax.
 
-    Whoever may not see its company cannot sell it: `company_id` cuts it for them (shared/reaching.py).
+    Whoever may not see its company cannot sell it: `company_id` cuts it for them (shared/api/reaching.py).
     """
 
     __tablename__ = "product"

@@ -9,9 +9,10 @@ from sqlalchemy import text, types
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared import clock, database
 from shared.commerce.parts import Tax
-from shared.database import Conventions, new_metadata
+from shared.kernel import clock
+from shared.storage import database
+from shared.storage.database import Conventions, new_metadata
 
 
 class Base(Conventions, DeclarativeBase):

@@ -13,11 +13,11 @@ from erp_finance import invoicing, posting
 from erp_finance.models.base import Aggregate, Base, Taxes
 from erp_finance.models.orders import Share
 from shared.commerce.parts import Tax
-from shared.constraints import bounded, not_negative, one_of, searched_texts, sorted_texts, where_given
 from shared.contracts import erp_finance as finance
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.money import ZERO, total
-from shared.refusals import InvalidTransition
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.money import ZERO, total
+from shared.kernel.refusals import InvalidTransition
+from shared.storage.constraints import bounded, not_negative, one_of, searched_texts, sorted_texts, where_given
 
 
 class InvoiceLine(Base):

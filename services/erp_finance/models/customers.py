@@ -9,15 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.credit import Exposure
 from erp_finance.models.base import Aggregate, Base
-from shared import clock
-from shared.constraints import not_negative
-from shared.contract import Changes
+from shared.api.existence import copy_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
-from shared.existence import copy_of
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.money import ZERO
-from shared.replicas import Replica
+from shared.kernel import clock
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.money import ZERO
+from shared.schema.contract import Changes
+from shared.storage.constraints import not_negative
+from shared.storage.replicas import Replica
 
 
 @copy_of("contacts", contacts.Contact.get.permission)

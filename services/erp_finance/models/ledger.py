@@ -12,10 +12,10 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 from erp_finance.errors import AlreadyReversed, EntryHasDocument
 from erp_finance.models.base import Aggregate, Base
 from erp_finance.posting import Line
-from shared.constraints import bounded, not_negative, one_of, searched_texts, sorted_texts, where_given
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.money import ZERO
-from shared.refusals import InvalidTransition
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import InvalidTransition
+from shared.storage.constraints import bounded, not_negative, one_of, searched_texts, sorted_texts, where_given
 
 
 class _EntryLine:

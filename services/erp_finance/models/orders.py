@@ -12,13 +12,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.credit import Exposure, still_open
 from erp_finance.models.base import Aggregate, Base, Taxes
-from shared import clock
 from shared.commerce.parts import Tax, added, share
-from shared.constraints import not_negative, one_of, positive
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.money import ZERO
+from shared.kernel import clock
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.money import ZERO
+from shared.storage.constraints import not_negative, one_of, positive
 
 
 class SalesOrderLine(Base):

@@ -9,14 +9,14 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.models.base import Aggregate, Base
-from shared import clock
-from shared.closed_periods import PeriodLocked
-from shared.constraints import one_of, sorted_texts
-from shared.contract import Changes
 from shared.contracts import erp_finance as finance
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.refusals import InvalidTransition
-from shared.time_zones import DEFAULT_ZONE
+from shared.kernel import clock
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.refusals import InvalidTransition
+from shared.kernel.time_zones import DEFAULT_ZONE
+from shared.schema.contract import Changes
+from shared.storage.closed_periods import PeriodLocked
+from shared.storage.constraints import one_of, sorted_texts
 
 
 class Company(Aggregate, Base):
@@ -24,7 +24,7 @@ class Company(Aggregate, Base):
 
     __tablename__ = "company"
     __table_args__ = (CheckConstraint("payment_days BETWEEN 0 AND 60", name="payment_days"),)
-    company_key: ClassVar[str] = "id"  # for shared/reaching.py
+    company_key: ClassVar[str] = "id"  # for shared/api/reaching.py
 
     name: Mapped[str]
     legal_form: Mapped[str | None]

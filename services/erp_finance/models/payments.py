@@ -13,12 +13,12 @@ from erp_finance import posting
 from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment, InvoiceOfAnother
 from erp_finance.models.base import Aggregate, Base
 from erp_finance.models.billing import CreditNote, Invoice
-from shared.constraints import bounded, one_of, positive, searched_texts, sorted_texts, where_given
 from shared.contracts import erp_finance as finance
-from shared.fields import plain
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.money import ZERO
-from shared.refusals import InvalidTransition
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import InvalidTransition
+from shared.storage.constraints import bounded, one_of, positive, searched_texts, sorted_texts, where_given
+from shared.wire.fields import plain
 
 
 class Allocation(Base):

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from erp_inventory.costing import receipt_value
 from erp_inventory.models.base import CURRENCY, Base
 from erp_inventory.shelf import Shelf
-from shared import ids
-from shared.constraints import searched_texts, sorted_texts
-from shared.database import Aggregate
-from shared.money import ZERO, computed_at, total
-from shared.numbering import loose_number
-from shared.refusals import Invalid
+from shared.kernel import ids
+from shared.kernel.money import ZERO, computed_at, total
+from shared.kernel.refusals import Invalid
+from shared.storage.constraints import searched_texts, sorted_texts
+from shared.storage.database import Aggregate
+from shared.storage.numbering import loose_number
 
 
 class StockAdjustment(Aggregate, Base):

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import DeclarativeBase
 
-from shared.database import Conventions, new_metadata
+from shared.storage.database import Conventions, new_metadata
 
 CURRENCY = "EUR"
 """The currency in which stock is valued: that of the company."""

@@ -12,13 +12,13 @@ from erp_inventory.errors import MoreThanReserved
 from erp_inventory.models.base import Base
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, STOCK_LOCATION_ID
 from erp_inventory.shelf import Shelf
-from shared import ids
-from shared.constraints import searched_texts, sorted_texts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
-from shared.database import Aggregate
-from shared.money import ZERO
-from shared.refusals import Invalid, InvalidTransition
+from shared.kernel import ids
+from shared.kernel.money import ZERO
+from shared.kernel.refusals import Invalid, InvalidTransition
+from shared.storage.constraints import searched_texts, sorted_texts
+from shared.storage.database import Aggregate
 
 _VERBS = {"ready": ["ship"]}
 

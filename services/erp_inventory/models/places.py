@@ -6,8 +6,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
-from shared import ids
-from shared.database import Aggregate
+from shared.kernel import ids
+from shared.storage.database import Aggregate
 
 DEFAULT_WAREHOUSE_ID = UUID("01900000-0000-7000-8000-000000000101")
 STOCK_LOCATION_ID = UUID("01900000-0000-7000-8000-000000000201")

@@ -8,11 +8,11 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
-from shared import ids
-from shared.constraints import EMPTY_OBJECT, found_by_content, found_by_tag, searched_texts, sorted_texts
-from shared.contract import Changes
 from shared.contracts import erp_inventory as inventory
-from shared.database import Aggregate
+from shared.kernel import ids
+from shared.schema.contract import Changes
+from shared.storage.constraints import EMPTY_OBJECT, found_by_content, found_by_tag, searched_texts, sorted_texts
+from shared.storage.database import Aggregate
 
 
 class Product(Aggregate, Base):

@@ -8,9 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
-from shared import clock, ids
-from shared.constraints import bounded
-from shared.database import Aggregate
+from shared.kernel import clock, ids
+from shared.storage.constraints import bounded
+from shared.storage.database import Aggregate
 
 
 class StockLevel(Aggregate, Base):

@@ -11,8 +11,8 @@ from gateway.events.visibility import Viewer, viewer
 from gateway.models import User
 from gateway.people import company_set, held_by, key_lives
 from shared import contracts
-from shared.context import current
-from shared.permissions import cut
+from shared.kernel.context import current
+from shared.kernel.permissions import cut
 
 
 class Told(Protocol):

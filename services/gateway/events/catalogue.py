@@ -15,7 +15,7 @@ from gateway.incoming import Incoming
 from gateway.preconditions import unchanged
 from gateway.reading import only, parse_query
 from shared import contracts
-from shared.contract import Event
+from shared.schema.contract import Event
 
 _CONSUMERS = Path(contracts.__file__).with_name("consumers.json")
 

@@ -1,7 +1,7 @@
 """The parameter `types` of a request for events."""
 
 from gateway.events import patterns
-from shared.refusals import BadRequest, Invalid
+from shared.kernel.refusals import BadRequest, Invalid
 
 
 def chosen_types(given: str) -> frozenset[str]:

@@ -9,9 +9,9 @@ from gateway.events.audience import audience_of
 from gateway.events.models import EventSubscription
 from gateway.events.patterns import known_events
 from gateway.events.visibility import may_see_entirely
-from shared import transaction
-from shared.context import Context, person_of
-from shared.contract import Event
+from shared.kernel.context import Context, person_of
+from shared.schema.contract import Event
+from shared.storage import transaction
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from shared.context import Context
-from shared.contract import Event
-from shared.envelope import write_head
+from shared.kernel.context import Context
+from shared.schema.contract import Event
+from shared.schema.envelope import write_head
 
 _AT = datetime(2026, 3, 31, 9, 30, 15, tzinfo=UTC)
 _NAMED = {

@@ -13,7 +13,7 @@ from gateway.events import store
 from gateway.events.listening import listen
 from gateway.events.store import Stored
 from gateway.events.visibility import is_for
-from shared.database import new_session
+from shared.storage.database import new_session
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from shared.contract import Event
+from shared.schema.contract import Event
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from shared.connecting import single
+from shared.storage.connecting import single
 
 log = logging.getLogger(__name__)
 

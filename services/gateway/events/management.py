@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from gateway.events.models import STREAM, EventSubscription
-from shared.settings import amqp_uri
+from shared.kernel.settings import amqp_uri
 
 SECONDS = 10
 DELIVERIES = 100

@@ -13,9 +13,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.models import Base
-from shared import ids
-from shared.constraints import one_of
-from shared.database import Aggregate
+from shared.kernel import ids
+from shared.storage.constraints import one_of
+from shared.storage.database import Aggregate
 
 STREAM = "events.log"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from shared import contracts
-from shared.contract import Event
+from shared.schema.contract import Event
 
 MOST = 50
 """Patterns in one request or subscription."""

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from gateway.events import store
 from gateway.events.choosing import chosen_types
 from gateway.events.visibility import viewer, visible_types
-from shared.context import current
 from shared.contracts import gateway as contract
-from shared.entrypoints import query
-from shared.refusals import BadRequest
+from shared.flows.entrypoints import query
+from shared.kernel.context import current
+from shared.kernel.refusals import BadRequest
 
 
 class Pulling:

@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 from gateway.events.entitlement import suspend_and_resume
 from gateway.events.management import Management
 from gateway.events.models import EventSubscription, queue_of
-from shared import clock, faults, transaction
-from shared.context import Context
-from shared.database import new_session
-from shared.depths import depths
-from shared.settings import amqp_uri
+from shared.kernel import clock, faults
+from shared.kernel.context import Context
+from shared.kernel.depths import depths
+from shared.kernel.settings import amqp_uri
+from shared.storage import transaction
+from shared.storage.database import new_session
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from gateway.errors import EventGone, UnknownEvent
 from gateway.events.visibility import EVERY_COMPANY
-from shared import clock, contracts
-from shared.company_sql import ALLOWED, company_ids, restricted
-from shared.contract import Event
-from shared.envelope import Received
-from shared.refusals import NotYet
+from shared import contracts
+from shared.kernel import clock
+from shared.kernel.refusals import NotYet
+from shared.schema.contract import Event
+from shared.schema.envelope import Received
+from shared.storage.company_sql import ALLOWED, company_ids, restricted
 
 DAYS = 90
 """For so long an event can be read. It is also for so long recognised when it comes again."""

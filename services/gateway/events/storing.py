@@ -6,9 +6,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gateway.events import store
-from shared import clock
-from shared.entrypoints import every, record
-from shared.envelope import Received
+from shared.flows.entrypoints import every, record
+from shared.kernel import clock
+from shared.schema.envelope import Received
 
 
 class Storing:

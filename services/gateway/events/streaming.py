@@ -22,8 +22,8 @@ from gateway.events.hub import Follower, Hub, all_as_text
 from gateway.events.visibility import viewer, visible_types
 from gateway.incoming import Incoming
 from gateway.reading import only, parse_query
-from shared.database import new_session
-from shared.refusals import NotFound, Refusal
+from shared.kernel.refusals import NotFound, Refusal
+from shared.storage.database import new_session
 
 HEARTBEAT_SECONDS = 15.0
 SLOW_SECONDS = 10.0

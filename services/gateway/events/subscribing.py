@@ -13,11 +13,11 @@ from gateway.events.management import management, public_address
 from gateway.events.models import EventSubscription
 from gateway.events.settling import settle_until
 from gateway.events.visibility import may_see_entirely, viewer
-from shared.context import current
-from shared.contract import Event
 from shared.contracts import gateway as contract
-from shared.entrypoints import ListRequest, Page, background, command, query
-from shared.refusals import Invalid, NotFound
+from shared.flows.entrypoints import ListRequest, Page, background, command, query
+from shared.kernel.context import current
+from shared.kernel.refusals import Invalid, NotFound
+from shared.schema.contract import Event
 
 MOST = 200
 

@@ -22,8 +22,8 @@ from gateway.events.choosing import check_known
 from gateway.incoming import Incoming
 from gateway.reading import load_body
 from gateway.tokens import LONGEST, Tokens, principal_of
-from shared.refusals import Unauthenticated, Unavailable
-from shared.signing import Keys, Signer
+from shared.kernel.refusals import Unauthenticated, Unavailable
+from shared.kernel.signing import Keys, Signer
 
 KIND, AUDIENCE = "stream-ticket+jwt", "liaison-stream"
 SECONDS = 30

@@ -7,8 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from gateway.events.patterns import known_events
-from shared.contract import Event
-from shared.permissions import ALL, reach
+from shared.kernel.permissions import ALL, reach
+from shared.schema.contract import Event
 
 EVERY_COMPANY = UUID(int=0)
 """Stands for all companies in the store, those included that are yet to come."""

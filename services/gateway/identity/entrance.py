@@ -6,9 +6,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gateway.models import Attempts, RefreshToken, SignIn
-from shared import clock
 from shared.contracts import gateway as contract
-from shared.entrypoints import ListRequest, Page, every, query
+from shared.flows.entrypoints import ListRequest, Page, every, query
+from shared.kernel import clock
 
 KEPT = timedelta(days=183)
 

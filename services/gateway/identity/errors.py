@@ -1,6 +1,6 @@
 """How the identity flows say no."""
 
-from shared.refusals import Conflict, Forbidden, Invalid
+from shared.kernel.refusals import Conflict, Forbidden, Invalid
 
 
 class LastAdministrator(Conflict):

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from gateway.models import Role
 from gateway.roles import ROLES
 from shared import contracts
-from shared.permissions import is_known
-from shared.refusals import Invalid
+from shared.kernel.permissions import is_known
+from shared.kernel.refusals import Invalid
 
 
 def check_roles(session: Session, roles: Iterable[str]) -> None:

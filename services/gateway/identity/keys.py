@@ -10,13 +10,13 @@ from gateway import apikeys
 from gateway.identity.errors import NotAUser
 from gateway.identity.granting import check_permissions
 from gateway.models import ApiKey, User
-from shared import clock
-from shared.context import current
+from shared.api.rights import Rights, check_wanted
 from shared.contracts import gateway as contract
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.refusals import Invalid, Unauthenticated
-from shared.rights import Rights, check_wanted
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel import clock
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import Invalid, Unauthenticated
 
 
 class Keys:

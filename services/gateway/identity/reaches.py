@@ -1,5 +1,5 @@
 """What users, roles, keys, webhooks and subscriptions reach: the machinery asks before and after every command on one
-whether the caller holds all of it (`shared/rights.py`). So nobody gives, changes, aims, rotates or takes more than they have.
+whether the caller holds all of it (`shared/api/rights.py`). So nobody gives, changes, aims, rotates or takes more than they have.
 """
 
 from sqlalchemy import select, text
@@ -14,9 +14,9 @@ from gateway.people import below, company_set, held_by, key_lives, rights_of, te
 from gateway.webhooks.audience import types_for
 from gateway.webhooks.models import Webhook
 from shared import contracts
-from shared.context import Context
-from shared.permissions import TEAM, cut, reach
-from shared.rights import Rights, check_wanted, known_now, reached_by
+from shared.api.rights import Rights, check_wanted, known_now, reached_by
+from shared.kernel.context import Context
+from shared.kernel.permissions import TEAM, cut, reach
 
 _NOTHING = Rights((), frozenset())
 

@@ -11,8 +11,8 @@ from gateway.models import Role, User
 from gateway.roles import ROLES
 from shared import contracts
 from shared.contracts import gateway as contract
-from shared.entrypoints import command, query
-from shared.ids import new_id
+from shared.flows.entrypoints import command, query
+from shared.kernel.ids import new_id
 
 
 class Roles:

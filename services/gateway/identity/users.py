@@ -15,16 +15,16 @@ from gateway.identity.reaches import check_place
 from gateway.models import ApiKey, Credential, RefreshToken, User
 from gateway.passwords import hashed, weakness
 from gateway.roles import ADMINISTRATOR
-from shared import clock
-from shared.changes import recorded
-from shared.context import current
+from shared.api.reaching import is_shown
 from shared.contracts import gateway as contract
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.ids import new_id
-from shared.offload import off_the_hub
-from shared.outbox import publish
-from shared.reaching import is_shown
-from shared.refusals import InUse, Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.jobs.offload import off_the_hub
+from shared.kernel import clock
+from shared.kernel.context import current
+from shared.kernel.ids import new_id
+from shared.kernel.refusals import InUse, Invalid
+from shared.storage.changes import recorded
+from shared.storage.outbox import publish
 
 INVITED_FOR = timedelta(days=7)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f<>\",;]{1,64}@[^@\s\x00-\x1f<>\",;]{1,189}")

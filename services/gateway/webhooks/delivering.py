@@ -12,12 +12,12 @@ from gateway.webhooks.errors import EventForgotten, TooManyWaiting
 from gateway.webhooks.models import Delivery, Webhook
 from gateway.webhooks.settings import settings
 from gateway.webhooks.worker import Worker
-from shared import clock, ids
-from shared.context import current
 from shared.contracts import gateway as contract
-from shared.entrypoints import ListRequest, Page, background, command, every, query
-from shared.envelope import write_head
-from shared.refusals import NotFound
+from shared.flows.entrypoints import ListRequest, Page, background, command, every, query
+from shared.kernel import clock, ids
+from shared.kernel.context import current
+from shared.kernel.refusals import NotFound
+from shared.schema.envelope import write_head
 
 MOST_WAITING = 20
 

@@ -1,6 +1,6 @@
 """How webhooks say no."""
 
-from shared.refusals import Conflict, Forbidden
+from shared.kernel.refusals import Conflict, Forbidden
 
 
 class TooManyWebhooks(Conflict):

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from gateway.webhooks.models import Delivery, Progress, Webhook
-from shared import clock
+from shared.kernel import clock
 
 
 def take_webhooks(session: Session, head: int, most: int, each: int, seconds: float) -> list[tuple[UUID, UUID]]:

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.models import Base, User, owners_companies
 from gateway.webhooks.addresses import take_apart
-from shared import clock, ids
-from shared.constraints import one_of
-from shared.contract import Changes
 from shared.contracts import gateway as contract
-from shared.database import Aggregate
+from shared.kernel import clock, ids
+from shared.schema.contract import Changes
+from shared.storage.constraints import one_of
+from shared.storage.database import Aggregate
 
 BOTH_SECRETS_FOR = timedelta(hours=24)
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from gateway.webhooks import signing
 from gateway.webhooks.models import Secret, Webhook
 from gateway.webhooks.sealing import vault
-from shared import clock, ids, transaction
-from shared.context import Context
-from shared.envelope import CONTENT_TYPE
+from shared.kernel import clock, ids
+from shared.kernel.context import Context
+from shared.schema.envelope import CONTENT_TYPE
+from shared.storage import transaction
 
 T = TypeVar("T")
 

@@ -16,13 +16,13 @@ from gateway.webhooks.models import Progress, Secret, Webhook
 from gateway.webhooks.sealing import vault
 from gateway.webhooks.settings import settings
 from gateway.webhooks.signing import new_secret
-from shared import clock
-from shared.changes import recorded
-from shared.context import current
 from shared.contracts import gateway as contract
-from shared.entrypoints import ListRequest, Page, command, query
-from shared.outbox import publish
-from shared.refusals import Invalid
+from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.kernel import clock
+from shared.kernel.context import current
+from shared.kernel.refusals import Invalid
+from shared.storage.changes import recorded
+from shared.storage.outbox import publish
 
 MOST_PER_USER = 50
 _MOST_SECRETS = 4

@@ -15,7 +15,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.settings import required
+from shared.kernel.settings import required
 
 _KEY_BYTES, _ID_BYTES, _NONCE_BYTES = 32, 4, 12
 

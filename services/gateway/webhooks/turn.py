@@ -20,8 +20,8 @@ from gateway.webhooks.models import Delivery, Progress, Webhook
 from gateway.webhooks.outgoing import Message, message, work
 from gateway.webhooks.posting import Answer, Poster
 from gateway.webhooks.settings import Settings
-from shared import faults
-from shared.outbox import publish
+from shared.kernel import faults
+from shared.storage.outbox import publish
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 from shared.schema import Choice, Group, Instant, Multiline, Refers, Resource, State, Text, Verb, rule
 
 KINDS = {"note": "Note", "call": "Call", "email": "E-mail", "meeting": "Meeting", "task": "Task"}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 from shared.schema import Day, Flag, Refers, Resource, Text, rule
 
 

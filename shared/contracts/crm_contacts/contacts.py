@@ -3,9 +3,6 @@
 from dataclasses import field
 from uuid import UUID
 
-from shared import codes, fields
-from shared.contract import Changes, Data, Event, Operation
-from shared.fields import Schema
 from shared.schema import (
     Choice,
     Code,
@@ -23,6 +20,9 @@ from shared.schema import (
     Text,
     Verb,
 )
+from shared.schema.contract import Changes, Data, Event, Operation
+from shared.wire import codes, fields
+from shared.wire.fields import Schema
 
 
 class ContactState(Data):

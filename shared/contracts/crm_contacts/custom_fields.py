@@ -4,10 +4,10 @@ from dataclasses import field
 from typing import Any, ClassVar
 from uuid import UUID
 
-from shared import fields
-from shared.contract import Changes, Data, Event
-from shared.refusals import Invalid
+from shared.kernel.refusals import Invalid
 from shared.schema import Choice, Flag, Many, Resource, Text, rule
+from shared.schema.contract import Changes, Data, Event
+from shared.wire import fields
 
 
 class CustomFieldState(Data):

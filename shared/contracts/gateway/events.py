@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shared import fields
-from shared.contract import Operation
-from shared.fields import Schema
+from shared.schema.contract import Operation
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 PATTERNS = "^[a-z0-9_.*#, ]*$"
 """Patterns of routing keys, separated by commas; whether they match anything is looked up."""

@@ -1,8 +1,8 @@
 """Queues of their own on the broker, for other systems that speak AMQP."""
 
-from shared import fields
-from shared.contract import Listing, Operation
-from shared.fields import Schema
+from shared.schema.contract import Listing, Operation
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 SUBSCRIPTION_STATUSES = ("creating", "active", "updating", "suspending", "suspended", "deleting")
 

@@ -4,9 +4,9 @@ from dataclasses import field
 from typing import ClassVar
 from uuid import UUID
 
-from shared import fields
-from shared.contract import Changes, Data, Event, Listing, Operation
-from shared.fields import Schema
+from shared.schema.contract import Changes, Data, Event, Listing, Operation
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 DELIVERY_KINDS = ("event", "test", "redelivery")
 DELIVERY_STATUSES = ("pending", "delivered", "failed")

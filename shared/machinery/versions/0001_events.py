@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.functions import KEEP_OUTBOX_PARTITIONS
+from shared.storage.functions import KEEP_OUTBOX_PARTITIONS
 
 revision = "0001"
 down_revision = None

@@ -1,8 +1,8 @@
-"""Texts are compared and sorted without case and accents (shared/folding.py)."""
+"""Texts are compared and sorted without case and accents (shared/kernel/folding.py)."""
 
 from alembic import op
 
-from shared import folding
+from shared.kernel import folding
 
 revision = "0004"
 down_revision = "0003"

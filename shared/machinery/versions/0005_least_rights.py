@@ -5,8 +5,8 @@ A remembered reply may hold what is shown only once, a kept message what its pro
 
 from alembic import op
 
-from shared.functions import guard_functions
-from shared.migrations import conceal
+from shared.storage.functions import guard_functions
+from shared.storage.migrations import conceal
 
 revision = "0005"
 down_revision = "0004"

@@ -1,8 +1,8 @@
-"""Lists of texts are compared as texts are (shared/folding.py)."""
+"""Lists of texts are compared as texts are (shared/kernel/folding.py)."""
 
 from alembic import op
 
-from shared import folding
+from shared.kernel import folding
 
 revision = "0006"
 down_revision = "0005"

@@ -13,7 +13,7 @@ from deploy.local import servers as local
 from deploy.local.plan import GATEWAY
 from shared import contracts
 from shared.contracts import crm_sales as sales
-from shared.ids import new_event_id, new_id
+from shared.kernel.ids import new_event_id, new_id
 from tests.gateway.events import strangers
 from tests.harness import message
 from tests.suite import Suite

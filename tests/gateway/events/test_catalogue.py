@@ -12,8 +12,8 @@ from gateway import asyncapi
 from gateway.events import catalogue, examples
 from gateway.events import jsonschema as schemas
 from gateway.events.patterns import known_events
-from shared import envelope
-from shared.contract import Event
+from shared.schema import envelope
+from shared.schema.contract import Event
 from tests.contracts import golden
 from tests.gateway.events import strangers
 from tests.gateway.events.conftest import GatewayAlone

@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from gateway.errors import EventGone, UnknownEvent
 from gateway.service import Gateway
-from shared import clock, ids
 from shared.contracts import erp_finance as finance
-from shared.refusals import BadRequest, NotYet
+from shared.kernel import clock, ids
+from shared.kernel.refusals import BadRequest, NotYet
 from tests.conftest import Databases
 from tests.gateway.events.conftest import held
 from tests.harness import Harness, message

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from gateway.events import store
 from gateway.service import Gateway
-from shared import clock, envelope
+from shared.kernel import clock
+from shared.schema import envelope
 from tests.conftest import Databases
 from tests.gateway.conftest import until
 from tests.gateway.events.conftest import GatewayAlone, held

@@ -17,7 +17,7 @@ from gateway.events.streaming import Stream, Streams
 from gateway.events.visibility import viewer, visible_types
 from gateway.service import Gateway
 from shared.contracts import erp_finance as finance
-from shared.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
 from tests.conftest import Databases
 from tests.gateway.conftest import until
 from tests.gateway.events.conftest import GatewayAlone, held

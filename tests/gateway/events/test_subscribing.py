@@ -17,9 +17,9 @@ from gateway.events.entitlement import suspend_and_resume
 from gateway.events.management import Management
 from gateway.roles import permissions_of
 from gateway.service import Gateway
-from shared import faults
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.refusals import Forbidden, Invalid, NotFound
+from shared.kernel import faults
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.refusals import Forbidden, Invalid, NotFound
 from tests.conftest import Databases
 from tests.gateway.events.test_subscriptions import connected, uri
 from tests.harness import Harness

@@ -20,8 +20,8 @@ from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, Probable
 from gateway.events import examples
 from gateway.events.management import Management
 from gateway.events.patterns import GRAMMAR, known_events
-from shared.contract import Event
-from shared.ids import new_event_id
+from shared.kernel.ids import new_event_id
+from shared.schema.contract import Event
 from tests.gateway.conftest import until
 from tests.gateway.events import strangers
 from tests.gateway.events.conftest import GatewayAlone, held

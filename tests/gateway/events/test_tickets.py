@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway.events import tickets
-from shared.signing import Signer
+from shared.kernel.signing import Signer
 from tests.gateway.conftest import until
 from tests.gateway.events.conftest import GatewayAlone, held
 from tests.suite import Api

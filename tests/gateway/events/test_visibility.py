@@ -9,11 +9,11 @@ from gateway.events import patterns, visibility
 from gateway.events.store import Stored
 from gateway.events.visibility import EVERY_COMPANY, Viewer, may_see, may_see_entirely, viewer
 from gateway.roles import ROLES
-from shared.contract import Event
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import gateway
-from shared.ids import DEFAULT_COMPANY_ID
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.schema.contract import Event
 
 
 def stored(event: type[Event], company_id: UUID = DEFAULT_COMPANY_ID, companies: list[UUID] | None = None) -> Stored:

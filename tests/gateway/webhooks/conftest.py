@@ -16,10 +16,10 @@ from gateway.webhooks import settings as reading
 from gateway.webhooks.schedule import Schedule
 from gateway.webhooks.settings import Settings
 from gateway.webhooks.worker import Worker
-from shared.contract import Event
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
-from shared.ids import new_event_id, new_id
+from shared.kernel.ids import new_event_id, new_id
+from shared.schema.contract import Event
 from tests.conftest import Databases
 from tests.harness import Harness, message
 

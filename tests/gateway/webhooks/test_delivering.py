@@ -14,10 +14,10 @@ from standardwebhooks import WebhookVerificationError
 from gateway.webhooks.delivering import MOST_WAITING
 from gateway.webhooks.errors import EventForgotten, TooManyWaiting
 from gateway.webhooks.schedule import Schedule
-from shared import clock
 from shared.contracts import erp_inventory as inventory
 from shared.contracts import gateway as contract
-from shared.ids import new_id
+from shared.kernel import clock
+from shared.kernel.ids import new_id
 from tests.gateway.conftest import until
 from tests.gateway.webhooks.conftest import Desk, Driven, held, registered
 from tests.gateway.webhooks.receiver import receiving

@@ -8,9 +8,9 @@ import pytest
 
 from gateway.webhooks import registry
 from gateway.webhooks.errors import OnlyUsersOwnWebhooks, TooManyWebhooks
-from shared import clock
 from shared.contracts import gateway as contract
-from shared.refusals import IdConflict, Invalid, NotFound, StaleVersion
+from shared.kernel import clock
+from shared.kernel.refusals import IdConflict, Invalid, NotFound, StaleVersion
 from tests.gateway.webhooks.conftest import Desk
 
 HTTPS, HTTP = "https:" + "//", "http:" + "//"

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.ids import new_id
-from shared.rights import MoreThanOwn
+from shared.api.rights import MoreThanOwn
+from shared.kernel.ids import new_id
 from tests.gateway.webhooks.conftest import Desk, Driven, held, registered
 from tests.gateway.webhooks.receiver import receiving
 

@@ -3,9 +3,11 @@
 from decimal import Decimal
 from uuid import UUID
 
-from shared import contracts, fields, ids
-from shared.contract import Event, Listing, Operation
-from shared.fields import Schema
+from shared import contracts
+from shared.kernel import ids
+from shared.schema.contract import Event, Listing, Operation
+from shared.wire import fields
+from shared.wire.fields import Schema
 
 NAME = "toy"
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Connection, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.database import Aggregate, Conventions, new_metadata
-from shared.ids import new_id
-from shared.trees import MACHINERY
+from shared.kernel.ids import new_id
+from shared.storage.database import Aggregate, Conventions, new_metadata
+from shared.storage.trees import MACHINERY
 
 
 class Base(Conventions, DeclarativeBase):

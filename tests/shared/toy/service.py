@@ -1,4 +1,4 @@
-"""The toy service. `python -m shared.runner toy` with this folder's parent on the path."""
+"""The toy service. `python -m shared.ops.runner toy` with this folder's parent on the path."""
 
 import os
 import signal
@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from shared.context import event_context
-from shared.copies import keep
-from shared.entrypoints import ListRequest, Page, command, every, query, subscribe
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.numbering import next_gap_free
-from shared.outbox import publish
-from shared.refusals import Conflict, NotYet
+from shared.flows.entrypoints import ListRequest, Page, command, every, query, subscribe
+from shared.kernel.context import event_context
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.refusals import Conflict, NotYet
+from shared.storage.copies import keep
+from shared.storage.numbering import next_gap_free
+from shared.storage.outbox import publish
 
 from . import contract as toy
 from .models import Mirror, Note, Run, Thing

@@ -4,9 +4,9 @@ of users, for the same."""
 from alembic import op
 from sqlalchemy import text
 
-from shared.announcing import announce
 from shared.contracts import crm_contacts as contract
-from shared.migrations import companies_of_known
+from shared.storage.announcing import announce
+from shared.storage.migrations import companies_of_known
 
 revision = "0014"
 down_revision = "0013"

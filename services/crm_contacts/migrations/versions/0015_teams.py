@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.text_tables import searched_texts, sorted_texts
+from shared.storage.text_tables import searched_texts, sorted_texts
 
 revision = "0015"
 down_revision = "0014"

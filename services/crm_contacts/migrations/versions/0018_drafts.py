@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import drafts_use
+from shared.storage.migrations import drafts_use
 
 revision = "0018"
 down_revision = "0017"

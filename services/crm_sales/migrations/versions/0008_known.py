@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import known
+from shared.storage.migrations import known
 
 revision = "0008"
 down_revision = "0007"

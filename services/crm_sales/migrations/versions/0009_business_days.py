@@ -2,8 +2,8 @@
 
 from alembic import op
 
-from shared.dated_tables import company_copies
-from shared.migrations import bound_amounts
+from shared.storage.dated_tables import company_copies
+from shared.storage.migrations import bound_amounts
 
 revision = "0009"
 down_revision = "0008"

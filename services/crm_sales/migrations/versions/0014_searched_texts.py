@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.text_tables import found_by_tag, searched_texts
+from shared.storage.text_tables import found_by_tag, searched_texts
 
 revision = "0014"
 down_revision = "0012"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.dated_tables import fiscal_year_copies
+from shared.storage.dated_tables import fiscal_year_copies
 
 revision = "0015"
 down_revision = "0014"

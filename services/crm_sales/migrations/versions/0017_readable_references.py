@@ -3,8 +3,8 @@ companies than the first are told of again by the services that own them (readab
 
 from alembic import op
 
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.migrations import companies_of_known
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.storage.migrations import companies_of_known
 
 revision = "0017"
 down_revision = "0016"

@@ -1,12 +1,12 @@
-"""Telling of drafts that there are: what they name stays (shared/uses.py)."""
+"""Telling of drafts that there are: what they name stays (shared/storage/uses.py)."""
 
 from typing import Any
 
 from alembic import op
 from sqlalchemy import text
 
-from shared.announcing import announce
 from shared.contracts import crm_sales as sales
+from shared.storage.announcing import announce
 
 revision = "0019"
 down_revision = "0018"

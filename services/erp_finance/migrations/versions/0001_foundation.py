@@ -8,8 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-from shared.ids import DEFAULT_COMPANY_ID, new_id
-from shared.migrations import refuse_changes, revoke
+from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.storage.migrations import refuse_changes, revoke
 
 revision = "0001"
 down_revision = None

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import refuse_changes, revoke
+from shared.storage.migrations import refuse_changes, revoke
 
 revision = "0002"
 down_revision = "0001"

@@ -5,10 +5,10 @@ from typing import Any
 from alembic import op
 from sqlalchemy import text
 
-from shared.announcing import announce
 from shared.contracts import erp_finance as finance
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.migrations import bound_amounts
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.storage.announcing import announce
+from shared.storage.migrations import bound_amounts
 
 revision = "0010"
 down_revision = "0009"

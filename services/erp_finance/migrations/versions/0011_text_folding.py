@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.text_tables import sorted_texts
+from shared.storage.text_tables import sorted_texts
 
 revision = "0011"
 down_revision = "0010"

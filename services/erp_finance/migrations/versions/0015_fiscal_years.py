@@ -5,8 +5,8 @@ from typing import Any
 from alembic import op
 from sqlalchemy import text
 
-from shared.announcing import announce
 from shared.contracts import erp_finance as finance
+from shared.storage.announcing import announce
 
 revision = "0015"
 down_revision = "0014"

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-from shared.ids import DEFAULT_COMPANY_ID
-from shared.migrations import companies_of_known
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.storage.migrations import companies_of_known
 
 revision = "0017"
 down_revision = "0016"

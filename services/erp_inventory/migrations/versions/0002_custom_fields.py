@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import custom_fields
+from shared.storage.migrations import custom_fields
 
 revision = "0002"
 down_revision = "0001"

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-from shared.dated_tables import company_copies, obey_period_locks
-from shared.migrations import bound_amounts
+from shared.storage.dated_tables import company_copies, obey_period_locks
+from shared.storage.migrations import bound_amounts
 
 revision = "0007"
 down_revision = "0002"

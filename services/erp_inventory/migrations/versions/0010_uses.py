@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import uses
+from shared.storage.migrations import uses
 
 revision = "0010"
 down_revision = "0009"

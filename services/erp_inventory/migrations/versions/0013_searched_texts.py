@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.text_tables import composed_texts, found_by_tag, searched_texts
+from shared.storage.text_tables import composed_texts, found_by_tag, searched_texts
 
 revision = "0013"
 down_revision = "0011"

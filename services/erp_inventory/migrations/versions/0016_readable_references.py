@@ -4,9 +4,9 @@ names one, and take it for the first one's until they are told."""
 from alembic import op
 from sqlalchemy import text
 
-from shared.announcing import announce
 from shared.contracts import erp_inventory as contract
-from shared.ids import DEFAULT_COMPANY_ID
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.storage.announcing import announce
 
 revision = "0016"
 down_revision = "0015"

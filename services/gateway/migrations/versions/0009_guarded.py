@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import conceal
+from shared.storage.migrations import conceal
 
 revision = "0009"
 down_revision = "0006"

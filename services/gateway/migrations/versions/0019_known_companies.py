@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import known_companies
+from shared.storage.migrations import known_companies
 
 revision = "0019"
 down_revision = "0017"

@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import text
 
-from shared.announcing import announce
 from shared.contracts import gateway as contract
+from shared.storage.announcing import announce
 
 revision = "0021"
 down_revision = "0020"

@@ -1,8 +1,8 @@
-"""Constraints have the names of `shared/database.py`."""
+"""Constraints have the names of `shared/storage/database.py`."""
 
 from alembic import op
 
-from shared.migrations import name_checks, name_constraints
+from shared.storage.migrations import name_checks, name_constraints
 
 revision = "0022"
 down_revision = "0021"

@@ -1,0 +1,1 @@
+"""Carrying out operations: handlers, callers and their rights, lists, record rules."""

@@ -1,0 +1,1 @@
+"""What a flow file is written with, and flows that services share."""

@@ -1,0 +1,1 @@
+"""What everything stands on: time, ids, money, refusals, context, settings."""

@@ -1,0 +1,130 @@
+"""Money is exact and knows its currency; this is the one module that rounds."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+from shared.kernel.refusals import Invalid
+
+MINOR_UNITS = {"EUR": 2, "USD": 2, "GBP": 2, "CHF": 2, "JPY": 0}
+"""Decimals of each accepted currency (ISO 4217)."""
+
+ZERO = Decimal(0)
+
+LARGEST = Decimal(10) ** 12
+"""Every amount, price and quantity is smaller than this in size, whether somebody gave it or it was computed: products
+and sums of a document, levels and values of stock. It is what fields accept, what columns hold and what events carry."""
+
+LARGEST_SUM = LARGEST * 10**6
+"""What adds up over documents and cannot refuse a fact, such as all that a customer owes, has a million times as much
+room; events carry it."""
+
+DIGITS = 60
+"""Enough for the exact product of two numbers of 18 digits and a percentage, so that it is rounded once."""
+
+
+class CurrencyMismatch(ValueError):
+    """Two amounts of different currencies met in one calculation: a programming error, never user input."""
+
+
+def round_to(value: Decimal, digits: int) -> Decimal:
+    """Round half away from zero ("half up" in commerce) to a number of decimals."""
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+class OutOfRange(Invalid):
+    """An amount or quantity that was computed from valid ones is larger than any may be."""
+
+    code = "amount_too_large"
+    en = "An amount or quantity that follows from this request would reach 1,000,000,000,000, which none may."
+    fr = "Un montant ou une quantité découlant de cette demande atteindrait 1 000 000 000 000, ce qu'aucun ne peut."
+
+    def __init__(self, pointer: str = "") -> None:
+        super().__init__([{"pointer": pointer, "code": "out_of_range"}])
+
+
+@contextmanager
+def computed_at(pointer: str) -> Iterator[None]:
+    """What is computed in this block follows from this member of the request: a refusal points there."""
+    try:
+        yield
+    except OutOfRange:
+        raise OutOfRange(pointer) from None
+
+
+def bounded(value: Decimal) -> Decimal:
+    """The value itself. Raises OutOfRange."""
+    if abs(value) >= LARGEST:
+        raise OutOfRange
+    return value
+
+
+def total(values: Iterable[Decimal]) -> Decimal:
+    """The sum of a document. Raises OutOfRange."""
+    return bounded(sum(values, ZERO))
+
+
+def round_money(amount: Decimal, currency: str = "EUR") -> Decimal:
+    """Round an amount to the minor unit of its currency. Raises OutOfRange."""
+    return bounded(round_to(bounded(amount), MINOR_UNITS[currency]))
+
+
+def line_net(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal, currency: str = "EUR") -> Decimal:
+    """What a line costs after discount, before tax: exact, then rounded once (EN 16931, BR-LIN). Raises OutOfRange."""
+    with localcontext(prec=DIGITS):
+        return round_money(quantity * unit_price * (100 - discount_percent) / 100, currency)
+
+
+def tax_on(base: Decimal, rate_percent: Decimal, currency: str = "EUR") -> Decimal:
+    """Tax of one rate on a document: the rounded product of its whole base (EN 16931, BR-CO-17), never a sum of lines."""
+    return round_money(base * rate_percent / 100, currency)
+
+
+def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str = "EUR") -> list[Decimal]:
+    """Split an amount in proportion to weights without losing a cent (largest remainder; ties to the first).
+
+    Raises ValueError when there are no weights or their sum is zero.
+    """
+    total = sum(weights, ZERO)
+    if not weights or total == 0:
+        raise ValueError("nothing to allocate to")
+    unit = Decimal(1).scaleb(-MINOR_UNITS[currency])
+    exact = [amount * weight / total for weight in weights]
+    parts = [part - part % unit for part in exact]
+    missing = int((amount - sum(parts, ZERO)) / unit)
+    by_remainder = sorted(range(len(parts)), key=lambda i: -abs(exact[i] - parts[i]))
+    for i in by_remainder[: abs(missing)]:
+        parts[i] += unit if missing > 0 else -unit
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount in one currency."""
+
+    amount: Decimal
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.amount - self._same(other), self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount, self.currency)
+
+    def __mul__(self, factor: Decimal | int) -> "Money":
+        return Money(self.amount * factor, self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.amount < self._same(other)
+
+    def rounded(self) -> "Money":
+        return Money(round_money(self.amount, self.currency), self.currency)
+
+    def _same(self, other: "Money") -> Decimal:
+        if other.currency != self.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency}")
+        return other.amount

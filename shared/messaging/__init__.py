@@ -1,0 +1,1 @@
+"""The bus: inbox, relay, consumers, topology, RPC, timers."""

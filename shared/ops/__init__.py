@@ -1,0 +1,1 @@
+"""Running services: runner, health, logs, operator commands."""
