@@ -264,7 +264,7 @@ class _Story:
                     break
 
     def _parameters(self, operation: Operation) -> dict[str, str]:
-        needed = {"product_id": self.lamp["id"], "quantity": "3", "account": "411"}
+        needed = {"product_id": self.lamp["id"], "quantity": "3", "account": "411", "types": "crm_sales.order.*"}
         names = operation.parameters().fields if operation.parameters else {}
         return {name: value for name, value in needed.items() if name in names}
 
