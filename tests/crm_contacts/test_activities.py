@@ -86,3 +86,17 @@ def test_who_reaches_their_own_records_only_sees_their_own_activities(contacts: 
     for name in ("get_activity", "complete_activity"):
         with pytest.raises(NotFound):
             contacts.call(name, id=other["id"], **mine)
+
+
+def test_nobody_names_a_contact_that_they_may_not_read(contacts: Harness) -> None:
+    """Issue 9, point 2: a reference within the service is looked up with the rights of the caller."""
+    ann = str(new_id())
+    writer = {"actor": ann, "permissions": ("contacts.activities:*", "contacts.contacts:read@own")}
+    body = {"kind": "organization", "name": "Hôtel"}
+    hers = contacts.call("create_contact", body={**body, "owner_id": ann}, actor=ann)["id"]
+    other = contacts.call("create_contact", body=body)["id"]
+    call = {"kind": "call", "subject": "Relancer"}
+    assert contacts.call("create_activity", body={**call, "contact_id": hers}, **writer)["contact_id"] == hers
+    with pytest.raises(Invalid) as refused:
+        contacts.call("create_activity", body={**call, "contact_id": other}, **writer)
+    assert refused.value.errors == [{"pointer": "/contact_id", "code": "not_found"}]
