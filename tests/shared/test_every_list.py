@@ -17,6 +17,7 @@ from erp_inventory.models.base import Base as InventoryBase
 from erp_inventory.service import ErpInventory
 from gateway.models import Base as GatewayBase
 from gateway.service import Gateway
+from shared.api.handlers import collect
 from shared.kernel import folding
 from shared.schema.contract import Operation
 from shared.wire import fields
@@ -39,6 +40,7 @@ PARENTS = {"list_webhook_deliveries": "webhook"}
 def filled(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Harness]:
     """A service on a database of strange rows."""
     service, base = request.param
+    collect(service)  # imports all models
     urls = databases.fresh(service.name)
     name = urls.owner.rpartition("/")[2]
     rows.fill(_renamed(databases.admin_url, name), base)
