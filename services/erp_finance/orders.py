@@ -22,7 +22,7 @@ from shared.contracts import erp_inventory as inventory
 from shared.flows.entrypoints import subscribe
 from shared.kernel import clock
 from shared.kernel.business_days import business_day
-from shared.kernel.context import event_context
+from shared.kernel.context import current
 from shared.kernel.money import ZERO
 from shared.kernel.refusals import NotYet
 from shared.schema.contract import Event
@@ -62,8 +62,8 @@ class Ordering:
         session.add(
             CreditApproval(
                 order_id=order.id, company_id=order.company_id, customer_id=order.customer_id,
-                approved_by=event.approved_by, approved_at=event_context(session).event_time or clock.now(),
-                exposure=exposure.total, credit_limit=limit, event_id=event_context(session).event_id,
+                approved_by=event.approved_by, approved_at=current(session).event_time or clock.now(),
+                exposure=exposure.total, credit_limit=limit, event_id=current(session).event_id,
             )
         )  # fmt: skip
 
@@ -72,7 +72,7 @@ class Ordering:
         """Invoice at once what is not invoiced by shipment: `on_order`, and orders of services only."""
         order = _known(session, event.order_id)
         lines = _lines(session, order)
-        day = business_day(session, order.company_id, event_context(session).event_time)
+        day = business_day(session, order.company_id, current(session).event_time)
         _invoice(session, order, lines, order.confirm(lines), day)
 
     @subscribe(inventory.DeliveryShipped)

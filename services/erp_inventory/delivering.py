@@ -20,7 +20,7 @@ from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.flows.entrypoints import ListRequest, Page, command, query, subscribe
 from shared.kernel import clock
-from shared.kernel.context import event_context
+from shared.kernel.context import current
 from shared.storage import uses
 from shared.storage.closed_periods import document_day, passes_soft_locks
 from shared.storage.numbering import next_loose
@@ -55,7 +55,7 @@ class Delivering:
 
         Asked again (sales resumes an order), it repeats its answer.
         """
-        placed_at = event_context(session).event_time or clock.now()
+        placed_at = current(session).event_time or clock.now()
         noted = session.execute(_PLACED, {"order_id": event.order_id, "at": placed_at}).one_or_none()
         if noted is not None and noted.cancelled_at is not None:
             return  # cancelled before it came

@@ -79,7 +79,3 @@ def current(session: Session) -> Context:
     """The context of the transaction that a handler runs in."""
     context: Context = session.info["context"]
     return context
-
-
-event_context = current
-"""The same object, named for `@subscribe` handlers: there `.event_id`, `.event_type` and `.event_time` are set."""

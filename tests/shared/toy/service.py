@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from shared.flows.entrypoints import ListRequest, Page, command, every, query, subscribe
-from shared.kernel.context import event_context
+from shared.kernel.context import current
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.kernel.refusals import Conflict, NotYet
 from shared.storage.copies import keep
@@ -91,7 +91,7 @@ class Toy:
         trouble = _TROUBLES.get(event.name.split(" ")[0])
         if trouble:
             trouble(session, event)
-        session.add(Note(thing_id=event.thing_id, what=event_context(session).event_type))
+        session.add(Note(thing_id=event.thing_id, what=current(session).event_type))
 
     @subscribe(toy.ThingMade, toy.ThingRenamed, order="latest")
     def mirror_thing(self, session: Session, events: list[toy.ThingMade | toy.ThingRenamed]) -> None:
