@@ -230,8 +230,7 @@ class World:
             self.api.post(f"/v1/users/{victim.user['id']}/deactivate")
         for path, kept in (("webhooks", "webhook"), ("event-subscriptions", "subscription")):
             for known in [self.control] * (kept == "webhook") + [getattr(victim, kept) for victim in self.victims]:
-                now = self.api.get(f"/v1/{path}/{known['id']}")
-                self.api.delete(f"/v1/{path}/{known['id']}", now["version"])
+                self.api.delete(f"/v1/{path}/{known['id']}")  # the machinery may be changing it, too
         for thread in self.threads:
             thread.join(10)
         self.http.close()

@@ -358,8 +358,9 @@ class Api:
         headers = {"If-Match": f'"{version}"', "Content-Type": "application/merge-patch+json"}
         return self._checked(self.http.patch(path, content=json.dumps(body), headers=headers))
 
-    def delete(self, path: str, version: int) -> Any:
-        return self._checked(self.http.delete(path, headers={"If-Match": f'"{version}"'}))
+    def delete(self, path: str, version: int | None = None) -> Any:
+        """None: whichever version there is."""
+        return self._checked(self.http.delete(path, headers={"If-Match": f'"{version}"' if version else "*"}))
 
     def _checked(self, answer: httpx.Response) -> Any:
         if answer.status_code >= 400:
