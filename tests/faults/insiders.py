@@ -175,7 +175,8 @@ class _Wiretap:
             if method is None:
                 return found
             told = properties.headers
-            if "reply_to" in told["properties"] and operation in str(told["routing_keys"]):
+            (key,) = told["routing_keys"]
+            if key.partition(".")[0] in contracts.SERVICES and operation in key:  # edges tell each other things, too
                 found.append((told["properties"]["correlation_id"], told["properties"]["reply_to"]))
 
 
