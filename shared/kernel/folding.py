@@ -28,6 +28,10 @@ _NOTHING = (
 )
 
 
+INDEXED = 'folded({}) COLLATE "C"'
+"""What an index of a text column is made of, so that lists which compare by `folded` use it."""
+
+
 def function() -> str:
     """The SQL of the function. Most texts are ASCII, and those need nothing but lower case."""
     pair = (_escaped("".join(_SAME) + _NOTHING), _escaped("".join(_SAME.values())))

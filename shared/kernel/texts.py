@@ -25,6 +25,11 @@ _CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LINE_BREAK = re.compile("\r\n?|[\x85\u2028\u2029]")
 
 
+def snake_case(name: str) -> str:
+    """`journal_entry` for JournalEntry."""
+    return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+
+
 def tidy(text: str) -> str:
     """The text as it is kept and compared."""
     if text.isascii():

@@ -1,8 +1,9 @@
 """How the operations of a resource, their routes and their schemas are called: the one place that knows."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from shared.kernel.texts import snake_case
 
 KINDS = ("create", "get", "list", "update", "delete")
 """What can be done with every resource, where it does not say which of these."""
@@ -26,7 +27,7 @@ class Names:
 
     @property
     def one(self) -> str:
-        return re.sub("(?<!^)(?=[A-Z])", "_", self.cls).lower()
+        return snake_case(self.cls)
 
     @property
     def many(self) -> str:

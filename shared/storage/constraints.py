@@ -5,6 +5,7 @@ The migrations make them; a test holds both to the same (tests/migrations/test_m
 
 from sqlalchemy import CheckConstraint, Index, text
 
+from shared.kernel.folding import INDEXED
 from shared.kernel.money import LARGEST
 
 
@@ -33,13 +34,13 @@ def where_given(name: str, *columns: str, unique: bool = False) -> Index:
 
 def sorted_texts(table: str, *columns: str) -> list[Index]:
     """For lists that are sorted by these texts, or searched by their beginning (shared/kernel/folding.py)."""
-    return [Index(f"ix_{table}_{column}_folded", text(_FOLDED.format(column)), "id") for column in columns]
+    return [Index(f"ix_{table}_{column}_folded", text(INDEXED.format(column)), "id") for column in columns]
 
 
 def searched_texts(table: str, *columns: str) -> list[Index]:
     """For lists that are searched by what these texts contain."""
     return [
-        Index(f"ix_{table}_{column}_trgm", text(f"({_FOLDED.format(column)}) gin_trgm_ops"), postgresql_using="gin")
+        Index(f"ix_{table}_{column}_trgm", text(f"({INDEXED.format(column)}) gin_trgm_ops"), postgresql_using="gin")
         for column in columns
     ]
 
@@ -55,6 +56,5 @@ def found_by_content(table: str, *columns: str) -> list[Index]:
     ]
 
 
-_FOLDED = 'folded({}) COLLATE "C"'
 EMPTY_OBJECT = text("'{}'")
 """What the database puts in a column `custom` of rows from before it."""

@@ -1,6 +1,5 @@
 """Engine, sessions and the conventions that every service's models share."""
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -30,6 +29,7 @@ from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from shared.kernel import clock, ids
 from shared.kernel.refusals import InvalidTransition
+from shared.kernel.texts import snake_case
 from shared.schema import Resource
 from shared.storage import prepared
 from shared.storage.connecting import options
@@ -110,7 +110,7 @@ class Aggregate:
 
 def kind_of(cls: type) -> str:
     """What a class of aggregates is called in refusals: `journal_entry` for JournalEntry."""
-    return re.sub("(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+    return snake_case(cls.__name__)
 
 
 def new_engine(url: str, pool_size: int = 12) -> Engine:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from shared.kernel.folding import INDEXED
+
 
 def sorted_texts(op: Any, **tables: tuple[str, ...]) -> None:
     """Indexes of the texts, by table, that lists of many rows are sorted by, or searched by their beginning."""
     for table, columns in tables.items():
         for column in columns:
-            op.execute(f"CREATE INDEX ix_{table}_{column}_folded ON {table} ({_FOLDED.format(column)}, id)")
+            op.execute(f"CREATE INDEX ix_{table}_{column}_folded ON {table} ({INDEXED.format(column)}, id)")
 
 
 def searched_texts(op: Any, table: str, *columns: str) -> None:
@@ -17,7 +19,7 @@ def searched_texts(op: Any, table: str, *columns: str) -> None:
     """
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     for column in columns:
-        folded = _FOLDED.format(column)
+        folded = INDEXED.format(column)
         op.execute(f"CREATE INDEX ix_{table}_{column}_trgm ON {table} USING gin (({folded}) gin_trgm_ops)")
 
 
@@ -35,6 +37,3 @@ def found_by_tag(op: Any, *tables: str) -> None:
     for table in tables:
         op.execute(f"DROP INDEX ix_{table}_tags")
         op.execute(f"CREATE INDEX ix_{table}_tags ON {table} USING gin (folded_list(tags))")
-
-
-_FOLDED = 'folded({}) COLLATE "C"'

@@ -1,6 +1,5 @@
 """What the models of this service share: metadata, and the columns of priced lines and priced documents."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -45,6 +44,11 @@ class PricedDocument:
     net_total: Mapped[Decimal]
     tax_total: Mapped[Decimal]
     gross_total: Mapped[Decimal]
+
+    @property
+    def product_ids(self) -> list[UUID]:
+        """The products that its lines name."""
+        return sorted({line.product_id for line in self.lines})  # type: ignore[attr-defined]
 
     def take_totals(self, totals: Totals) -> None:
         """Store the sums of the lines."""
@@ -94,8 +98,3 @@ def of_lines(table: str, document: str) -> list[SchemaItem]:
         Index(f"ix_{table}_{document}", document, "position"),
         Index(f"ix_{table}_product_id", "product_id", document),
     ]
-
-
-def products_of(lines: Iterable[PricedColumns]) -> list[UUID]:
-    """What lines sell, each product once."""
-    return sorted({line.product_id for line in lines})

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales import process
 from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
-from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines, products_of
+from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
 from crm_sales.pricing import LIST_CURRENCY, PricedLine, totals
 from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import PAYMENT_DAYS
@@ -260,11 +260,6 @@ class Order(Aggregate, PricedDocument, Base):
 
     def deleted(self) -> sales.OrderDeleted:
         return sales.OrderDeleted.of(self)
-
-    @property
-    def product_ids(self) -> list[UUID]:
-        """The products that its lines name."""
-        return products_of(self.lines)
 
     def placed(self) -> sales.OrderPlaced:
         assert self.placed_on is not None

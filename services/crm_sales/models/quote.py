@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales.errors import NotEditable, QuoteExpired
-from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines, products_of
+from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
 from crm_sales.pricing import PricedLine, totals
 from shared.contracts import crm_sales as sales
 from shared.kernel.ids import new_id
@@ -82,11 +82,6 @@ class Quote(Aggregate, PricedDocument, Base):
 
     def changed(self, changes: Changes) -> sales.QuoteChanged:
         return sales.QuoteChanged.of(self, changes=changes)
-
-    @property
-    def product_ids(self) -> list[UUID]:
-        """The products that its lines name."""
-        return products_of(self.lines)
 
     def send(self, today: date) -> sales.QuoteSent:
         """Make the offer. Raises QuoteExpired: what has ended already binds nobody."""
