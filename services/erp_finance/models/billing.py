@@ -212,10 +212,8 @@ class Invoice(BillingDocument):
             raise InvalidTransition(state="draft", allowed=["issue"])
 
     def created(self) -> finance.InvoiceCreated:
-        names = ("company_id", "customer_id", "currency", "net_total", "tax_total", "gross_total")
         products = sorted({line.product_id for line in self.lines if line.product_id})
-        own = {name: getattr(self, name) for name in names}
-        return finance.InvoiceCreated(invoice_id=self.id, product_ids=products, **own)
+        return finance.InvoiceCreated.of(self, product_ids=products)
 
     def issued(self) -> finance.InvoiceIssued:
         assert self.due_on is not None

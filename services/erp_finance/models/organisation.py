@@ -96,8 +96,7 @@ class FiscalYear(Aggregate, Base):
     ends_on: Mapped[date]
 
     def was_opened(self) -> finance.FiscalYearOpened:
-        names = ("company_id", "code", "starts_on", "ends_on")
-        return finance.FiscalYearOpened(fiscal_year_id=self.id, **{name: getattr(self, name) for name in names})
+        return finance.FiscalYearOpened.of(self)
 
 
 class Period(Aggregate, Base):

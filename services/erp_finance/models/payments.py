@@ -159,10 +159,7 @@ class Payment(Aggregate, Base):
         return posting.payment(self.amount, self.method, self.direction, self.contact_id, f"Règlement {self.number}")
 
     def created(self) -> finance.PaymentCreated:
-        return finance.PaymentCreated(
-            payment_id=self.id, company_id=self.company_id, customer_id=self.contact_id, direction=self.direction,
-            amount=self.amount, currency=self.currency,
-        )  # fmt: skip
+        return finance.PaymentCreated.of(self, customer_id=self.contact_id)
 
     def received(self, settled: list[tuple[Allocation, Invoice]]) -> finance.PaymentReceived:
         """The posted payment as an event."""

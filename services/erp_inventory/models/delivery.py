@@ -132,14 +132,7 @@ class Delivery(Aggregate, Base):
 
     def ready(self) -> inventory.DeliveryReady:
         """All goods are there and may leave, as an event."""
-        names = ("number", "order_id", "company_id", "customer_id")
-        lines = [
-            inventory.ReadyLine(order_line_id=line.order_line_id, product_id=line.product_id, quantity=line.quantity)
-            for line in self.lines
-        ]
-        return inventory.DeliveryReady(
-            delivery_id=self.id, lines=lines, **{name: getattr(self, name) for name in names}
-        )
+        return inventory.DeliveryReady.of(self)
 
     def confirm(self) -> None:
         """The order is confirmed: the goods may leave as soon as all are there."""
