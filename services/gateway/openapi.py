@@ -133,7 +133,8 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
         media_type = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
         content = {media_type: {"schema": sent.reference(operation.request)}}
         needed = any(field.required for field in operation.request().fields.values())
-        required = needed or operation.method == "PATCH" or _is_own(operation)
+        either = operation is contract.sign_in  # one of two groups of members, which a schema cannot require
+        required = needed or operation.method == "PATCH" or either
         described["requestBody"] = {"required": required, "content": content}
     return files.describe(operation, described)
 
@@ -160,7 +161,14 @@ def _responses(operation: Operation, received: Components) -> dict[str, Any]:
             **_but(success, "Location"),
         }
         return {"200": there, status: success, **_problem_references(operation)}
-    return {status: success, **_problem_references(operation)}
+    known = {"304": {"description": "The version that If-None-Match names is the current one"}}
+    unchanged = known if _has_etag(operation) else {}
+    return {status: success, **unchanged, **_problem_references(operation)}
+
+
+def _has_etag(operation: Operation) -> bool:
+    """Whether it shows one record, whose version clients may name in If-None-Match."""
+    return operation.method == "GET" and not operation.listing and not _is_own(operation)
 
 
 def _but(success: dict[str, Any], header: str) -> dict[str, Any]:
@@ -175,6 +183,8 @@ def _problem_references(operation: Operation) -> dict[str, Any]:
 def _problems_of(operation: Operation) -> list[str]:
     codes = {400, 429, 500, 503}
     codes |= set(operation.problems)
+    if operation.method == "GET":
+        codes |= {414}
     if operation.permission != PUBLIC:
         codes |= {401, 403}
     if operation.request:
@@ -230,7 +240,7 @@ def _request_headers(operation: Operation) -> list[dict[str, Any]]:
         found.append(
             _parameter("header", "If-Match", _VERSION, '"<version>", several with commas, or *', required=True)
         )
-    if operation.method == "GET" and not operation.listing:
+    if _has_etag(operation):
         found.append(_parameter("header", "If-None-Match", _STRING))
     return found
 

@@ -38,6 +38,7 @@ TITLES: dict[int, tuple[str, str]] = {
     410: ("No longer kept", "N'est plus conservé"),
     412: ("Changed in the meantime", "Modifié entre-temps"),
     413: ("Too large", "Trop volumineux"),
+    414: ("URL too long", "URL trop longue"),
     415: ("Unsupported media type", "Type de contenu non pris en charge"),
     422: ("Not valid", "Non valide"),
     428: ("Version required", "Version requise"),

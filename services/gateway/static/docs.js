@@ -114,7 +114,7 @@ function problemTable(operation) {
     const cases = catalogue.problems.flatMap((problem) => problem.cases.map((told) => ({ code: problem.code, ...told })))
       .filter((told) => String(told.status) === status);
     const own = cases.filter((told) => told.operations.includes(operation.operationId));
-    const general = cases.filter((told) => told.where === "any" && !own.some((mine) => mine.code === told.code));
+    const general = cases.filter((told) => ["any", "unreadable"].includes(told.where) && !own.some((mine) => mine.code === told.code));
     return el("tr", {},
       el("td", { textContent: `${status} ${catalogue.titles[status][language]}` }),
       el("td", {}, ...codeLinks(own), general.length && own.length ? el("br") : null,
