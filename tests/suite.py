@@ -250,7 +250,7 @@ class Suite:
             env |= spec.env
         port = plan.health_ports[TOGETHER]
         env |= {"LIAISON_HEALTH_PORT": str(port), "LIAISON_PROCESS_NAME": TOGETHER}
-        argv = [sys.executable, "-m", "shared.ops.runner", *self.services]
+        argv = [sys.executable, "-m", "shared.ops.serve", *self.services]
         health = f"http://127.0.0.1:{port}"
         ready, live = f"{health}/readyz", f"{health}/livez"
         return [Spec(TOGETHER, argv, env, CHECKOUT, ready, live_url=live, account=plan.account), specs[-1]]

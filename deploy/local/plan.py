@@ -52,7 +52,7 @@ class Plan:
     def specs(self) -> list[Spec]:
         """Services first: the gateway is ready when they can answer."""
         specs = [
-            self._spec(process, service, ["-m", "shared.ops.runner", service], f"{self.health_urls()[process]}/readyz")
+            self._spec(process, service, ["-m", "shared.ops.serve", service], f"{self.health_urls()[process]}/readyz")
             for service in self.services
             for process in process_names(service, self.replicas.get(service, 1))
         ]

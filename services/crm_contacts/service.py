@@ -1,8 +1,8 @@
 """The table of contents of crm_contacts."""
 
+from crm_contacts.contact_import import ContactLoader
 from crm_contacts.custom_fields import CustomFields
 from crm_contacts.duplicates import Duplicates
-from crm_contacts.loading import ContactLoader
 from crm_contacts.registry import Registry
 from crm_contacts.using import Using
 from shared.flows.known_copies import KnownUsers

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.protocol import UNREADABLE
 from shared import contracts
-from shared.kernel.messages import sentences
+from shared.kernel.error_messages import sentences
 from shared.wire.problems import STATUS, TITLES, type_of
 
 _REFUSALS = Path(contracts.__file__).with_name("refusals.json")

@@ -21,7 +21,7 @@ from shared.kernel.refusals import Invalid
 from shared.schema import Refers
 from shared.schema.contract import Operation
 from shared.schema.resource import RESOURCES
-from shared.storage.declared import MODELS, referred
+from shared.storage.declared_models import MODELS, referred
 from shared.wire import fields
 from shared.wire.fields import Schema
 

@@ -12,7 +12,7 @@ from shared import contracts
 from shared.schema.contract import Event, Operation
 from shared.schema.derived import handler_of, plain_handler_of, with_derived
 from shared.storage.database import Aggregate
-from shared.storage.declared import check_references
+from shared.storage.declared_models import check_references
 from shared.storage.replicas import events_of, keeper_of, replicas_of
 
 

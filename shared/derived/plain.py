@@ -19,7 +19,7 @@ from shared.schema.declaration import Declaration
 from shared.schema.verbs import Verb
 from shared.storage.changes import recorded
 from shared.storage.database import Aggregate
-from shared.storage.declared import MODELS
+from shared.storage.declared_models import MODELS
 from shared.storage.outbox import publish
 
 

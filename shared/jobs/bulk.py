@@ -95,7 +95,7 @@ class Loader:
         """By what rows of later passes may name this one."""
         return ()
 
-    def link(self, session: Session, rows: list[Row], of_file: Callable[[list[tuple[str, str]]], Named]) -> None:
+    def resolve(self, session: Session, rows: list[Row], of_file: Callable[[list[tuple[str, str]]], Named]) -> None:
         """Put ids in place of `row.links`. `of_file` tells which earlier rows of the file have these names."""
 
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID] | None:

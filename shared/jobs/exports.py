@@ -14,7 +14,7 @@ from shared.api.handlers import Handler
 from shared.api.operations import Call
 from shared.jobs import child, storage
 from shared.jobs.handling import circumstances_of
-from shared.jobs.running import Run
+from shared.jobs.run import Run
 from shared.kernel.strict_json import loads
 from shared.schema.contract import Operation
 from shared.schema.derived.job_contract import CHUNK_BYTES
@@ -48,7 +48,7 @@ def _documents(run: Run, handler: Handler) -> Iterator[dict[str, Any]]:
         reply = Call(run.service, handler, operation, {"query": query}, circumstances_of(run.job)).query(run.engine)
         page = loads(reply.body.encode())
         for document in page["data"]:
-            run.breathe()
+            run.give_way()
             yield document
         cursor = page["next_cursor"]
         run.commit(lambda s: None, run.job.done + len(page["data"]), {}, None)

@@ -19,7 +19,7 @@ from shared.jobs import storage
 from shared.jobs.models import OPEN, Job
 from shared.kernel import clock, ids
 from shared.kernel.context import Context, current
-from shared.kernel.messages import sentence
+from shared.kernel.error_messages import sentence
 from shared.kernel.permissions import ALL
 from shared.kernel.refusals import BadRequest, Conflict, Forbidden, Invalid, InvalidTransition, NotFound, Refusal
 from shared.schema.contract import Operation

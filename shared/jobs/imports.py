@@ -22,12 +22,12 @@ from shared.jobs import bulk, child, storage
 from shared.jobs.bulk import Row
 from shared.jobs.columns import check, header_of, wrong_length
 from shared.jobs.handling import circumstances_of
-from shared.jobs.linking import ONE_BY_ONE_PASS, PASSES, Linking
 from shared.jobs.matching import key_of, match, says, uuids
 from shared.jobs.rehearsing import Rehearsal
-from shared.jobs.running import Run
+from shared.jobs.row_references import ONE_BY_ONE_PASS, PASSES, RowReferences
+from shared.jobs.run import Run
 from shared.jobs.single import attempt, shown, told, version_of
-from shared.kernel.messages import sentence
+from shared.kernel.error_messages import sentence
 from shared.kernel.refusals import IdConflict, Invalid, Refusal
 from shared.schema.derived.job_contract import CELL_SHOWN
 from shared.storage import custom
@@ -57,7 +57,7 @@ def carry_out(run: Run) -> None:
     """From the checkpoint to the end of the file. Raises Refusal when the file as a whole cannot be taken."""
     job, file_facts = run.job, run.job.options["file"]
     assert job.upload_id is not None
-    with storage.as_file(run.engine, job.upload_id, file_facts["sha256"], run.breathe) as file:
+    with storage.as_file(run.engine, job.upload_id, file_facts["sha256"], run.give_way) as file:
         for number in PASSES:
             if not _pass(run, file, number):
                 break
@@ -73,7 +73,7 @@ def _pass(run: Run, file: IO[bytes], number: int) -> bool:
         importing = _Import(run, header_of(next(rows, (1, []))[1]), total, number)
         if number >= int(run.job.checkpoint.get("pass", 0)):
             importing.load(rows)
-    return importing.linking is not None
+    return importing.row_references is not None
 
 
 class _Import:
@@ -95,7 +95,7 @@ class _Import:
         )
         check(header, self.mapping)
         links = run.loader is not None and any(path.split(".")[0] in self.beyond for path in self.mapping.by_path)
-        self.linking = Linking(run.job.id, run.loader) if run.loader and links else None
+        self.row_references = RowReferences(run.job.id, run.loader) if run.loader and links else None
         self.rehearsal = Rehearsal(run.job.id, create.creates, self.schema, run.loader)
         self.load_values = compiled(self.schema)
         by = self.options["match_on"]
@@ -123,9 +123,13 @@ class _Import:
 
     def _batch(self, waiting: Iterator[TableRow]) -> list[Row]:
         size = SET_WISE if self.set_wise else ONE_BY_ONE
-        if self.linking is None:
+        if self.row_references is None:
             return [self._read(*row) for row in islice(waiting, size)]
-        own = (row for row in (self._read(*each) for each in waiting) if self.linking.loader.stage(row) == self.number)
+        own = (
+            row
+            for row in (self._read(*each) for each in waiting)
+            if self.row_references.loader.stage(row) == self.number
+        )
         return list(islice(own, 1 if self.number == ONE_BY_ONE_PASS else size))
 
     def _checkpoint(self, batch: list[Row]) -> dict[str, Any]:
@@ -134,7 +138,7 @@ class _Import:
     # -- before the transaction -----------------------------------------------------------------------------------------
 
     def _read(self, number: int, cells: list[Cell]) -> Row:
-        self.run.breathe()
+        self.run.give_way()
         body, reading = self.mapping.read(cells)
         row = Row(number, self.run.loader.tidy(body) if self.run.loader else body, reading=reading)
         if wrong := wrong_length(cells, len(self.mapping.headers)):
@@ -187,8 +191,8 @@ class _Import:
         else:
             rows = fresh()
             self._carry_out(session, rows)
-        if self.linking:
-            self.linking.note(session, rows)
+        if self.row_references:
+            self.row_references.note(session, rows)
         bulk.write_journal(session, self.run.job.id, rows)
         return self._account(session, rows)
 
@@ -198,8 +202,8 @@ class _Import:
         self._update(session, again)
 
     def _carry_out(self, session: Session, rows: list[Row]) -> None:
-        if self.linking:
-            self.linking.resolve(session, rows)
+        if self.row_references:
+            self.row_references.resolve(session, rows)
         if self.match_at is not None:
             self._match(session, rows)
         else:
@@ -323,7 +327,7 @@ class _Import:
             row.effect, row.before, row.object_id, row.version = "skipped", None, None, None
 
     def _one(self, session: Session, row: Row, handler: Handler, kwargs: dict[str, Any], effect: str) -> None:
-        self.run.breathe()
+        self.run.give_way()
         try:
             reply = attempt(self.run.service, session, handler, kwargs)
         except Refusal as refusal:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from shared.api.handlers import Handler
 from shared.jobs import exports, imports, undoing
 from shared.jobs.models import Job
-from shared.jobs.running import LEASE_SECONDS, Cancelled, LeaseLost, Run, Stopping
+from shared.jobs.run import LEASE_SECONDS, Cancelled, LeaseLost, Run, Stopping
 from shared.kernel.refusals import Refusal
 from shared.schema.collection import Collection, collections_of
 from shared.storage import transaction

@@ -95,7 +95,7 @@ def piece(session: Session, file_id: UUID, number: int) -> bytes | None:
 
 
 @contextmanager
-def as_file(engine: Engine, file_id: UUID, sha256: str, breathe: Callable[[], None]) -> Iterator[IO[bytes]]:
+def as_file(engine: Engine, file_id: UUID, sha256: str, give_way: Callable[[], None]) -> Iterator[IO[bytes]]:
     """The whole file, on disk for as long as it is needed. Raises IncompleteFile when it is another one."""
     with tempfile.TemporaryFile() as file, Session(engine) as session:
         digest, number = hashlib.sha256(), 0
@@ -103,7 +103,7 @@ def as_file(engine: Engine, file_id: UUID, sha256: str, breathe: Callable[[], No
             file.write(content)
             digest.update(content)
             number += 1
-            breathe()
+            give_way()
         session.rollback()
         if digest.hexdigest() != sha256:
             raise IncompleteFile

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.jobs import bulk
-from shared.jobs.running import Run
+from shared.jobs.run import Run
 from shared.jobs.single import attempt, shown, version_of
 from shared.kernel.refusals import InUse, Invalid, NotFound, Refusal, StaleVersion
 from shared.storage.savepoint import savepoint
@@ -63,7 +63,7 @@ class _Undo:
         made = {row.object_id: row for row in rows if row.effect == "created"}
         gone = self._remove_all({id_: row.version for id_, row in made.items()})
         for row in rows:
-            self.run.breathe()
+            self.run.give_way()
             if row.object_id in gone:
                 self.counts["deleted"] += 1
             elif row.effect == "created":

@@ -12,7 +12,7 @@ and raises `OrderNotEditable(number=…, state=…)`. The keyword arguments fill
 
 from typing import Any, ClassVar
 
-from shared.kernel.messages import named, sentence, spoken
+from shared.kernel.error_messages import named, sentence, spoken
 
 
 class Refusal(Exception):

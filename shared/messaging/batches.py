@@ -19,8 +19,8 @@ from shared.api.handlers import Handler
 from shared.kernel import faults, metrics
 from shared.messaging import together
 from shared.messaging.connection import LOST, cancel, give_back
+from shared.messaging.cooperative import CooperativeYield
 from shared.messaging.inbox import Inbox, raise_if_database_is_away
-from shared.messaging.pace import Pace
 from shared.messaging.queues import Stopped, body_of, is_suspicious, producer_of, queue_name
 from shared.schema.envelope import Received, Unreadable
 
@@ -49,7 +49,7 @@ class Batches:
         self._consumer: Consumer | None = None
         self._worker: Any = None
         self._ending = False
-        self._breathe = Pace()
+        self._give_way = CooperativeYield()
         self._random = random.Random(faults.SEED)
 
     def start(self) -> None:
@@ -149,7 +149,7 @@ class Batches:
 
     def _read(self, message: Any) -> Received | None:
         """None for what is not to be taken with others."""
-        self._breathe()
+        self._give_way()
         if is_suspicious(message):
             return None
         body = body_of(message)

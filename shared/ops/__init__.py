@@ -1,1 +1,1 @@
-"""Running services: runner, health, logs, operator commands."""
+"""Running services: serving, health, logs, operator commands."""

@@ -21,7 +21,7 @@ from shared.api.caller import Caller
 from shared.kernel.ids import DEFAULT_COMPANY_ID
 from shared.kernel.settings import required
 from shared.kernel.signing import Signer
-from shared.messaging import parked
+from shared.ops import parked_messages
 from shared.storage.database import new_engine
 
 STATE = Path(".local/liaison.json")
@@ -112,18 +112,18 @@ def _parked(chosen: argparse.Namespace) -> int:
     operator = f"operator:{getpass.getuser()}"
     found = 0
     for service, engine in _engines(chosen.service):
-        rows = parked.find(engine, chosen.consumer, chosen.event)
+        rows = parked_messages.find(engine, chosen.consumer, chosen.event)
         found += len(rows)
         for row in rows:
             print(json.dumps({"service": service, **row}, default=str))
             if chosen.verb == "show":
-                print(parked.body(engine, row).decode(errors="replace"))
+                print(parked_messages.body(engine, row).decode(errors="replace"))
             elif chosen.verb == "replay":
-                parked.replay(engine, row, operator, chosen.reason)
+                parked_messages.replay(engine, row, operator, chosen.reason)
             elif chosen.verb == "discard":
                 if not chosen.reason:
                     raise SystemExit("discarding needs a --reason")
-                parked.discard(engine, row, operator, chosen.reason)
+                parked_messages.discard(engine, row, operator, chosen.reason)
     print(f"{found} parked")
     return 0
 

@@ -33,7 +33,7 @@ from shared.kernel.texts import snake_case
 from shared.schema import Resource
 from shared.storage import prepared
 from shared.storage.connecting import options
-from shared.storage.declared import complete
+from shared.storage.declared_models import complete
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

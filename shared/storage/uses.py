@@ -28,7 +28,7 @@ _AMONG = text(
 
 
 def keep(session: Session, by: str, ids: Iterable[UUID]) -> None:
-    """Note that documents of this kind (see messages.py) name these records."""
+    """Note that documents of this kind (see error_messages.py) name these records."""
     if named := sorted({str(id_) for id_ in ids}):
         session.execute(_KEEP, {"ids": named, "by": by})
 

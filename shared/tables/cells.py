@@ -19,7 +19,7 @@ Read = Callable[[str], Any]
 
 
 class Flaw(Exception):
-    """Why a cell cannot be taken: one of the codes of messages.py."""
+    """Why a cell cannot be taken: one of the codes of error_messages.py."""
 
     def __init__(self, code: str) -> None:
         self.code = code

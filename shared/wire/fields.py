@@ -1,4 +1,4 @@
-"""The marshmallow fields that contracts are written with. Error messages are codes; `messages.py` has the sentences."""
+"""The marshmallow fields that contracts are written with. Error messages are codes; `error_messages.py` has the sentences."""
 
 import re
 from datetime import UTC, date, datetime

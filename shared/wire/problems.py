@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.kernel.messages import sentence
+from shared.kernel.error_messages import sentence
 from shared.wire import fields
 from shared.wire.fields import Schema
 

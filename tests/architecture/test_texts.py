@@ -7,7 +7,7 @@ import string
 import pytest
 
 from shared import contracts
-from shared.kernel.messages import _SENTENCES, sentence
+from shared.kernel.error_messages import _SENTENCES, sentence
 from shared.kernel.refusals import Refusal
 from tests.architecture.source import domain_files, files, tree
 

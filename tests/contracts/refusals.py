@@ -128,7 +128,7 @@ def _root(operation: Operation, endpoint: Any) -> _Root:
 
 
 _PROGRAMS = {"migrations", "__main__"}
-_COOPERATIVE = "shared.ops.runner"
+_COOPERATIVE = "shared.ops.serve"
 """Not to be imported: programs act, and the runner makes the whole process cooperative."""
 
 

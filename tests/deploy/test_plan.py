@@ -33,7 +33,7 @@ def by_name() -> dict[str, Spec]:
 def test_names_and_commands() -> None:
     specs = by_name()
     assert list(specs) == ["crm_contacts.1", "crm_contacts.2", "crm_sales.1", "crm_sales.2", "gateway"]
-    assert list(specs["crm_sales.2"].argv)[1:] == ["-m", "shared.ops.runner", "crm_sales"]
+    assert list(specs["crm_sales.2"].argv)[1:] == ["-m", "shared.ops.serve", "crm_sales"]
     assert list(specs["gateway"].argv)[1:] == ["-m", "gateway"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway import docs, errors, openapi, refusing
 from shared import contracts
-from shared.kernel import messages, refusals
+from shared.kernel import error_messages, refusals
 from shared.wire import problems
 
 FOLDER = Path(docs.__file__).parent / "static"
@@ -64,7 +64,7 @@ def test_every_case_is_complete() -> None:
             assert str(case["status"]) in DOCUMENT["titles"], problem
             assert set(case["operations"]) <= known, problem
             assert bool(case["operations"]) == (case["where"] == "operations"), problem
-    assert {field["code"] for field in DOCUMENT["fields"]} == set(messages.sentences())
+    assert {field["code"] for field in DOCUMENT["fields"]} == set(error_messages.sentences())
 
 
 _EVERYWHERE = ("any", "unreadable")  # of every operation, and of what is refused before an operation is known

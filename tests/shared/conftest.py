@@ -206,7 +206,7 @@ class ToyOnTheBus:
             "LIAISON_PROCESS_NAME": name,
             "LIAISON_CALLER_KEYS_FILE": str(self.keys),
         }
-        argv = [sys.executable, "-m", "shared.ops.runner", "toy"]
+        argv = [sys.executable, "-m", "shared.ops.serve", "toy"]
         return Spec(name, argv, inherited_environment() | told | env, ROOT, f"http://127.0.0.1:{port}/readyz")
 
 

@@ -30,7 +30,7 @@ from shared.schema import (
 )
 from shared.schema.resource import RESOURCES
 from shared.storage.database import Aggregate, Conventions, new_metadata
-from shared.storage.declared import MODELS
+from shared.storage.declared_models import MODELS
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from shared.kernel import clock, faults
 from shared.kernel.ids import new_event_id, new_id
 from shared.kernel.settings import LIMITS
-from shared.messaging import parked
+from shared.ops import parked_messages
 from tests.harness import Harness, message
 from tests.shared.toy.contract import ThingMade, ThingRenamed
 
@@ -56,7 +56,7 @@ def test_the_same_id_with_other_content_is_parked(toy: Harness) -> None:
     event_id = new_event_id(event.full_type)
     assert deliver(toy, message(event, event_id)) == "done"
     assert deliver(toy, message(made("forged", event.thing_id), event_id)) == "parked"
-    (found,) = parked.find(toy.engine)
+    (found,) = parked_messages.find(toy.engine)
     assert found["error_code"] == "wrong_content" and effects(toy) == 1
 
 
@@ -161,8 +161,8 @@ def test_what_is_no_event_is_parked_at_once(toy: Harness, change: dict[str, Any]
 )
 def test_what_is_no_json_is_parked_as_bytes(toy: Harness, body: bytes) -> None:
     assert deliver(toy, body) == "parked" == deliver(toy, body)
-    (found,) = parked.find(toy.engine)
-    assert parked.body(toy.engine, found) == body
+    (found,) = parked_messages.find(toy.engine)
+    assert parked_messages.body(toy.engine, found) == body
 
 
 def test_a_huge_message_is_parked_without_being_kept_whole(toy: Harness) -> None:
@@ -262,15 +262,15 @@ def park(toy: Harness, name: str = "explosive lamp") -> dict[str, Any]:
     with toy.session() as session:
         session.execute(text("UPDATE inbox SET state = 'parked'"))
         session.commit()
-    (found,) = parked.find(toy.engine, consumer="note_made")
+    (found,) = parked_messages.find(toy.engine, consumer="note_made")
     return found
 
 
 def test_replay_is_audited_and_has_one_effect(toy: Harness) -> None:
     found = park(toy, "early bird")
-    thing = json.loads(parked.body(toy.engine, found))["data"]["thing_id"]
+    thing = json.loads(parked_messages.body(toy.engine, found))["data"]["thing_id"]
     toy.call("create_thing", body={"id": thing, "name": "early bird"})
-    assert [parked.replay(toy.engine, found, "operator:ann", "fixed") for _ in range(2)] == [True, False]
+    assert [parked_messages.replay(toy.engine, found, "operator:ann", "fixed") for _ in range(2)] == [True, False]
     toy.retry()
     assert row(toy).state == "done" and effects(toy) == 1
     with toy.session() as session:
@@ -279,7 +279,7 @@ def test_replay_is_audited_and_has_one_effect(toy: Harness) -> None:
 
 
 def test_replay_of_what_still_fails_is_parked_again(toy: Harness) -> None:
-    parked.replay(toy.engine, park(toy), "operator:ann", "hope")
+    parked_messages.replay(toy.engine, park(toy), "operator:ann", "hope")
     for _ in range(len(LIMITS.retry_delays) + 2):
         toy.retry()
     assert row(toy).state == "parked"
@@ -287,9 +287,9 @@ def test_replay_of_what_still_fails_is_parked_again(toy: Harness) -> None:
 
 def test_discard_is_audited_and_final(toy: Harness) -> None:
     found = park(toy)
-    assert parked.discard(toy.engine, found, "operator:ann", "a test") is True
-    assert parked.find(toy.engine) == [] and toy.retry() == 0
-    assert parked.replay(toy.engine, found, "operator:ann", "no") is False
+    assert parked_messages.discard(toy.engine, found, "operator:ann", "a test") is True
+    assert parked_messages.find(toy.engine) == [] and toy.retry() == 0
+    assert parked_messages.replay(toy.engine, found, "operator:ann", "no") is False
 
 
 @pytest.mark.parametrize("kind", ["undecodable", "wrong_producer", "wrong_content"])
@@ -305,18 +305,18 @@ def test_replay_never_lets_a_forgery_in(toy: Harness, kind: str) -> None:
         deliver(toy, message(event, event_id))
         deliver(toy, message(made("forged"), event_id))
     before = effects(toy)
-    (found,) = parked.find(toy.engine)
-    parked.replay(toy.engine, found, "operator:ann", "mistake")
+    (found,) = parked_messages.find(toy.engine)
+    parked_messages.replay(toy.engine, found, "operator:ann", "mistake")
     toy.retry()
-    (again,) = parked.find(toy.engine)
+    (again,) = parked_messages.find(toy.engine)
     assert again["event_id"] == found["event_id"] and again["error_code"] == kind
     assert effects(toy) == before
 
 
 def test_an_unreadable_replay_does_not_stop_the_others(toy: Harness) -> None:
     deliver(toy, b"{")
-    (found,) = parked.find(toy.engine)
-    parked.replay(toy.engine, found, "operator:ann", "mistake")
+    (found,) = parked_messages.find(toy.engine)
+    parked_messages.replay(toy.engine, found, "operator:ann", "mistake")
     thing = new_id()
     deliver(toy, body_of(made("early bird", thing)))
     toy.call("create_thing", body={"id": str(thing), "name": "early bird"})
@@ -331,8 +331,8 @@ def test_what_was_unknown_is_handled_once_it_is_known(toy: Harness, monkeypatch:
     with monkeypatch.context() as older:
         older.delitem(CATALOGUE, ThingMade.full_type)
         assert deliver(toy, body) == "parked"
-    (found,) = parked.find(toy.engine)
-    parked.replay(toy.engine, found, "operator:ann", "upgraded")
+    (found,) = parked_messages.find(toy.engine)
+    parked_messages.replay(toy.engine, found, "operator:ann", "upgraded")
     toy.retry()
-    assert effects(toy) == 1 and parked.find(toy.engine) == [] and toy.retry() == 0
+    assert effects(toy) == 1 and parked_messages.find(toy.engine) == [] and toy.retry() == 0
     assert deliver(toy, body) == "duplicate"

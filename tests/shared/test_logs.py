@@ -10,10 +10,10 @@ SECRET = "customer-name"
 _RUN = f"""
 import sys, threading
 sys.stderr = sys.stdout
-import shared.ops.runner
+import shared.ops.serve
 from shared.ops import logs
 logs.configure("p")
-shared.ops.runner._log_what_greenlets_raise()
+shared.ops.serve._log_what_greenlets_raise()
 def fail(): raise ValueError("{SECRET}")
 """
 _WAYS = {

@@ -13,7 +13,7 @@ import pytest
 from shared import contracts
 from shared.api import operations
 from shared.api.handlers import collect, service_class
-from shared.kernel import messages
+from shared.kernel import error_messages
 from shared.kernel.refusals import Invalid, InvalidTransition, NotFound
 from shared.schema.contract import Operation
 from shared.storage.database import kind_of
@@ -59,9 +59,9 @@ def test_every_validator_speaks_both_languages(operation: str, schema: type[Sche
     for name, field in schema().load_fields.items():
         for one in inner(field):
             for code in codes(one):
-                assert code in messages.sentences(), f"{operation} {name}: {code}"
+                assert code in error_messages.sentences(), f"{operation} {name}: {code}"
                 for language in ("en", "fr"):
-                    said = messages.sentence(code, language, details(one, code))
+                    said = error_messages.sentence(code, language, details(one, code))
                     assert not PYTHON.search(said) and said.endswith("."), said
                     if isinstance(one, fields.Choice) and code == "invalid_choice":
                         assert all(choice in said for choice in one.choices), said
@@ -104,8 +104,8 @@ def aggregates() -> set[str]:
 
 @pytest.mark.parametrize("kind", sorted(aggregates()))
 def test_what_is_not_found_has_a_name_in_both_languages(kind: str) -> None:
-    english, french = (messages.named(kind, language) for language in ("en", "fr"))
-    assert "_" not in english and "_" not in french and kind in messages._NAMES
+    english, french = (error_messages.named(kind, language) for language in ("en", "fr"))
+    assert "_" not in english and "_" not in french and kind in error_messages._NAMES
     assert (
         NotFound(what=kind, id="7").text("fr")
         == f"Aucun objet « {french} » que vous puissiez voir ne porte l'identifiant 7."

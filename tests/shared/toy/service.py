@@ -1,4 +1,4 @@
-"""The toy service. `python -m shared.ops.runner toy` with this folder's parent on the path."""
+"""The toy service. `python -m shared.ops.serve toy` with this folder's parent on the path."""
 
 import os
 import signal

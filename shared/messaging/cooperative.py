@@ -8,7 +8,7 @@ _AT_ONCE = 0.005
 
 
 @dataclass(slots=True)
-class Pace:
+class CooperativeYield:
     """Called between two pieces of work, keeps them from holding up the process."""
 
     since: float = field(default_factory=time.monotonic)

@@ -12,7 +12,7 @@ ONE_BY_ONE_PASS = 1
 """Its rows may name each other, so that each must find those before it, however many make a batch."""
 
 
-class Linking:
+class RowReferences:
     """The links of one file."""
 
     def __init__(self, job_id: UUID, loader: Loader) -> None:
@@ -26,7 +26,7 @@ class Linking:
             return {keys[key]: ids for key, ids in holders(session, self.job_id, list(keys)).items()}
 
         if linked := [row for row in rows if row.links and not row.errors]:
-            self.loader.link(session, linked, of_file)
+            self.loader.resolve(session, linked, of_file)
 
     def note(self, session: Session, rows: list[Row]) -> None:
         """Keep by what these rows may be named."""

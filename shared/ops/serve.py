@@ -1,4 +1,4 @@
-"""Runs one service, or several in one process: `python -m shared.ops.runner crm_sales erp_finance`.
+"""Runs one service, or several in one process: `python -m shared.ops.serve crm_sales erp_finance`.
 
 Nameko's own `run` neither drains on SIGTERM nor survives a handler's surprises, so the process is ours: it ends with 0
 after draining, with 1 when the deadline passed, and otherwise not at all.
@@ -31,7 +31,7 @@ from shared.kernel.settings import LIMITS  # noqa: E402
 from shared.ops import logs  # noqa: E402
 from shared.ops.health import Health  # noqa: E402
 
-log = logging.getLogger("shared.ops.runner")
+log = logging.getLogger("shared.ops.serve")
 
 
 class Process:
@@ -109,7 +109,7 @@ def main() -> Any:
     """Entry point; the arguments are service names."""
     names = sys.argv[1:]
     if not names:
-        raise SystemExit("usage: python -m shared.ops.runner <service> [<service> ...]")
+        raise SystemExit("usage: python -m shared.ops.serve <service> [<service> ...]")
     logs.configure(os.environ.get("LIAISON_PROCESS_NAME", "+".join(names)))
     _log_what_greenlets_raise()
     process = Process(names)

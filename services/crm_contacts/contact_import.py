@@ -102,7 +102,7 @@ class ContactLoader(bulk.Loader):
     def names(self, row: Row) -> Iterable[tuple[str, str]]:
         return parents.names(row.body)
 
-    def link(self, session: Session, rows: list[Row], of_file: Callable[[list[Point]], Named]) -> None:
+    def resolve(self, session: Session, rows: list[Row], of_file: Callable[[list[Point]], Named]) -> None:
         parents.link(session, rows, of_file)
 
     def remove(self, session: Session, versions: dict[UUID, int]) -> set[UUID]:

@@ -13,7 +13,7 @@ from shared.jobs.bulk import Loader, write_events
 from shared.jobs.handling import circumstances_of, told
 from shared.jobs.models import Job
 from shared.kernel.refusals import Refusal
-from shared.messaging.pace import Pace
+from shared.messaging.cooperative import CooperativeYield
 from shared.schema.collection import Collection
 from shared.schema.contract import Operation
 from shared.schema.envelope import dumps
@@ -49,7 +49,7 @@ class Run:
     job: Job
     runner: UUID
     ending: Callable[[], bool] = lambda: False
-    breathe: Pace = field(default_factory=Pace)
+    give_way: CooperativeYield = field(default_factory=CooperativeYield)
 
     def handler(self, operation: Operation | None) -> Handler | None:
         """The handler of one of the resource's operations."""
