@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.api.caller import NotAllowed
 from shared.kernel.context import Context
-from shared.kernel.refusals import BadRequest, InvalidTransition, Refusal
+from shared.kernel.refusals import BadRequest, Refusal
 from shared.schema.contract import Operation
 from shared.storage.database import Aggregate
 from shared.wire.explaining import MOST_ERRORS
@@ -49,15 +49,15 @@ def tell_verbs(record: Aggregate, context: Context) -> None:
     found: dict[str, Any] = {}
     for name, verb in record.declared.declaration.verbs.items():
         may = context.may(verb.permission)
-        refusal = _refusal(record, name) if may else NotAllowed(permission=verb.permission)
+        refusal = _refusal(record, name, context.actor) if may else NotAllowed(permission=verb.permission)
         found[name] = refusal and {"code": refusal.code, "detail": refusal.text(context.language)}
     record.__dict__["verbs"] = found
 
 
-def _refusal(record: Aggregate, verb: str) -> Refusal | None:
+def _refusal(record: Aggregate, verb: str, actor: str) -> Refusal | None:
     """The call is made by name, because reading is not refused by it: the catalogue of errors follows calls in the source."""
     try:
-        methodcaller("allow", verb)(record)
-    except InvalidTransition as refusal:
+        methodcaller("allow_by", verb, actor)(record)
+    except Refusal as refusal:
         return refusal
     return None

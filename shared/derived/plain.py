@@ -63,7 +63,7 @@ def _create(operation: Operation, model: Any, declaration: Declaration) -> Handl
 
 def _update(operation: Operation, model: Any, declaration: Declaration) -> Handler:
     def update(service: object, session: Session, record: Aggregate, request: dict[str, Any]) -> Aggregate:
-        changes = recorded(declaration.view, record)
+        changes = recorded(declaration.changing, record)
         for name, value in request.items():
             setattr(record, name, value)
         session.flush()
@@ -97,10 +97,11 @@ def _verb(verb: Verb, model: Any, declaration: Declaration) -> Handler:
     def carry_out(
         service: object, session: Session, record: Aggregate, request: dict[str, Any] | None = None
     ) -> Aggregate:
-        changes = recorded(declaration.view, record)
+        changes = recorded(declaration.changing, record) if _is_told(record, "updated") else None
         events = method(record, **(request or {}))
         session.flush()
-        _tell(session, record, "updated", changes=changes())
+        if changes:
+            _tell(session, record, "updated", changes=changes())
         for event in [events] if isinstance(events, Event) else events or []:
             publish(session, event)
         return record
@@ -123,6 +124,10 @@ def _moving(verb: Verb, model: Any, declaration: Declaration) -> Callable[[Aggre
         return ()
 
     return move
+
+
+def _is_told(record: Any, what: str) -> bool:
+    return hasattr(record, what) or hasattr(record.declared, what)
 
 
 def _tell(session: Session, record: Any, what: str, **more: Any) -> None:

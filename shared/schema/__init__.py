@@ -5,6 +5,7 @@ A declaration gives ordinary marshmallow schemas (`shared/wire/fields.py`) and o
 
 from shared.schema.fields import Choice as Choice
 from shared.schema.fields import Code as Code
+from shared.schema.fields import Currency as Currency
 from shared.schema.fields import Day as Day
 from shared.schema.fields import Flag as Flag
 from shared.schema.fields import Instant as Instant
@@ -13,6 +14,7 @@ from shared.schema.fields import Refers as Refers
 from shared.schema.fields import Secret as Secret
 from shared.schema.fields import Text as Text
 from shared.schema.group import Group as Group
+from shared.schema.group import Line as Line
 from shared.schema.lists import Custom as Custom
 from shared.schema.lists import Lines as Lines
 from shared.schema.lists import Many as Many

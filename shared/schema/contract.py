@@ -194,7 +194,8 @@ class Data:
 class Event(Data):
     """A fact that a service publishes: `class OrderHeld(Event, type="crm_sales.order.held", number=0x2A1, permission=…)`.
 
-    Whoever holds the permission may be told of it outside of Liaison. The docstring says when it is sent.
+    Whoever holds the permission may see it outside of Liaison; several events may have it from the `Data` that they share.
+    The docstring says when it is sent.
 
     The first field is the id of the aggregate that the fact is about. Within a version fields are only added, with a
     default; anything else is a new class with the next version.
@@ -218,7 +219,8 @@ class Event(Data):
 
     def __init_subclass__(cls, type: str, number: int, permission: str = "", version: int = 1, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.type, cls.permission, cls.version = type, permission, version
+        cls.type, cls.version = type, version
+        cls.permission = permission or getattr(cls, "permission", "")
         cls.full_type = f"liaison.{type}.v{version}"
         cls.data_schema = f"urn:liaison:event:{type}:{version}"
         cls.service, cls.aggregate, _ = type.split(".")

@@ -82,6 +82,12 @@ class Declaration(Members):
         return self.schema(self.names.schema("get"), record(self.shown()))
 
     @cached_property
+    def changing(self) -> type[Schema]:
+        """A record as `changes` of its events show it."""
+        members = {name: field.changing() for name, field in self.fields.items() if field.is_shown}
+        return self.schema(self.names.schema("changing"), record(members))
+
+    @cached_property
     def one(self) -> type[Schema]:
         """A record as it is read alone: `with=verbs` asks which verbs are possible now."""
         verbs = {"verbs": possible_verbs()} if self.verbs else {}
@@ -134,7 +140,7 @@ class Declaration(Members):
     def references(self) -> Iterator[tuple[str, str]]:
         """Each field that refers to a resource, and to which."""
         for name, field in self.fields.items():
-            if isinstance(field, Refers):
+            if isinstance(field, Refers) and not field.planned:
                 yield name, field.to
 
     def operation(self, kind: str) -> Operation:

@@ -128,6 +128,10 @@ class Declared:
         required = promised and self.options.get("required", False)
         return self.showing(required=required, allow_none=self.null, metadata=self.described)
 
+    def changing(self) -> Sent:
+        """The field as `changes` of events show it."""
+        return self.shown()
+
     @property
     def described(self) -> dict[str, Any]:
         """Name and help as documents of the API and the description of resources show them."""

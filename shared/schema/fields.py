@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Unpack
 from uuid import UUID
 
+from shared.kernel.money import MINOR_UNITS
 from shared.schema.declared import Declared, Options, Sent, named
 from shared.wire import codes, fields
 
@@ -105,6 +106,13 @@ class Choice(Declared):
         return f"{column} IN ({', '.join(repr(choice) for choice in self.choices)})"
 
 
+class Currency(Choice):
+    """A currency by its code (ISO 4217), which is its name in every language."""
+
+    def __init__(self, help: str = "The currency, by its ISO 4217 code.", **options: Unpack[Options]) -> None:
+        super().__init__(tuple(MINOR_UNITS), help, **options)
+
+
 class Flag(Declared):
     """true or false."""
 
@@ -139,6 +147,7 @@ class Refers(Declared):
     That it exists is checked by a foreign key where the same service owns the resource, by the copied ids of
     `shared/api/existence.py` where another does, and where `by_handler` says so by the handler.
     `where` is what holds for the records of the same service that may be named, e.g. {"kind": "person"}.
+    `planned` says that no service has any yet, so that none can be named.
     """
 
     python = UUID
@@ -151,16 +160,17 @@ class Refers(Declared):
         *,
         by_handler: bool = False,
         where: Mapping[str, str] | None = None,
+        planned: bool = False,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(help, **options)
-        self.to, self.by_handler, self.where = to, by_handler, where or {}
+        self.to, self.by_handler, self.where, self.planned = to, by_handler, where or {}, planned
 
     def accepting(self, **settings: Any) -> Sent:
         return fields.Uuid(self.to, **settings) if self.by_handler else fields.Known(self.to, **settings)
 
     def showing(self, **settings: Any) -> Sent:
-        return fields.Uuid(self.to, **settings)
+        return fields.Uuid("" if self.planned else self.to, **settings)
 
     def comparing(self) -> Sent:
-        return fields.Uuid(self.to)
+        return self.showing()

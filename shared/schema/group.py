@@ -1,10 +1,11 @@
-"""`Group`: declared members that stand together, and the marshmallow schemas that follow from them."""
+"""`Group` and `Line`: declared members that stand together, and the marshmallow schemas that follow from them."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from shared.schema import checks
 from shared.schema.declared import Declared
+from shared.wire import fields
 from shared.wire.fields import Schema
 
 
@@ -39,6 +40,12 @@ class Members:
         """The marshmallow fields of what they are shown."""
         return {name: field.shown(promised) for name, field in self.fields.items() if field.is_shown}
 
+    def published(self) -> dict[str, Any]:
+        """What `changes` of events show of a part: the published members, or all where none is published."""
+        shown = {name: field for name, field in self.fields.items() if field.is_shown}
+        published = {name: field for name, field in shown.items() if field.options.get("published")}
+        return {name: field.changing() for name, field in (published or shown).items()}
+
 
 class Group:
     """An object inside a resource, such as an address or a line: declared once, sent and shown.
@@ -50,6 +57,9 @@ class Group:
     members: ClassVar[Members]
     sent_schema: ClassVar[type[Schema]]
     shown_schema: ClassVar[type[Schema]]
+    changing_schema: ClassVar[type[Schema]]
+    around: ClassVar[Mapping[str, Any]] = {}
+    """What each has before its own members."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -57,8 +67,26 @@ class Group:
         inherited = cls.members.fields if hasattr(cls, "members") else {}
         cls.members = Members(cls, inherited)
         checks.options(cls, cls.members.fields)
-        cls.sent_schema = cls.members.schema(f"{cls.__name__}Part", cls.members.sent())
-        cls.shown_schema = cls.members.schema(f"{cls.__name__}View", cls.members.shown(promised=True))
+        cls.sent_schema = cls.members.schema(f"{cls.__name__}Part", {**cls.around, **cls.members.sent()})
+        shown = cls.members.shown(promised=True)
+        cls.shown_schema = cls.members.schema(f"{cls.__name__}View", {**cls.around, **shown})
+        cls.changing_schema = cls.members.schema(f"{cls.__name__}Change", cls.members.published())
+
+
+def line_id() -> fields.Uuid:
+    return fields.Uuid(metadata={"title": "Id", "description": "Identifies the line. Chosen by the client, else made."})
+
+
+class Line(Group):
+    """A part that is a row of its own, such as a line of an order: it has an id, which clients may choose.
+
+    class OrderLine(Line):
+        quantity = Quantity("How much.", positive=True, required=True)
+
+    The model is `class OrderLine(Row, Base, of=orders.OrderLine)` (`shared/storage/database.py`).
+    """
+
+    around = {"id": line_id()}
 
 
 def schema_of(given: type[Group] | type[Schema] | None) -> type[Schema] | None:

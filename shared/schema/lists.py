@@ -89,6 +89,10 @@ class Lines(_Composed):
         part = fields.Part(self.of.sent_schema)
         return fields.Many(part, most=self.most, least=self.least, unique=self.once, **settings)
 
+    def changing(self) -> Sent:
+        """Lines by their published members only, so that a large document, old and new, fits into one event."""
+        return self.shown() if self.kept else fields.Many(fields.Part(self.of.changing_schema))
+
     def check(self, column: str) -> str:
         return f"jsonb_array_length({column}) <= {self.most}" if self.kept else ""
 

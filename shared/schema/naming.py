@@ -54,6 +54,7 @@ class Names:
             "import": f"Imported{self.cls}",
             "get": f"{self.cls}View",
             "one": f"One{self.cls}View",
+            "changing": f"Changing{self.cls}",
             "written": f"Written{self.cls}View",
         }[kind]
 

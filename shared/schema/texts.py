@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import marshmallow as ma
 
 from shared.schema.declaration import Declaration, possible_verbs, record
-from shared.schema.fields import Choice
-from shared.schema.group import Group, Members
+from shared.schema.fields import Choice, Currency
+from shared.schema.group import Group, Members, line_id
 from shared.schema.lists import Lines, Many, Part
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def translated(service: str, text: str, language: str, context: str = "") -> str
 
 def of_every_record() -> Iterator[str]:
     """What is said of the members that every record has."""
-    for field in (*record({}).values(), possible_verbs()):
+    for field in (*record({}).values(), possible_verbs(), line_id()):
         yield field.metadata["title"]
         yield field.metadata["description"]
 
@@ -67,7 +67,7 @@ def _of_members(members: Members) -> Iterator[str]:
         yield field.title
         yield field.description
         each = field.each if isinstance(field, Many) else field
-        if isinstance(each, Choice):
+        if isinstance(each, Choice) and not isinstance(each, Currency):
             yield from each.names.values()
         if isinstance(field, (Lines, Part)):
             yield from _of_group(field.of)

@@ -30,10 +30,10 @@ from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 from shared.kernel import clock, ids
 from shared.kernel.refusals import InvalidTransition
 from shared.kernel.texts import snake_case
-from shared.schema import Resource
+from shared.schema import Group, Resource
 from shared.storage import prepared
 from shared.storage.connecting import options
-from shared.storage.declared_models import complete
+from shared.storage.declared_models import complete, complete_fields
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -103,9 +103,27 @@ class Aggregate:
         if verb not in self.allowed:
             raise InvalidTransition(state=self.declared.declaration.state_of(self), allowed=self.allowed)
 
+    def allow_by(self, verb: str, actor: str) -> None:
+        """What else than its state may forbid a verb, a model says in a method of its own: `allow_cancel(actor)`."""
+        narrowed = getattr(self, f"allow_{verb}", None)
+        narrowed(actor) if narrowed else self.allow(verb)
+
     def touch(self) -> None:
         """Count a new version although only children changed."""
         self.updated_at = clock.now()
+
+
+class Row:
+    """What the rows that belong to an aggregate have, such as its lines: `position` counts from 1."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id, sort_order=-10)
+    position: Mapped[int]
+
+    def __init_subclass__(cls, *, of: type[Group] | None = None, **settings: Any) -> None:
+        """`of` is the declaration of the lines: constraints come from it, and columns are compared with it."""
+        super().__init_subclass__(**settings)
+        if of is not None:
+            complete_fields(cls, of.members.fields)
 
 
 def kind_of(cls: type) -> str:

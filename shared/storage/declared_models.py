@@ -1,6 +1,6 @@
 """Models of declared resources: their constraints and indexes come from the declaration, their columns are compared."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, NoReturn
 
 from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint, func, inspect, text
@@ -19,21 +19,30 @@ def complete(model: Any, of: type[Resource]) -> None:
 
     Where the class itself has a constraint or an index of the same name, that one counts.
     """
-    table, mapped = model.__table__, inspect(model).columns
-    own = {item.name for item in (*table.constraints, *table.indexes)}
-    for name, field in of.declaration.fields.items():
+    complete_fields(model, of.declaration.fields)
+    table, mapped, own = model.__table__, inspect(model).columns, _own(model)
+    for names in of.declaration.settings.unique:
+        _unique(table, own, *(mapped[name] for name in names))
+    if hasattr(of, "list"):
+        _index(table, own, "created_at", [mapped["created_at"], mapped["id"]])
+    MODELS[of] = model
+
+
+def complete_fields(model: Any, fields: Mapping[str, Declared]) -> None:
+    """The same for what has fields only, such as the lines of a document."""
+    mapped, own = inspect(model).columns, _own(model)
+    for name, field in fields.items():
         column = mapped.get(name)
         if column is None:
             if not field.is_stored:
                 continue
             _refuse(model, name, "is declared, and no column")
         _compare(model, name, column, field)
-        _constrain(table, own, column, field)
-    for names in of.declaration.settings.unique:
-        _unique(table, own, *(mapped[name] for name in names))
-    if hasattr(of, "list"):
-        _index(table, own, "created_at", [mapped["created_at"], mapped["id"]])
-    MODELS[of] = model
+        _constrain(model.__table__, own, column, field)
+
+
+def _own(model: Any) -> set[Any]:
+    return {item.name for item in (*model.__table__.constraints, *model.__table__.indexes)}
 
 
 def referred(of: type[Resource], name: str) -> Any:
@@ -44,10 +53,15 @@ def referred(of: type[Resource], name: str) -> Any:
 
 
 def check_references(of: type[Resource], own: Container[str]) -> None:
-    """What a field refers to of the resources that the service itself owns is held by a foreign key. Raises TypeError."""
+    """What a field refers to of the resources that the service itself owns is held by a foreign key. Raises TypeError.
+
+    Not what a handler sets and nobody sends: an accepted quote names its order, also when that draft is deleted.
+    """
     for name, target in of.declaration.references():
-        column = inspect(MODELS[of]).columns.get(name)
-        if column is not None and target in own and not column.foreign_keys:
+        column, field = inspect(MODELS[of]).columns.get(name), of.declaration.fields[name]
+        if column is None or (getattr(field, "by_handler", False) and not field.is_sent):
+            continue
+        if target in own and not column.foreign_keys:
             _refuse(MODELS[of], name, f"refers to {target} of the same service and has no ForeignKey")
 
 

@@ -10,12 +10,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from shared.api.operations import load
-from shared.kernel.refusals import Invalid, InvalidTransition
+from shared.kernel.refusals import Conflict, Invalid, InvalidTransition
 from shared.schema import (
     Amount,
     Choice,
+    Currency,
     Flag,
     Group,
+    Line,
     Lines,
     Many,
     Quantity,
@@ -29,7 +31,7 @@ from shared.schema import (
     Whole,
 )
 from shared.schema.resource import RESOURCES
-from shared.storage.database import Aggregate, Conventions, new_metadata
+from shared.storage.database import Aggregate, Conventions, Row, new_metadata
 from shared.storage.declared_models import MODELS
 
 
@@ -266,3 +268,91 @@ def test_what_a_creation_leaves_out_is_known_before_the_database_is_asked() -> N
 
 def test_a_schema_is_an_ordinary_marshmallow_schema() -> None:
     assert issubclass(lamp().create.request, ma.Schema)  # type: ignore[arg-type]
+
+
+class BillLine(Line):
+    """A line of a bill."""
+
+    text = Text(30, "What it is for.", required=True)
+    quantity = Quantity("How much.", positive=True, required=True, published=True)
+
+
+def bill() -> type[Resource]:
+    class Bill(Resource, path="/v1/bills", permission="toy.bills", label="number"):
+        """A bill with its lines."""
+
+        number = Text(20, "Given when it is made.", computed=True, filter=True)
+        currency = Currency(default="EUR", filter=True)
+        site_id = Refers("sites", "Where it is due.", planned=True, null=True, filter=True)
+        lines = Lines(BillLine, "What is billed.", least=1, once="id", required=True)
+
+    return Bill
+
+
+def test_lines_that_are_rows_have_an_id_which_clients_may_choose() -> None:
+    """Issue 9, point 2: `Lines(OrderLine)`."""
+    chosen = "0197f0a0-0000-7000-8000-000000000001"
+    request = load(bill().create.request, {"lines": [{"id": chosen, "text": "Oil", "quantity": "2"}]})
+    assert str(request["lines"][0]["id"]) == chosen and request["currency"] == "EUR"
+    with pytest.raises(Invalid) as refused:
+        load(bill().create.request, {"currency": "XXX", "lines": []})
+    assert {(e["pointer"], e["code"]) for e in refused.value.errors} == {
+        ("/lines", "too_short"), ("/currency", "invalid_choice")
+    }  # fmt: skip
+    assert list(BillLine.shown_schema().fields) == ["id", "text", "quantity"]
+
+
+def test_changes_show_of_lines_the_published_members_only() -> None:
+    shown = bill().declaration.changing().dump_fields["lines"]
+    assert isinstance(shown, ma.fields.List) and isinstance(shown.inner, ma.fields.Nested)
+    assert list(shown.inner.schema.fields) == ["quantity"]
+
+
+def test_a_planned_resource_is_referred_to_before_it_exists() -> None:
+    declaration = bill().declaration
+    assert list(declaration.references()) == [] and declaration.view().fields["site_id"].refers == ""  # type: ignore[attr-defined]
+    assert declaration.creation().fields["site_id"].refers == "sites"  # type: ignore[attr-defined]
+
+
+def rows(**annotations: Any) -> Any:
+    class Fresh(Conventions, DeclarativeBase):
+        metadata = new_metadata()
+
+    body = {"__annotations__": annotations, "__module__": __name__, "__tablename__": "bill_line"}
+    return type("BillLines", (Row, Fresh), body, of=BillLine)
+
+
+def test_rows_of_lines_are_compared_with_their_declaration() -> None:
+    written = str(CreateTable(rows(text=Mapped[str], quantity=Mapped[Decimal]).__table__))
+    assert "CONSTRAINT ck_bill_line_text CHECK (length(text) BETWEEN 1 AND 30)" in written
+    assert "quantity > 0" in written
+    with pytest.raises(TypeError, match="quantity is int, declared as Decimal"):
+        rows(text=Mapped[str], quantity=Mapped[int])
+
+
+def test_a_model_may_narrow_a_verb_by_more_than_its_state() -> None:
+    """Issue 9, point 2: per record, clients can ask which verbs are possible and why not."""
+
+    class Gate(Resource, path="/v1/gates", permission="toy.gates"):
+        """A gate."""
+
+        status = State(open="Open", shut="Shut", start="open")
+        shut = Verb("Shut it", of=("open",), to="shut")
+        open = Verb("Open it", of=("shut",), to="open")
+
+    class Fresh(Conventions, DeclarativeBase):
+        metadata = new_metadata()
+
+    class OwnGate(Aggregate, Fresh, of=Gate):
+        status: Mapped[str]
+
+        def allow_shut(self, actor: str) -> None:
+            self.allow("shut")
+            if actor == "guest":
+                raise Conflict
+
+    gate = OwnGate(status="open")
+    gate.allow_by("shut", "porter")
+    for verb, refusal in (("shut", Conflict), ("open", InvalidTransition)):
+        with pytest.raises(refusal):
+            gate.allow_by(verb, "guest")
