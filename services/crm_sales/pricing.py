@@ -1,18 +1,15 @@
-"""What lines cost: list price or agreed price, discount, tax per rate on the document. Pure functions.
+"""At which price lines are sold: list price or agreed price. Pure functions; what follows is `shared/commerce`."""
 
-Line net = quantity × unit price × (1 − discount / 100), rounded once per line (EN 16931, BR-LIN); tax per rate = the
-rounded product of the rate and the sum of its line nets (BR-CO-17); gross = net + tax.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from shared.commerce.parts import Tax, Taxed, taxes_of
+from shared.commerce.lines import line_net
+from shared.commerce.taxes import totals
 from shared.kernel.ids import new_id
-from shared.kernel.money import computed_at, line_net, total
+from shared.kernel.money import computed_at
 from shared.kernel.refusals import Invalid
 
 LIST_CURRENCY = "EUR"
@@ -48,16 +45,6 @@ class PricedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """The sums of a document; gross_total = net_total + tax_total."""
-
-    net_total: Decimal
-    tax_total: Decimal
-    gross_total: Decimal
-    taxes: list[Tax]
-
-
-@dataclass(frozen=True, slots=True)
 class PriceBook:
     """What prices depend on: known products, the tax rates of the day, the currency, the caller's right."""
 
@@ -65,13 +52,6 @@ class PriceBook:
     rates: Mapping[str, Decimal]
     currency: str
     may_override: bool
-
-
-def totals(lines: Iterable[Taxed], currency: str) -> Totals:
-    """Net, tax and gross of a document, with tax per code in the order of the codes. Raises OutOfRange."""
-    taxes = sorted(taxes_of(lines, currency), key=lambda tax: (tax.tax_code, tax.rate))
-    net_total, tax_total = total(tax.base for tax in taxes), total(tax.amount for tax in taxes)
-    return Totals(net_total, tax_total, total((net_total, tax_total)), taxes)
 
 
 def price(requests: Sequence[dict[str, Any]], book: PriceBook) -> list[PricedLine]:

@@ -6,8 +6,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from crm_sales.models import Order, Quote
-from crm_sales.pricing import totals
 from crm_sales.selling import active_customer, change_document, new_document, price_lines
+from shared.commerce.taxes import totals
 from shared.contracts import crm_sales as sales
 from shared.flows.entrypoints import ListRequest, Page, command, every, query
 from shared.kernel import clock

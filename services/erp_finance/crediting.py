@@ -13,7 +13,8 @@ from erp_finance.errors import CreditExceedsInvoice, NothingToCredit
 from erp_finance.issuing import issue_for_event
 from erp_finance.models import Allocation, CreditNote, Invoice, InvoiceLine
 from erp_finance.receivables import adjust
-from shared.commerce.parts import Tax, added, share, taxes_of
+from shared.commerce.parts import share
+from shared.commerce.taxes import Tax, added, totals
 from shared.kernel.money import ZERO
 from shared.storage.outbox import publish
 
@@ -27,8 +28,8 @@ def credit_note_for(
     CreditExceedsInvoice.
     """
     lines = _lines(session, invoice, quantities)
-    taxes = taxes_of(lines, invoice.currency, before=_credited_taxes(session, invoice), of=invoice.taxes)
-    note = CreditNote.correcting(invoice, lines, taxes, reason)
+    sums = totals(lines, invoice.currency, before=_credited_taxes(session, invoice), of=invoice.taxes)
+    note = CreditNote.correcting(invoice, lines, sums, reason)
     settles = invoice.credit(note.gross_total)
     adjust(
         session, invoice.company_id, invoice.customer_id,

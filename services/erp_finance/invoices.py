@@ -12,13 +12,14 @@ from erp_finance.crediting import credit_note_for
 from erp_finance.errors import DateInFuture
 from erp_finance.issuing import issue_for_event, issue_on_request
 from erp_finance.models import Company, CreditNote, Customer, Invoice, InvoiceLine, TaxCode
-from shared.commerce.parts import taxes_of
+from shared.commerce.lines import line_net
+from shared.commerce.taxes import totals
 from shared.contracts import erp_finance as finance
 from shared.flows.entrypoints import ListRequest, Page, command, query
 from shared.kernel.business_days import business_day
 from shared.kernel.context import current
 from shared.kernel.ids import new_id
-from shared.kernel.money import computed_at, line_net
+from shared.kernel.money import computed_at
 from shared.kernel.refusals import Invalid
 from shared.storage.outbox import publish
 
@@ -34,7 +35,7 @@ class Invoicing:
         lines = _lines(session, request["lines"], company)
         with computed_at("/lines"):
             invoice = Invoice.drafted(
-                lines, taxes_of(lines, company.currency), id=request.get("id") or new_id(), company_id=company.id,
+                lines, totals(lines, company.currency), id=request.get("id") or new_id(), company_id=company.id,
                 customer_id=customer.id, customer_name=customer.name, currency=company.currency,
                 payment_days=request.get("payment_days", company.payment_days), reference=request["reference"],
             )  # fmt: skip

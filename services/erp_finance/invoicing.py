@@ -1,8 +1,7 @@
-"""What an invoice says: the net of a line, due date, legal number, legal mentions."""
+"""What an invoice says: legal number, legal mentions."""
 
 import re
 from collections.abc import Iterable
-from datetime import date, timedelta
 
 _NUMBER = re.compile(r"[A-Za-z0-9+\-_/]{1,35}")
 
@@ -29,11 +28,6 @@ nonies A, as amended by décret 2022-1299). The option does not concern goods.""
 def notes(kinds: Iterable[str], vat_on_debits: bool) -> list[dict[str, str]]:
     """The mentions of an invoice over lines of these kinds."""
     return [*NOTES, ON_DEBITS] if vat_on_debits and "service" in kinds else list(NOTES)
-
-
-def due_on(issued_on: date, payment_days: int) -> date:
-    """Net days from the date of the invoice (C. com. L441-10 allows at most 60)."""
-    return issued_on + timedelta(days=payment_days)
 
 
 def legal_number(prefix: str, year: int, ordinal: int) -> str:

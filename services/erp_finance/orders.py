@@ -15,7 +15,7 @@ from erp_finance.crediting import credit_note_for, creditable
 from erp_finance.issuing import issue_for_event
 from erp_finance.models import CreditApproval, Invoice, InvoiceLine, SalesOrder, SalesOrderLine, Share
 from erp_finance.receivables import adjust
-from shared.commerce.parts import taxes_of
+from shared.commerce.taxes import totals
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
@@ -164,9 +164,9 @@ def _invoice(
     _count(session, shares)
     if billed:
         invoice_lines = [InvoiceLine.of_order(n, part) for n, part in enumerate(billed, start=1)]
-        taxes = taxes_of(invoice_lines, order.currency, before=order.billed_taxes)
-        invoice = Invoice.drafted(invoice_lines, taxes, **order.snapshot(), **delivery)
-        taken = order.bill(invoice.gross_total, taxes, billed, lines)
+        sums = totals(invoice_lines, order.currency, before=order.billed_taxes)
+        invoice = Invoice.drafted(invoice_lines, sums, **order.snapshot(), **delivery)
+        taken = order.bill(sums.gross_total, sums.taxes, billed, lines)
         issue_for_event(session, invoice, day, open_orders=taken, into_soft_lock=into_soft_lock)
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from erp_finance.invoicing import revenue_account
-from shared.commerce.parts import Tax
+from shared.commerce.taxes import Tax
 from shared.kernel.money import LARGEST, ZERO
 
 CUSTOMERS, VAT_COLLECTED, BANK, CASH = "411", "44571", "512", "53"

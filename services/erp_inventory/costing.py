@@ -6,7 +6,8 @@ takes what is left, so that no stock means no value and nothing is lost between 
 
 from decimal import Decimal, localcontext
 
-from shared.kernel.money import ZERO, line_net, round_money
+from shared.commerce.lines import line_net
+from shared.kernel.money import round_money
 
 _DIGITS = 60
 """Enough for value × quantity ÷ quantity to be cut only far behind any half cent."""
@@ -14,7 +15,7 @@ _DIGITS = 60
 
 def receipt_value(quantity: Decimal, unit_cost: Decimal) -> Decimal:
     """The value that a quantity brings in at a unit cost, in cents. Raises OutOfRange."""
-    return line_net(quantity, unit_cost, discount_percent=ZERO)
+    return line_net(quantity, unit_cost)
 
 
 def issue_value(quantity: Decimal, on_hand: Decimal, value: Decimal) -> Decimal:

@@ -1,1 +1,1 @@
-"""Rules of trade that several services share: pure functions of amounts and quantities."""
+"""What every commercial document computes: nets, discounts, tax per rate, parts of a whole, terms of payment."""

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from shared.commerce.terms import NET_DAYS
 from shared.kernel.money import MINOR_UNITS
 from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operation
 from shared.wire import fields
@@ -234,9 +235,6 @@ QUOTE_STATUSES = ("draft", "sent", "accepted", "refused", "expired", "cancelled"
 STEP_STATUSES = ("pending", "done", "failed", "compensated")
 INVOICING_POLICIES = ("on_delivery", "on_order")
 
-PAYMENT_DAYS = {"immediate": 0, "net_10": 10, "net_15": 15, "net_30": 30, "net_45": 45, "net_60": 60}
-"""Days from invoice to due date. Sixty is the most that the law allows (Code de commerce, art. L441-10)."""
-
 
 class LineRequest(Schema):
     """A line to sell. Price, unit, tax code and description come from the product where they are left out.
@@ -285,7 +283,7 @@ class QuoteChange(Schema):
     owner_id = fields.Known("users", allow_none=True)
     currency = fields.Choice(*MINOR_UNITS)
     valid_until = fields.Day(allow_none=True)
-    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    payment_terms = fields.Choice(*NET_DAYS)
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
     custom = fields.Custom()
@@ -344,7 +342,7 @@ class QuoteView(Schema):
     order_id = fields.Uuid(refers="orders", allow_none=True)
     currency = fields.Text()
     valid_until = fields.Day(allow_none=True)
-    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    payment_terms = fields.Choice(*NET_DAYS)
     reference = fields.Text(allow_none=True)
     refusal_reason = fields.Text(allow_none=True)
     tags = fields.Many(fields.Text())
@@ -366,7 +364,7 @@ class OrderChange(Schema):
     owner_id = fields.Known("users", allow_none=True)
     currency = fields.Choice(*MINOR_UNITS)
     requested_date = fields.Day(allow_none=True)
-    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    payment_terms = fields.Choice(*NET_DAYS)
     invoicing_policy = fields.Choice(*INVOICING_POLICIES)
     reference = fields.Text(most=100, allow_none=True)
     tags = fields.Many(fields.Text(most=50, least=1), most=50)
@@ -408,7 +406,7 @@ class OrderView(Schema):
     owner_id = fields.Uuid(allow_none=True)
     currency = fields.Text()
     requested_date = fields.Day(allow_none=True)
-    payment_terms = fields.Choice(*PAYMENT_DAYS)
+    payment_terms = fields.Choice(*NET_DAYS)
     invoicing_policy = fields.Choice(*INVOICING_POLICIES)
     reference = fields.Text(allow_none=True)
     tags = fields.Many(fields.Text())

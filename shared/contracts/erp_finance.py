@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from shared.commerce.terms import LONGEST_DAYS
 from shared.kernel.fiscal_years import FIRST_DAY
 from shared.kernel.money import MINOR_UNITS, ZERO
 from shared.kernel.time_zones import known_zone
@@ -340,7 +341,7 @@ class CompanyChange(Schema):
     vat_number = codes.Code(most=20, allow_none=True)
     address = fields.Part(PostalAddress)
     share_capital = fields.Amount(not_negative=True, allow_none=True)
-    payment_days = fields.Whole(least=0, most=60)
+    payment_days = fields.Whole(least=0, most=LONGEST_DAYS)
     vat_on_debits = fields.Flag()
     time_zone = fields.Text(most=64, validate=[known_zone])
 
@@ -627,7 +628,7 @@ class NewInvoice(Schema):
     company_id = fields.Uuid()
     customer_id = fields.Known("contacts", required=True)
     reference = fields.Text(load_default="")
-    payment_days = fields.Whole(least=0, most=60)
+    payment_days = fields.Whole(least=0, most=LONGEST_DAYS)
     lines = fields.Many(fields.Part(NewInvoiceLine), least=1, required=True)
 
 

@@ -1,9 +1,9 @@
 """Money is exact and knows its currency; this is the one module that rounds."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal
 
 from shared.kernel.refusals import Invalid
 
@@ -68,35 +68,6 @@ def total(values: Iterable[Decimal]) -> Decimal:
 def round_money(amount: Decimal, currency: str = "EUR") -> Decimal:
     """Round an amount to the minor unit of its currency. Raises OutOfRange."""
     return bounded(round_to(bounded(amount), MINOR_UNITS[currency]))
-
-
-def line_net(quantity: Decimal, unit_price: Decimal, discount_percent: Decimal, currency: str = "EUR") -> Decimal:
-    """What a line costs after discount, before tax: exact, then rounded once (EN 16931, BR-LIN). Raises OutOfRange."""
-    with localcontext(prec=DIGITS):
-        return round_money(quantity * unit_price * (100 - discount_percent) / 100, currency)
-
-
-def tax_on(base: Decimal, rate_percent: Decimal, currency: str = "EUR") -> Decimal:
-    """Tax of one rate on a document: the rounded product of its whole base (EN 16931, BR-CO-17), never a sum of lines."""
-    return round_money(base * rate_percent / 100, currency)
-
-
-def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str = "EUR") -> list[Decimal]:
-    """Split an amount in proportion to weights without losing a cent (largest remainder; ties to the first).
-
-    Raises ValueError when there are no weights or their sum is zero.
-    """
-    total = sum(weights, ZERO)
-    if not weights or total == 0:
-        raise ValueError("nothing to allocate to")
-    unit = Decimal(1).scaleb(-MINOR_UNITS[currency])
-    exact = [amount * weight / total for weight in weights]
-    parts = [part - part % unit for part in exact]
-    missing = int((amount - sum(parts, ZERO)) / unit)
-    by_remainder = sorted(range(len(parts)), key=lambda i: -abs(exact[i] - parts[i]))
-    for i in by_remainder[: abs(missing)]:
-        parts[i] += unit if missing > 0 else -unit
-    return parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_sales.pricing import PriceBook, PricedLine, line_net, price, totals
+from crm_sales.pricing import PriceBook, PricedLine, price
+from shared.commerce.lines import line_net
+from shared.commerce.parts import allocate
+from shared.commerce.taxes import tax_on, totals
 from shared.kernel.ids import new_id
-from shared.kernel.money import MINOR_UNITS, allocate, round_money, tax_on
+from shared.kernel.money import MINOR_UNITS, round_money
 from shared.kernel.refusals import Invalid
 
 D = Decimal

@@ -6,12 +6,12 @@ from decimal import Decimal as D
 from typing import Any
 from uuid import UUID
 
-from shared.commerce.parts import taxes_of
+from shared.commerce.lines import line_net
+from shared.commerce.taxes import taxes_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
-from shared.kernel.money import line_net
 from tests.days import present_day
 from tests.harness import Harness
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from erp_finance import chain, chart, fiscal, invoicing, posting
 from erp_finance.ageing import bucket
 from erp_finance.credit import Exposure, still_open
-from shared.commerce.parts import taxes_of
+from shared.commerce.taxes import taxes_of
 from shared.kernel.fiscal_years import opening, year_of
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.kernel.money import ZERO

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
-from crm_sales.pricing import Totals
+from shared.commerce.taxes import Totals
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.storage.constraints import (
     EMPTY_OBJECT,

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm_sales import process
 from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
 from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
-from crm_sales.pricing import LIST_CURRENCY, PricedLine, totals
+from crm_sales.pricing import LIST_CURRENCY, PricedLine
+from shared.commerce.taxes import totals
+from shared.commerce.terms import NET_DAYS
 from shared.contracts import crm_sales as sales
-from shared.contracts.crm_sales import PAYMENT_DAYS
 from shared.kernel.money import ZERO
 from shared.kernel.refusals import InvalidTransition
 from shared.schema.contract import Changes, Event
@@ -263,7 +264,7 @@ class Order(Aggregate, PricedDocument, Base):
 
     def placed(self) -> sales.OrderPlaced:
         assert self.placed_on is not None
-        return sales.OrderPlaced.of(self, payment_days=PAYMENT_DAYS[self.payment_terms])
+        return sales.OrderPlaced.of(self, payment_days=NET_DAYS[self.payment_terms])
 
     def confirmed(self) -> sales.OrderConfirmed:
         return sales.OrderConfirmed.of(self)

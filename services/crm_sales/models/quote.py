@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales.errors import NotEditable, QuoteExpired
 from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
-from crm_sales.pricing import PricedLine, totals
+from crm_sales.pricing import PricedLine
+from shared.commerce.taxes import totals
 from shared.contracts import crm_sales as sales
 from shared.kernel.ids import new_id
 from shared.kernel.refusals import InvalidTransition

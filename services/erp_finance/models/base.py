@@ -9,7 +9,7 @@ from sqlalchemy import text, types
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.commerce.parts import Tax
+from shared.commerce.taxes import Tax
 from shared.kernel import clock
 from shared.storage import database
 from shared.storage.database import Conventions, new_metadata

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from erp_finance import invoicing, posting
 from erp_finance.models.base import Aggregate, Base, Taxes
 from erp_finance.models.orders import Share
-from shared.commerce.parts import Tax
+from shared.commerce import terms
+from shared.commerce.taxes import Tax, Totals
 from shared.contracts import erp_finance as finance
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
-from shared.kernel.money import ZERO, total
+from shared.kernel.money import ZERO
 from shared.kernel.refusals import InvalidTransition
 from shared.storage.constraints import bounded, not_negative, one_of, searched_texts, sorted_texts, where_given
 
@@ -140,11 +141,10 @@ class BillingDocument(Aggregate, Base):
         """What its journal lines say; it names no person, since posted lines are kept for ever."""
         return f"{self.word} {self.number}"
 
-    def total_up(self) -> None:
-        """Compute the totals from the lines and the taxes by rate. Raises OutOfRange."""
-        self.net_total = total(line.net for line in self.lines)
-        self.tax_total = total(tax.amount for tax in self.taxes)
-        self.gross_total = total((self.net_total, self.tax_total))
+    def take_totals(self, totals: Totals) -> None:
+        """Store the sums of the lines and the taxes by rate."""
+        self.net_total, self.tax_total, self.gross_total = totals.net_total, totals.tax_total, totals.gross_total
+        self.taxes = totals.taxes
 
     def require_draft(self) -> None:
         """Raises InvalidTransition for a document that has its number."""
@@ -155,7 +155,7 @@ class BillingDocument(Aggregate, Base):
         """Give the legal number and date: from now on the document is open."""
         self.number = invoicing.legal_number(self.prefix, issued_on.year, ordinal)
         self.issued_on, self.entry_id = issued_on, entry_id
-        self.due_on = invoicing.due_on(issued_on, self.payment_days)
+        self.due_on = terms.due_on(issued_on, self.payment_days)
         self.status, self.residual = "issued", self.gross_total
         if self.gross_total == 0:
             self.status, self.entry_id = "paid", None
@@ -186,10 +186,10 @@ class Invoice(BillingDocument):
     prefix, word, source_type = "FA", "Facture", "invoice"
 
     @classmethod
-    def drafted(cls, lines: Iterable[InvoiceLine], taxes: list[Tax], **fields: Any) -> Self:
+    def drafted(cls, lines: Iterable[InvoiceLine], totals: Totals, **fields: Any) -> Self:
         """A draft with its totals."""
-        invoice = cls(lines=list(lines), taxes=taxes, status="draft", residual=ZERO, credited_total=ZERO, **fields)
-        invoice.total_up()
+        invoice = cls(lines=list(lines), status="draft", residual=ZERO, credited_total=ZERO, **fields)
+        invoice.take_totals(totals)
         return invoice
 
     def postings(self) -> list[posting.Line]:
@@ -233,15 +233,15 @@ class CreditNote(BillingDocument):
     prefix, word, source_type = "AV", "Avoir", "credit_note"
 
     @classmethod
-    def correcting(cls, invoice: Invoice, lines: Iterable[InvoiceLine], taxes: list[Tax], reason: str) -> Self:
+    def correcting(cls, invoice: Invoice, lines: Iterable[InvoiceLine], totals: Totals, reason: str) -> Self:
         """A draft that takes back lines of an invoice, and their share of its taxes."""
         note = cls(
-            lines=list(lines), taxes=taxes, status="draft", corrects_id=invoice.id, company_id=invoice.company_id,
+            lines=list(lines), status="draft", corrects_id=invoice.id, company_id=invoice.company_id,
             customer_id=invoice.customer_id, customer_name=invoice.customer_name, order_id=invoice.order_id,
             currency=invoice.currency, payment_days=0, reference=reason or invoice.number or "",
             residual=ZERO, credited_total=ZERO,
         )  # fmt: skip
-        note.total_up()
+        note.take_totals(totals)
         return note
 
     def postings(self) -> list[posting.Line]:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.credit import Exposure, still_open
 from erp_finance.models.base import Aggregate, Base, Taxes
-from shared.commerce.parts import Tax, added, share
+from shared.commerce.parts import share
+from shared.commerce.taxes import Tax, added
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.kernel import clock

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.commerce.parts import Tax, added, share, taxes_of
+from shared.commerce.parts import share
+from shared.commerce.taxes import Tax, added, taxes_of
 from shared.kernel.money import ZERO
 
 RATES = [D("20"), D("10"), D("5.5"), D("2.1"), D("0")]
