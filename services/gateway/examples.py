@@ -1,18 +1,18 @@
 """Examples in the OpenAPI document: requests and answers of a real run, recorded by `make examples`."""
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-_FILE = Path(__file__).parent / "data" / "examples.json"
+from shared.kernel import generated
+
+FOLDER = Path(__file__).parent / "data" / "examples"
 
 
 @cache
 def recorded() -> dict[str, dict[str, Any]]:
     """Operation id → {status, path, query, request, response}; what an operation does not have is left out."""
-    found: dict[str, dict[str, Any]] = json.loads(_FILE.read_text(encoding="utf-8"))
-    return found
+    return generated.merged(FOLDER)
 
 
 def show(described: dict[str, Any]) -> None:

@@ -201,7 +201,7 @@ class Event(Data):
     default; anything else is a new class with the next version.
 
     `number` (below 4096) stands in the id of each event, so that any service can tell from an id alone of which type it
-    is. It is given once and never used again: tests/contracts/snapshots/numbers.json holds all that were ever released.
+    is. It is given once and never used again: tests/contracts/snapshots/numbers/ holds all that were ever released.
     """
 
     type: ClassVar[str]

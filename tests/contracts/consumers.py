@@ -3,24 +3,27 @@
 The gateway carries no code of other services, so it cannot ask them; a test says when the list is out of date.
 """
 
-import json
 from pathlib import Path
 
 from shared import contracts
 from shared.api.handlers import collect, service_class
+from shared.kernel import generated
 
-FILE = Path(contracts.__file__).with_name("consumers.json")
+FOLDER = Path(contracts.__file__).with_name("consumers")
 
 
-def current() -> dict[str, list[str]]:
-    """Full event type → `service.handler`, sorted."""
+def current() -> dict[str, dict[str, list[str]]]:
+    """By the service that listens: full event type → its handlers, sorted."""
+    return {service: found for service in contracts.SERVICES if (found := _of(service))}
+
+
+def _of(service: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for service in contracts.SERVICES:
-        for handler in collect(service_class(service)):
-            for event in handler.events:
-                found.setdefault(event.full_type, []).append(f"{service}.{handler.name}")
+    for handler in collect(service_class(service)):
+        for event in handler.events:
+            found.setdefault(event.full_type, []).append(handler.name)
     return {kind: sorted(found[kind]) for kind in sorted(found)}
 
 
 def write() -> None:
-    FILE.write_text(json.dumps(current(), indent=2) + "\n", encoding="utf-8")
+    generated.write(FOLDER, current())

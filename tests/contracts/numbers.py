@@ -1,18 +1,17 @@
 """The numbers of all event types that were ever released: ids of old events carry them, so none is used again."""
 
-import json
 from pathlib import Path
 
 from shared import contracts
-from shared.kernel import ids
+from shared.kernel import generated, ids
+from tests.contracts import partition
 
-FILE = Path(__file__).parent / "snapshots" / "numbers.json"
+FOLDER = Path(__file__).parent / "snapshots" / "numbers"
 
 
 def released() -> dict[str, int]:
     """{event type or `job/<service>`: number}, also of those that are no longer declared."""
-    found: dict[str, int] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    return found
+    return generated.merged(FOLDER)
 
 
 def declared() -> dict[str, int]:
@@ -34,5 +33,5 @@ def write() -> None:
     before, now = released(), declared()
     if wrong := conflicts(before, now):
         raise ValueError(f"numbers of released events may not change: {', '.join(wrong)}")
-    lines = (f"{json.dumps(name)}: {number}" for name, number in sorted((before | now).items()))
-    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+    all_ = dict(sorted((before | now).items()))
+    generated.write(FOLDER, partition.by_name(all_, partition.of_type))

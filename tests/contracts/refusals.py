@@ -4,8 +4,8 @@ The gateway carries no code of other services, so it cannot ask them; a test say
 """
 
 import importlib
-import json
 import pkgutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ from shared.api import own_writes
 from shared.api.handlers import Handler, collect, service_class
 from shared.api.operations import execute
 from shared.jobs import handling
+from shared.kernel import generated
 from shared.kernel.refusals import Refusal
 from shared.schema import Verb
 from shared.schema.contract import Operation
 from shared.schema.derived import job_contract
+from tests.contracts import partition
 from tests.contracts.raising import refusals_of
 
-FILE = Path(contracts.__file__).with_name("refusals.json")
+FOLDER = Path(contracts.__file__).with_name("refusals")
 _PRIVATE = ("shared.messaging.rpc",)
 """What only a client on the bus itself can be told."""
 
@@ -44,8 +46,8 @@ _AROUND = (
 """What every request passes before and after the operation itself."""
 
 
-def current() -> list[dict[str, Any]]:
-    """Each refusal that a client may be told: code, family, service, its sentences, and the operations that may say it.
+def current() -> dict[str, list[dict[str, Any]]]:
+    """By service, each refusal that a client may be told: code, family, its sentences, and the operations that may say it.
 
     What stands around operations says no to many of them: `where` is then "any" and no operation is named; "job" is what
     ends a job. What only the handling of events can meet is nobody's answer and left out.
@@ -54,12 +56,26 @@ def current() -> list[dict[str, Any]]:
         _import_all(package)
     operations, events = _met()
     around = set().union(*(refusals_of(function, owner) for function, owner in _AROUND))
-    found = [
-        _entry(cls, set() if cls in around else operations.get(cls, set()))
-        for cls in _all(Refusal)
-        if cls.__module__ not in _PRIVATE and (cls not in events or cls in operations)
-    ]
-    return sorted(found, key=lambda entry: (entry["code"], entry["service"], entry["en"], entry["where"]))
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for cls in _all(Refusal):
+        if cls.__module__ in _PRIVATE or (cls in events and cls not in operations):
+            continue
+        ids = set() if cls in around else operations.get(cls, set())
+        for service, some in _by_service(cls, ids).items():
+            found[service].append(_entry(cls, some))
+    return {service: sorted(found[service], key=_place) for service in sorted(found)}
+
+
+def _place(entry: dict[str, Any]) -> tuple[str, ...]:
+    return entry["code"], entry["service"], entry["en"], entry["where"]
+
+
+def _by_service(cls: type[Refusal], ids: set[str]) -> dict[str, set[str]]:
+    """The operations by the service that has them; a refusal without any is listed where it is declared."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in ids:
+        found[partition.of_operation_id(one)].add(one)
+    return found or {cls.__module__.split(".")[0]: set()}
 
 
 def _entry(cls: type[Refusal], operations: set[str]) -> dict[str, Any]:
@@ -147,4 +163,4 @@ def _all(cls: type[Refusal]) -> list[type[Refusal]]:
 
 
 def write() -> None:
-    FILE.write_text(json.dumps(current(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    generated.write(FOLDER, current())

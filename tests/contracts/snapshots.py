@@ -14,7 +14,8 @@ from typing import Any
 from gateway import openapi
 from gateway.schemas import Components
 from shared import contracts
-from tests.contracts import consumers, numbers, permissions, refusals, tables, texts
+from shared.kernel import generated
+from tests.contracts import consumers, numbers, partition, permissions, refusals, tables, texts
 from tests.contracts.differ import Change, compare
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -23,12 +24,12 @@ _DECLARATION = re.compile(r"^- `(?P<change>.+)` — (?P<reason>.{10,})$", re.MUL
 
 
 def current() -> dict[str, dict[str, Any]]:
-    """The documents as the program makes them now: file name → document."""
-    found = {"openapi.json": openapi.document(), "events.json": event_schemas()}
+    """The documents as the program makes them now: kind → document."""
+    found = {"openapi": openapi.document(), "events": event_schemas()}
     if find_spec("gateway.asyncapi"):
         from gateway import asyncapi  # type: ignore[attr-defined]
 
-        found["asyncapi.json"] = asyncapi.document()
+        found["asyncapi"] = asyncapi.document()
     return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
 
@@ -42,7 +43,7 @@ def event_schemas() -> dict[str, Any]:
 
 
 def changes() -> dict[str, list[Change]]:
-    """What differs from the snapshots, by file; a file without a snapshot is new and breaks nobody."""
+    """What differs from the snapshots, by kind; a kind without a snapshot is new and breaks nobody."""
     return {name: compare(stored, document) for name, document in current().items() if (stored := _stored(name))}
 
 
@@ -53,8 +54,12 @@ def undeclared() -> list[str]:
 
 
 def _stored(name: str) -> dict[str, Any] | None:
-    path = FOLDER / name
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return generated.merged(FOLDER / name) or None
+
+
+def parts(name: str, document: dict[str, Any]) -> dict[str, Any]:
+    """A document by the service that each piece belongs to."""
+    return getattr(partition, name)(document)  # type: ignore[no-any-return]
 
 
 def laid_out(value: Any, levels: int = 3) -> str:
@@ -82,7 +87,7 @@ def main() -> int:
         )
         return 1
     for name, document in current().items():
-        (FOLDER / name).write_text(laid_out(document) + "\n", "utf-8")
+        generated.write(FOLDER / name, parts(name, document), text=lambda part: laid_out(part) + "\n")
     return 0
 
 

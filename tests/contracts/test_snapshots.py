@@ -3,11 +3,16 @@
 import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from tests.contracts import snapshots
+from gateway.examples import FOLDER
+from shared import contracts
+from shared.kernel import generated
+from tests.contracts import consumers, numbers, refusals, snapshots
 from tests.contracts.differ import compare
 
 
@@ -20,6 +25,23 @@ def test_additive_changes_are_taken_over() -> None:
     left = [str(change) for found in snapshots.changes().values() for change in found if not change.breaking]
     assert not left, "run `make contracts`"
     assert all((snapshots.FOLDER / name).exists() for name in snapshots.current()), "run `make contracts`"
+
+
+def test_each_service_has_files_of_its_own() -> None:
+    """Two services may change side by side: what is generated of each stands in files of its name."""
+    for name, document in snapshots.current().items():
+        parts = snapshots.parts(name, document)
+        assert set(parts) >= {"crm_contacts", "erp_finance"}, name
+        assert _joined(parts) == document
+    for folder in (consumers.FOLDER, refusals.FOLDER, numbers.FOLDER, FOLDER):
+        known = {*contracts.SERVICES, generated.EVERY}
+        assert {file.stem for file in folder.glob("*")} <= known, folder
+
+
+def _joined(parts: dict[str, Any]) -> dict[str, Any]:
+    with TemporaryDirectory() as folder:
+        generated.write(Path(folder), parts)
+        return generated.merged(Path(folder))
 
 
 LAMP = {

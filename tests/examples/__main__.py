@@ -1,19 +1,18 @@
 """`make examples`: run the story of the API and keep its requests and answers as the examples of the document."""
 
-import json
 import sys
 
 from deploy.local import servers as local
-from gateway import contract, openapi
+from gateway import contract, examples, openapi
 from gateway.routes import Table
 from shared import contracts
+from shared.kernel import generated
 from shared.schema.derived import job_contract as jobs
 from tests.conftest import POSTGRES_FOR_TESTS, QUICK_RETRIES, ROOT
+from tests.contracts import partition
 from tests.examples.recorder import Recorder
 from tests.examples.story import tell
 from tests.suite import Suite
-
-FILE = ROOT / "services" / "gateway" / "data" / "examples.json"
 
 
 def table() -> Table:
@@ -39,7 +38,7 @@ def main() -> int:
             suite.stop()
     finally:
         servers.stop()
-    FILE.write_text(json.dumps(recorder.examples(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    generated.write(examples.FOLDER, partition.by_name(recorder.examples(), partition.of_operation_id))
     missing = set(openapi.operation_ids()) - recorder.found.keys()
     print(f"  {len(recorder.found)} operations have an example; without: {', '.join(sorted(missing))}")
     return 0

@@ -15,9 +15,10 @@ from gateway.incoming import Incoming
 from gateway.preconditions import unchanged
 from gateway.reading import only, parse_query
 from shared import contracts
+from shared.kernel import generated
 from shared.schema.contract import Event
 
-_CONSUMERS = Path(contracts.__file__).with_name("consumers.json")
+_CONSUMERS = Path(contracts.__file__).with_name("consumers")
 
 
 class Catalogue:
@@ -90,6 +91,9 @@ def entry(event: type[Event]) -> dict[str, Any]:
 
 @cache
 def consumers() -> dict[str, list[str]]:
-    """Full type → handlers that listen to it, as written down by `python -m tests.contracts.consumers`."""
-    found: dict[str, list[str]] = json.loads(_CONSUMERS.read_text(encoding="utf-8"))
+    """Full type → `service.handler` that listen to it, as `make contracts` writes it down for each service."""
+    found: dict[str, list[str]] = {}
+    for service, listening in generated.read(_CONSUMERS).items():
+        for kind, handlers in listening.items():
+            found.setdefault(kind, []).extend(f"{service}.{handler}" for handler in handlers)
     return found
