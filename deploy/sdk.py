@@ -22,7 +22,7 @@ TEMPLATE = Path(__file__).parent / "typescript"
 
 def write_document(path: Path) -> Path:
     """The document as the gateway serves it."""
-    from gateway import openapi
+    from gateway.docs import openapi
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(openapi.document()), encoding="utf-8")

@@ -176,11 +176,11 @@ class Suite:
         return self.signed_in[-1]
 
     def _create_user(self, email: str, password: str, *roles: str) -> None:
-        from gateway import users
+        from gateway.identity import operator
         from shared.storage.database import new_engine
 
         engine = new_engine(self.databases[GATEWAY].application, pool_size=1)
-        users.create(engine, email, email.split("@")[0], list(roles), password)
+        operator.create(engine, email, email.split("@")[0], list(roles), password)
         engine.dispose()
 
     # -- setting up ---------------------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 import uvicorn
 import uvloop
 
-from gateway import takeover, users
-from gateway.app import Gateway
-from gateway.connections import PerAddress
-from gateway.protocol import StrictProtocol
-from gateway.settings import Settings, from_environment
+from gateway.edge import takeover
+from gateway.edge.app import Gateway
+from gateway.edge.settings import Settings, from_environment
+from gateway.http.connections import PerAddress
+from gateway.http.protocol import StrictProtocol
+from gateway.identity import operator
 from shared.ops import logs
 
 KEEP_ALIVE_SECONDS = 30
@@ -95,7 +96,7 @@ def main() -> None:
         logging.getLogger(chatty).setLevel(logging.ERROR)
     _raise_limits()
     StrictProtocol.per_address = PerAddress(settings.connections_per_address, settings.trusted_proxies)
-    users.ensure_administrator(settings.database_url)
+    operator.ensure_administrator(settings.database_url)
     uvloop.run(serve(settings))
 
 

@@ -70,10 +70,10 @@ def _suspects() -> list[Path]:
 
 ALLOWED = {
     # A column in SQL, looked up by the hash of 256 random bits: an index lookup, no comparison byte by byte.
-    ("services/gateway/accounts.py", "Credential.invitation == _digest(token)"),
+    ("services/gateway/identity/accounts.py", "Credential.invitation == _digest(token)"),
     # A password that is being chosen, compared with parts of itself.
-    ("services/gateway/passwords.py", "password == (password[:n] * len(password))[:len(password)]"),
-    ("services/gateway/passwords.py", "rest != password"),
+    ("services/gateway/identity/passwords.py", "password == (password[:n] * len(password))[:len(password)]"),
+    ("services/gateway/identity/passwords.py", "rest != password"),
     # What an event says, not who may: the sum of a message that everybody may know.
     ("shared/messaging/inbox.py", "bytes(stored) != hashlib.sha256(body).digest()"),
 }
@@ -94,4 +94,8 @@ def test_keys_tokens_and_states_are_compared_with_compare_digest() -> None:
         for p in files(folder)
         if "compare_digest(" in p.read_text(encoding="utf-8")
     }
-    assert {"services/gateway/apikeys.py", "services/gateway/oidc.py", "services/gateway/oidc_sign_in.py"} <= using
+    assert {
+        "services/gateway/identity/apikeys.py",
+        "services/gateway/identity/oidc.py",
+        "services/gateway/identity/oidc_sign_in.py",
+    } <= using

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.roles import ROLES
+from gateway.identity.built_in import ROLES
 from shared import contracts
 
 _DOCS = Path(contracts.__file__).parents[2] / "docs"

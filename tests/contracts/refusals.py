@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gateway.app import Gateway
-from gateway.auth import Auth
-from gateway.edge import Edge
+from gateway.calls.forwarding import Forwarder
+from gateway.edge.answering import Edge
+from gateway.edge.app import Gateway
+from gateway.edge.health import Health
 from gateway.events.streaming import Streams
 from gateway.events.tickets import Tickets
-from gateway.forwarding import Forwarder
-from gateway.health import Health
-from gateway.oidc_sign_in import OidcSignIn
+from gateway.identity.auth import Auth
+from gateway.identity.oidc_sign_in import OidcSignIn
 from shared import contracts
 from shared.api import own_writes
 from shared.api.handlers import Handler, collect, service_class

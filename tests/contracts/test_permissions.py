@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.roles import ROLES
+from gateway.identity.built_in import ROLES
 from shared import contracts
 from shared.kernel.permissions import allows, is_known
 from shared.schema.contract import PUBLIC, SIGNED_IN

@@ -14,7 +14,7 @@ import pika
 import pytest
 
 from deploy.local.plan import GATEWAY, inherited_environment
-from gateway.own_writes import LAST_SECONDS
+from gateway.calls.own_writes import LAST_SECONDS
 from shared.kernel.ids import new_event_id
 from shared.messaging.queues import ALL_EDGES
 from tests.flows.shop import Shop

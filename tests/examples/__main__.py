@@ -3,8 +3,9 @@
 import sys
 
 from deploy.local import servers as local
-from gateway import contract, examples, openapi
-from gateway.routes import Table
+from gateway.docs import examples, openapi
+from gateway.http import contract
+from gateway.http.routes import Table
 from shared import contracts
 from shared.kernel import generated
 from shared.schema.derived import job_contract as jobs

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from gateway.errors import RouteNotFound
-from gateway.routes import Table
+from gateway.http.routes import Table
 from shared.schema.contract import Operation
 
 MOST = 2

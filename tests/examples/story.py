@@ -289,7 +289,7 @@ def _renamed(body: Any) -> Any:
 
 
 def _reading() -> list[Operation]:
-    from gateway import contract
+    from gateway.http import contract
 
     declared = [contract.OPERATIONS, *contracts.operations().values()]
     return [operation for found in declared for operation in found.values() if operation.method == "GET"]

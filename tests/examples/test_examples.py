@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from gateway import examples, openapi
+from gateway.docs import examples, openapi
 
 _FILES = "takes a file, like crm_contacts_import_contacts"
 _QUEUES = "makes a queue and a user on the broker, for which the suites of the tests give the gateway no right"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway import contract, examples, files, openapi
+from gateway.docs import examples, files, openapi
+from gateway.http import contract
 from shared import contracts
 from shared.schema.derived import job_contract as jobs
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from marshmallow import fields as ma
 
-from gateway import files
+from gateway.docs import files
 from shared import contracts
 from shared.kernel.ids import new_id
 from shared.schema.contract import Operation

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deploy.local import servers as local
-from gateway.roles import ROLES
+from gateway.identity.built_in import ROLES
 from tests.conftest import POSTGRES_FOR_TESTS, ROOT
 from tests.fuzz.run import GATEWAY, fuzz, stocked
 from tests.suite import Suite

@@ -10,7 +10,7 @@ import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.generation import GenerationMode
 
-from gateway.access import PUBLIC, SIGNED_IN, allows
+from gateway.http.access import PUBLIC, SIGNED_IN, allows
 from shared.kernel.texts import lines
 
 PERMISSIONS = tuple(json.loads(os.environ.get("FUZZ_PERMISSIONS", '["*"]')))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.plan import inherited_environment
-from gateway.roles import permissions_of
+from gateway.identity.built_in import permissions_of
 from shared.contracts import operations
 from tests.flows.shop import Shop
 from tests.suite import ADMIN, CHECKOUT, UNLIMITED, Refused, Suite

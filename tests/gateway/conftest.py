@@ -19,7 +19,7 @@ from deploy.local import servers as local
 from deploy.local.keys import ensure_signing_key
 from deploy.local.plan import inherited_environment, with_credentials
 from deploy.local.provision import DatabaseUrls
-from gateway import users
+from gateway.identity import operator
 from gateway.service import Gateway
 from shared.contracts import SERVICES
 from shared.contracts.erp_finance import CompanyAdded
@@ -127,8 +127,8 @@ def database(databases: Databases) -> DatabaseUrls:
     """A database with an administrator and a warehouse clerk."""
     urls = databases.fresh("gateway")
     engine = new_engine(urls.application, pool_size=1)
-    users.create(engine, ADMIN[0], "Ada Ministre", ["admin"], ADMIN[1])
-    users.create(engine, CLERK[0], "Claude Lager", ["warehouse"], CLERK[1], language="fr")
+    operator.create(engine, ADMIN[0], "Ada Ministre", ["admin"], ADMIN[1])
+    operator.create(engine, CLERK[0], "Claude Lager", ["warehouse"], CLERK[1], language="fr")
     engine.dispose()
     return urls
 

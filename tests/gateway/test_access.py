@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway import contract
-from gateway.access import PUBLIC, AllCompaniesNeeded, NotAllowed, Principal, allows, check
-from gateway.roles import ROLES, permissions_of
+from gateway.http import contract
+from gateway.http.access import PUBLIC, AllCompaniesNeeded, NotAllowed, Principal, allows, check
+from gateway.identity.built_in import ROLES, permissions_of
 from shared.api.caller import permit
 from shared.contracts import operations
 from shared.kernel.context import Context

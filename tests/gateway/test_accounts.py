@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, text, update
 
-from gateway import accounts, users
 from gateway.errors import RefreshRefused, SignInRefused
+from gateway.identity import accounts, operator
 from gateway.models import RefreshToken, User
 from shared.kernel import clock
 from shared.storage.database import new_engine, new_session
@@ -22,7 +22,7 @@ EMAIL, PASSWORD = "ada@lamp.example", "correct-horse-battery"
 def engine(databases: Databases) -> Iterator[Engine]:
     urls = databases.fresh("gateway")
     engine = new_engine(urls.application, pool_size=4)
-    users.create(engine, EMAIL, "Ada", ["sales"], PASSWORD)
+    operator.create(engine, EMAIL, "Ada", ["sales"], PASSWORD)
     yield engine
     engine.dispose()
     databases.drop(urls)
@@ -127,10 +127,10 @@ def test_the_operators_command(
     monkeypatch.setenv("LIAISON_GATEWAY_DATABASE_URL", urls.application)
     monkeypatch.setenv("LIAISON_ADMIN_PASSWORD", "short")
     arguments = ["create", "--email", "Grace@lamp.example", "--role", "admin", "--role", "accountant"]
-    assert users.main(arguments) == 2
+    assert operator.main(arguments) == 2
     monkeypatch.setenv("LIAISON_ADMIN_PASSWORD", PASSWORD)
-    assert users.main(arguments) == 0
-    assert users.main(arguments) == 0
+    assert operator.main(arguments) == 0
+    assert operator.main(arguments) == 0
     output = capsys.readouterr().out
     assert "grace@lamp.example created" in output and "grace@lamp.example exists already" in output
     assert PASSWORD not in output

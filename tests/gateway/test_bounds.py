@@ -8,8 +8,8 @@ import httpx
 import pytest
 import uvloop
 
-from gateway.bounds import Turns
 from gateway.errors import DeadlineExceeded
+from gateway.http.bounds import Turns
 from shared.kernel.ids import new_event_id
 from tests.gateway.conftest import ADMIN, CLERK, Process, sign_in, until
 from tests.gateway.test_forwarding import ORDER, problem, told

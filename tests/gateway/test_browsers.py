@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import contract
-from gateway.compressing import LEAST_BYTES, compressed
-from gateway.incoming import Incoming
+from gateway.http import contract
+from gateway.http.compressing import LEAST_BYTES, compressed
+from gateway.http.incoming import Incoming
 from shared.contracts import operations
 from tests.gateway.conftest import ADMIN, Process, sign_in
 from tests.gateway.test_forwarding import ORDER

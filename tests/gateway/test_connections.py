@@ -12,9 +12,9 @@ import httpx
 import pytest
 import uvicorn
 
-from gateway import connections
-from gateway.connections import PerAddress
-from gateway.protocol import StrictProtocol
+from gateway.http import connections
+from gateway.http.connections import PerAddress
+from gateway.http.protocol import StrictProtocol
 from tests.gateway.conftest import Process, until
 from tests.ports import free_port
 

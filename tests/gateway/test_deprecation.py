@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from gateway import openapi
-from gateway.deprecation import noticed
+from gateway.docs import openapi
+from gateway.http.deprecation import noticed
 from shared.schema.contract import Operation
 from shared.schema.derived import with_derived
 

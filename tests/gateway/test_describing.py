@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from gateway.describing import describe, resources
+from gateway.docs.describing import describe, resources
 from shared.wire.fields import Uuid
 
 ALL = frozenset(resources())

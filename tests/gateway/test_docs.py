@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from gateway import docs, errors, openapi, refusing
+from gateway import errors
+from gateway.docs import openapi, pages, refusing
 from shared import contracts
 from shared.kernel import error_messages, refusals
 from shared.wire import problems
 
-FOLDER = Path(docs.__file__).parent / "static"
+FOLDER = Path(pages.__file__).parents[1] / "static"
 SCRIPTS = sorted(path for path in FOLDER.glob("*.js"))
 DOCUMENT = refusing.document()
 BY_CODE: dict[str, dict[str, Any]] = {problem["code"]: problem for problem in DOCUMENT["problems"]}
@@ -27,7 +28,7 @@ def _declared(module: Any) -> list[type[refusals.Refusal]]:
 def test_the_type_of_a_problem_leads_to_what_it_says(cls: type[refusals.Refusal]) -> None:
     told = problems.problem(cls(**{"state": "x", "allowed": []}).to_wire("en"), "en", "r-1", "/v1/orders")  # type: ignore[arg-type]
     page, _, anchor = told["type"].partition("#")
-    assert docs.PAGES[page] == "errors.html" and BY_CODE[anchor]["type"] == told["type"]
+    assert pages.PAGES[page] == "errors.html" and BY_CODE[anchor]["type"] == told["type"]
     said = [case for case in BY_CODE[anchor]["cases"] if (case["en"], case["fr"]) == (cls.en, cls.fr)]
     assert [case["status"] for case in said] == [told["status"]] * len(said) and said
 
@@ -87,7 +88,7 @@ def test_pages_hold_nothing_that_the_policy_forbids_and_nothing_from_elsewhere(p
     assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|javascript:", text)
     for address in re.findall(r'(?:src|href)="([^"]+)"', text):
         assert address.startswith("#") or address in {
-            *docs.PAGES,
+            *pages.PAGES,
             "/openapi.json",
             "/asyncapi.json",
             "/docs/errors.json",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway.access import NotAllowed, Principal
+from gateway.calls.expanding import Plan, expandable, plan
+from gateway.calls.rpc import Reply
 from gateway.errors import InvalidParameter, ServiceDown
-from gateway.expanding import Plan, expandable, plan
-from gateway.rpc import Reply
+from gateway.http.access import NotAllowed, Principal
 from shared.contracts import operations
 from shared.kernel.ids import new_id
 from shared.schema.contract import Operation

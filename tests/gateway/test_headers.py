@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import forwarding, incoming, preconditions, reading
+from gateway.calls import forwarding
 from gateway.errors import (
     IdempotencyKeyRequired,
     InvalidIdempotencyKey,
@@ -12,6 +12,7 @@ from gateway.errors import (
     InvalidParameter,
     InvalidWaitFor,
 )
+from gateway.http import incoming, preconditions, reading
 from shared.kernel.ids import new_event_id
 from shared.kernel.refusals import VersionRequired
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from gateway import accounts, apikeys, users
 from gateway.errors import InvitationRefused, RefreshRefused, SignInRefused
+from gateway.identity import accounts, apikeys, operator
 from gateway.identity.errors import BuiltIn, LastAdministrator, NotAUser, PasswordOrInvitation, RoleInUse
 from gateway.service import Gateway
 from shared import contracts
@@ -32,7 +32,7 @@ Call = Callable[..., Any]
 def house(service: Callable[[type], Harness]) -> Harness:
     """A gateway with one administrator."""
     harness = service(Gateway)
-    users.create(harness.engine, ROOT, "Root", ["admin"], PASSWORD)
+    operator.create(harness.engine, ROOT, "Root", ["admin"], PASSWORD)
     assert [type(event) for event in harness.published()] == [contract.UserCreated]
     return harness
 

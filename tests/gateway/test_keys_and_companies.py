@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from deploy.local.provision import DatabaseUrls
-from gateway import apikeys
+from gateway.identity import apikeys
 from shared.api.caller import Callers
 from shared.kernel.context import Context
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id

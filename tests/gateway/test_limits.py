@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from gateway import limits
 from gateway.errors import BodyTimeout, TooManyRequests
-from gateway.incoming import Incoming
-from gateway.limits import Buckets
+from gateway.http import limits
+from gateway.http.incoming import Incoming
+from gateway.http.limits import Buckets
 
 
 class Clock:

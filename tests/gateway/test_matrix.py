@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import contract
-from gateway.roles import ROLES, permissions_of
+from gateway.http import contract
+from gateway.identity.built_in import ROLES, permissions_of
 from shared import contracts
 from shared.api import operations
 from shared.api.caller import NotAllowed

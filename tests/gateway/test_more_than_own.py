@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from gateway import users
+from gateway.identity import operator
 from gateway.service import Gateway
 from shared.api.handlers import collect
 from shared.api.rights import MoreCompaniesThanOwn, MoreThanOwn, is_guarded
@@ -23,7 +23,7 @@ GUARDED = ("users", "roles", "api-keys", "webhooks", "event-subscriptions")
 @pytest.fixture
 def house(service: Callable[[type], Harness]) -> Harness:
     harness = service(Gateway)
-    users.create(harness.engine, "root@lamp.example", "Root", ["admin"], PASSWORD)
+    operator.create(harness.engine, "root@lamp.example", "Root", ["admin"], PASSWORD)
     company(harness, UUID(OTHER))
     return harness
 

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from deploy.local.provision import DatabaseUrls
-from gateway.outbound import OutboundFailed, check_address
+from gateway.identity.outbound import OutboundFailed, check_address
 from tests.gateway.conftest import ADMIN, CLERK, Process
 from tests.gateway.provider import CLIENT, SECRET, ProviderServer
 from tests.ports import free_port

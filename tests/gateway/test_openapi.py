@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway import openapi
+from gateway.docs import openapi
 from shared.contracts import operations
 from shared.wire import fields
 from shared.wire.fields import Schema

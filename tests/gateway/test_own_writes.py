@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from gateway import edges, own_writes
-from gateway.edges import Edges
-from gateway.own_writes import MOST_LAST, LastWrites
+from gateway.calls import edges, own_writes
+from gateway.calls.edges import Edges
+from gateway.calls.own_writes import MOST_LAST, LastWrites
 from shared.api.own_writes import MOST
 from shared.kernel.ids import new_event_id, type_tag
 from shared.messaging.queues import ALL_EDGES

@@ -9,8 +9,8 @@ import pytest
 import uvloop
 
 from deploy.local import servers as local
+from gateway.calls.presence import Presence
 from gateway.errors import ServiceDown
-from gateway.presence import Presence
 from tests.gateway.conftest import ADMIN, Process, running_echo, sign_in, until
 from tests.gateway.test_forwarding import problem
 from tests.timing import soon

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway import errors, problems
+from gateway import errors
+from gateway.http import problems
 from shared.kernel import refusals
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from deploy.local import servers as local
-from gateway import docs
+from gateway.docs import pages
 from tests.gateway.conftest import ADMIN, Process, sign_in, until
 from tests.gateway.test_forwarding import ORDER, told
 from tests.ports import free_port
@@ -195,7 +195,7 @@ def _status(url: str) -> int:
         return 0
 
 
-@pytest.mark.parametrize("page", ["/openapi.json", "/docs/errors.json", *docs.PAGES])
+@pytest.mark.parametrize("page", ["/openapi.json", "/docs/errors.json", *pages.PAGES])
 def test_the_documentation_needs_nobody_else(gateway: Process, page: str) -> None:
     answer = httpx.get(gateway.url + page)
     assert answer.status_code == 200

@@ -4,8 +4,8 @@ import pytest
 from starlette.responses import Response
 
 from gateway.errors import MethodNotAllowed, RouteNotFound
-from gateway.incoming import Incoming
-from gateway.routes import Table
+from gateway.http.incoming import Incoming
+from gateway.http.routes import Table
 from shared.contracts import operations
 from shared.schema.contract import Operation
 

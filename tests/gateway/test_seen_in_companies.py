@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from gateway import users
+from gateway.identity import operator
 from gateway.service import Gateway
 from shared.api.caller import AllCompaniesNeeded
 from shared.kernel.ids import new_id
@@ -27,7 +27,7 @@ KINDS = {"users": "user", "api_keys": "api_key", "webhooks": "webhook"}
 @pytest.fixture
 def house(service: Callable[[type], Harness], told: None) -> Harness:
     harness = service(Gateway)
-    users.create(harness.engine, "root@lamp.example", "Root", ["admin"], PASSWORD)
+    operator.create(harness.engine, "root@lamp.example", "Root", ["admin"], PASSWORD)
     for one in (A, B):
         company(harness, one)
     return harness

@@ -9,9 +9,9 @@ import psycopg2
 import pytest
 
 from deploy.local.provision import DatabaseUrls
-from gateway import accounts
-from gateway.access import allows
-from gateway.roles import permissions_of
+from gateway.http.access import allows
+from gateway.identity import accounts
+from gateway.identity.built_in import permissions_of
 from shared.contracts import operations
 from shared.schema.contract import Operation
 from tests.gateway.conftest import ADMIN, CLERK, Process

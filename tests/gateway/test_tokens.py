@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.local.keys import ensure_signing_key
+from gateway.identity.tokens import Tokens
 from gateway.models import User
-from gateway.tokens import Tokens
 from shared.api.caller import Caller
 from shared.kernel import ids
 from shared.kernel.refusals import Unauthenticated

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from gateway.events.visibility import Viewer, viewer
+from gateway.identity.people import company_set, held_by, key_lives
 from gateway.models import User
-from gateway.people import company_set, held_by, key_lives
 from shared import contracts
 from shared.kernel.context import current
 from shared.kernel.permissions import cut

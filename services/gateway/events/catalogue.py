@@ -11,9 +11,9 @@ from starlette.responses import Response
 from gateway.errors import RouteNotFound
 from gateway.events import examples, jsonschema
 from gateway.events.patterns import known_events
-from gateway.incoming import Incoming
-from gateway.preconditions import unchanged
-from gateway.reading import only, parse_query
+from gateway.http.incoming import Incoming
+from gateway.http.preconditions import unchanged
+from gateway.http.reading import only, parse_query
 from shared import contracts
 from shared.kernel import generated
 from shared.schema.contract import Event

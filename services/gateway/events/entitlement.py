@@ -9,6 +9,7 @@ from gateway.events.audience import audience_of
 from gateway.events.models import EventSubscription
 from gateway.events.patterns import known_events
 from gateway.events.visibility import may_see_entirely
+from shared.api.rights import Rights, reached_by
 from shared.kernel.context import Context, person_of
 from shared.schema.contract import Event
 from shared.storage import transaction
@@ -47,3 +48,9 @@ def entitled(session: Session, subscription: EventSubscription) -> bool:
 def brought_by(subscription: EventSubscription) -> list[type[Event]]:
     """The events that come with a subscription."""
     return [event for event in known_events() if subscription.replay or event.type in subscription.keys]
+
+
+@reached_by(EventSubscription)
+def of_subscription(session: Session, subscription: EventSubscription) -> Rights:
+    """The events that it brings, of all companies: nothing on the broker leaves any out."""
+    return Rights(tuple(sorted({event.permission for event in brought_by(subscription)})), None)

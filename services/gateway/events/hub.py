@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from gateway import metrics
 from gateway.events import store
 from gateway.events.listening import listen
 from gateway.events.store import Stored
 from gateway.events.visibility import is_for
+from gateway.http import metrics
 from shared.storage.database import new_session
 
 log = logging.getLogger(__name__)

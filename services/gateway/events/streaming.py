@@ -13,15 +13,15 @@ from sqlalchemy import Engine
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway import metrics
-from gateway.access import Principal
 from gateway.errors import InvalidLastEventId, Overloaded, TooManyStreams, Unauthenticated
 from gateway.events import store
 from gateway.events.choosing import chosen_types
 from gateway.events.hub import Follower, Hub, all_as_text
 from gateway.events.visibility import viewer, visible_types
-from gateway.incoming import Incoming
-from gateway.reading import only, parse_query
+from gateway.http import metrics
+from gateway.http.access import Principal
+from gateway.http.incoming import Incoming
+from gateway.http.reading import only, parse_query
 from shared.kernel.refusals import NotFound, Refusal
 from shared.storage.database import new_session
 

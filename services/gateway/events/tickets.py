@@ -16,12 +16,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
-from gateway import contract
-from gateway.access import SIGNED_IN, NotAllowed, Principal
 from gateway.events.choosing import check_known
-from gateway.incoming import Incoming
-from gateway.reading import load_body
-from gateway.tokens import LONGEST, Tokens, principal_of
+from gateway.http import contract
+from gateway.http.access import SIGNED_IN, NotAllowed, Principal
+from gateway.http.incoming import Incoming
+from gateway.http.reading import load_body
+from gateway.identity.tokens import LONGEST, Tokens, principal_of
 from shared.kernel.refusals import Unauthenticated, Unavailable
 from shared.kernel.signing import Keys, Signer
 

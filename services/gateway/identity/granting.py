@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gateway.identity.built_in import ROLES
 from gateway.models import Role
-from gateway.roles import ROLES
 from shared import contracts
 from shared.kernel.permissions import is_known
 from shared.kernel.refusals import Invalid

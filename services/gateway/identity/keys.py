@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gateway import apikeys
+from gateway.identity import apikeys
 from gateway.identity.errors import NotAUser
 from gateway.identity.granting import check_permissions
 from gateway.models import ApiKey, User

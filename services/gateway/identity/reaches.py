@@ -1,24 +1,19 @@
-"""What users, roles, keys, webhooks and subscriptions reach: the machinery asks before and after every command on one
-whether the caller holds all of it (`shared/api/rights.py`). So nobody gives, changes, aims, rotates or takes more than they have.
+"""What users, roles and keys reach: the machinery asks before and after every command on one whether the caller holds all of
+it (`shared/api/rights.py`). So nobody gives, changes, rotates or takes more than they have. Webhooks and subscriptions say
+the same of themselves (`webhooks/audience.py`, `events/entitlement.py`).
 """
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from gateway.events.audience import limited
-from gateway.events.entitlement import brought_by
-from gateway.events.models import EventSubscription
-from gateway.events.patterns import known_events
+from gateway.identity.people import below, company_set, held_by, key_lives, rights_of, team_of
 from gateway.models import ApiKey, Role, User
-from gateway.people import below, company_set, held_by, key_lives, rights_of, team_of
-from gateway.webhooks.audience import types_for
-from gateway.webhooks.models import Webhook
 from shared import contracts
 from shared.api.rights import Rights, check_wanted, known_now, reached_by
 from shared.kernel.context import Context
 from shared.kernel.permissions import TEAM, cut, reach
 
-_NOTHING = Rights((), frozenset())
+NOTHING = Rights((), frozenset())
 
 _SEEING = text(
     "WITH RECURSIVE above AS (SELECT manager_id AS id FROM app_user WHERE id = :id"
@@ -53,24 +48,6 @@ def of_key(session: Session, key: ApiKey) -> Rights:
     return Rights(permissions, companies, owner.own, owner.team)
 
 
-@reached_by(Webhook)
-def of_webhook(session: Session, webhook: Webhook) -> Rights:
-    """The events that it is told of."""
-    owner = session.get(User, webhook.owner_id)
-    if owner is None:
-        return _NOTHING
-    who = limited(session, owner, webhook)
-    types = types_for(who, webhook)
-    permissions = {event.permission for event in known_events() if event.full_type in types}
-    return Rights(tuple(sorted(permissions)), who.companies) if permissions else _NOTHING
-
-
-@reached_by(EventSubscription)
-def of_subscription(session: Session, subscription: EventSubscription) -> Rights:
-    """The events that it brings, of all companies: nothing on the broker leaves any out."""
-    return Rights(tuple(sorted({event.permission for event in brought_by(subscription)})), None)
-
-
 @known_now
 def of_caller(session: Session, context: Context) -> Rights | None:
     """What a person, or a key of theirs, may do at this moment; None for programs that are no users."""
@@ -78,7 +55,7 @@ def of_caller(session: Session, context: Context) -> Rights | None:
     if user is None:
         return None
     if not user.active or (context.api_key and not key_lives(session, context.api_key)):
-        return _NOTHING
+        return NOTHING
     return of_key(session, session.get_one(ApiKey, context.api_key)) if context.api_key else rights_of(session, user)
 
 

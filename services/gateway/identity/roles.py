@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gateway.identity.built_in import ROLES
 from gateway.identity.errors import BuiltIn, RoleInUse
 from gateway.identity.granting import check_permissions
 from gateway.models import Role, User
-from gateway.roles import ROLES
 from shared import contracts
 from shared.contracts import gateway as contract
 from shared.flows.entrypoints import command, query

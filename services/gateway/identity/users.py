@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from gateway.identity.built_in import ADMINISTRATOR
 from gateway.identity.errors import LastAdministrator, PasswordOrInvitation
 from gateway.identity.granting import check_roles
+from gateway.identity.passwords import hashed, weakness
 from gateway.identity.reaches import check_place
 from gateway.models import ApiKey, Credential, RefreshToken, User
-from gateway.passwords import hashed, weakness
-from gateway.roles import ADMINISTRATOR
 from shared.api.reaching import is_shown
 from shared.contracts import gateway as contract
 from shared.flows.entrypoints import ListRequest, Page, command, query

@@ -3,11 +3,14 @@
 from sqlalchemy.orm import Session
 
 from gateway.events import audience
-from gateway.events.patterns import types_of
+from gateway.events.patterns import known_events, types_of
 from gateway.events.visibility import Viewer, may_see, visible_types
+from gateway.identity.reaches import NOTHING
+from gateway.models import User
 from gateway.webhooks import schedule
 from gateway.webhooks.feed import Stored
 from gateway.webhooks.models import Webhook
+from shared.api.rights import Rights, reached_by
 
 
 def audience_of(session: Session, webhook: Webhook) -> Viewer | None:
@@ -32,3 +35,15 @@ def sees(who: Viewer, event: Stored) -> bool:
 def types_for(who: Viewer, webhook: Webhook) -> frozenset[str]:
     """What the webhook asks for, as far as it may be seen."""
     return types_of(webhook.event_types) & visible_types(who)
+
+
+@reached_by(Webhook)
+def of_webhook(session: Session, webhook: Webhook) -> Rights:
+    """The events that it is told of."""
+    owner = session.get(User, webhook.owner_id)
+    if owner is None:
+        return NOTHING
+    who = audience.limited(session, owner, webhook)
+    types = types_for(who, webhook)
+    permissions = {event.permission for event in known_events() if event.full_type in types}
+    return Rights(tuple(sorted(permissions)), who.companies) if permissions else NOTHING

@@ -8,7 +8,7 @@ import httpx
 import jsonschema
 import pytest
 
-from gateway import asyncapi
+from gateway.docs import asyncapi
 from gateway.events import catalogue, examples
 from gateway.events import jsonschema as schemas
 from gateway.events.patterns import known_events

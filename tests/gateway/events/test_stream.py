@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.access import Principal
 from gateway.events import hub, streaming
 from gateway.events.hub import Follower
 from gateway.events.streaming import Stream, Streams
 from gateway.events.visibility import viewer, visible_types
+from gateway.http.access import Principal
 from gateway.service import Gateway
 from shared.contracts import erp_finance as finance
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_event_id, new_id

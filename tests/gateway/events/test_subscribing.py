@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local import servers as local
-from gateway import users
 from gateway.errors import SubscriptionsNotAvailable, SubscriptionTooWide
 from gateway.events import management, settling
 from gateway.events.entitlement import suspend_and_resume
 from gateway.events.management import Management
-from gateway.roles import permissions_of
+from gateway.identity import operator
+from gateway.identity.built_in import permissions_of
 from gateway.service import Gateway
 from shared.kernel import faults
 from shared.kernel.ids import DEFAULT_COMPANY_ID
@@ -72,7 +72,7 @@ def test_the_role_of_integrations_touches_no_subscription_but_its_own(service: H
     """A4. It rotated passwords of others whose events it may read; administrators reach all."""
     ids = {}
     for name, role in (("shop", "integration"), ("till", "integration"), ("root", "admin")):
-        users.create(service.engine, f"{name}@lamp.example", name, [role], "plum-kettle-orbit-7")
+        operator.create(service.engine, f"{name}@lamp.example", name, [role], "plum-kettle-orbit-7")
         (ids[name],) = [
             one["id"] for one in service.call("list_users", query={"email": f"{name}@lamp.example"})["data"]
         ]
@@ -175,7 +175,7 @@ def test_what_somebody_removed_by_hand_is_made_again(service: Harness, own_broke
 
 def test_a_subscription_ends_with_the_key_that_it_was_made_with(service: Harness, own_broker: Management) -> None:
     """A1. Its account on the broker is removed; the queue stays for whoever looks after it."""
-    users.create(service.engine, "ada@lamp.example", "Ada", ["admin"], "plum-kettle-orbit-7")
+    operator.create(service.engine, "ada@lamp.example", "Ada", ["admin"], "plum-kettle-orbit-7")
     ada = service.call("list_users", query={})["data"][0]["id"]
     key = service.call("create_api_key", body={"name": "erp", "scopes": ["*"]}, actor=ada)
     made = _ask(service, "crm_sales.order.held", actor=ada, api_key=UUID(key["id"]))

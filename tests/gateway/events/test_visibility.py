@@ -8,7 +8,7 @@ import pytest
 from gateway.events import patterns, visibility
 from gateway.events.store import Stored
 from gateway.events.visibility import EVERY_COMPANY, Viewer, may_see, may_see_entirely, viewer
-from gateway.roles import ROLES
+from gateway.identity.built_in import ROLES
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_finance as finance
 from shared.contracts import gateway

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from deploy.local.keys import ensure_webhook_key
+from gateway.identity.built_in import permissions_of
 from gateway.models import Role, User
-from gateway.roles import permissions_of
 from gateway.service import Gateway
 from gateway.webhooks import sealing
 from gateway.webhooks import settings as reading

@@ -1,0 +1,1 @@
+"""What documents itself: OpenAPI, AsyncAPI, resources, refusals, pages."""

@@ -1,0 +1,1 @@
+"""The HTTP process, put together: every route, and what stands around each request."""
