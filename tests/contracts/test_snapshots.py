@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.examples import FOLDER
+from gateway.docs.examples import FOLDER
 from shared import contracts
 from shared.kernel import generated
 from tests.contracts import consumers, numbers, refusals, snapshots
