@@ -2,7 +2,7 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "./api";
 
-type Order = components["schemas"]["CrmSalesOrderView"];
+type Order = components["schemas"]["Order"];
 
 export async function firstOrder(baseUrl: string, email: string, password: string): Promise<Order> {
   const signedIn = await createClient<paths>({ baseUrl }).POST("/v1/auth/token", { body: { email, password } });

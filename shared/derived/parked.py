@@ -39,9 +39,9 @@ _BEGINNING = ("0001-01-01T00:00:00Z", str(UUID(int=0)), "", "")
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
     """The handler of one of the operations of parked_contract.py."""
-    if operation.name == "parked_messages":
+    if operation.name == "list_parked_messages":
         return _handler("query", operation, _list, "parameters")
-    if operation.name == "parked_message":
+    if operation.name == "get_parked_message":
         return _handler("query", operation, _show)
     return _handler("command", operation, _decide, "request")
 

@@ -15,6 +15,7 @@ import marshmallow as ma
 
 from shared.kernel import ids
 from shared.kernel.money import LARGEST_SUM
+from shared.schema import naming
 from shared.schema.filling import filled
 from shared.wire import fields
 from shared.wire.fields import Schema, instant, plain
@@ -134,8 +135,8 @@ class Operation:
 
     @property
     def id(self) -> str:
-        """Its name among the operations of all services, as documents and clients know it."""
-        return self.name if self.everywhere else f"{self.service}_{self.name}"
+        """Its name among the operations of all services, as documents and clients know it: `orders.place`."""
+        return naming.operation_id(self.name, self.method, self.path)
 
     @property
     def method(self) -> str:

@@ -9,6 +9,9 @@ KINDS = ("create", "get", "list", "update", "delete")
 """What can be done with every resource, where it does not say which of these."""
 
 METHODS: Mapping[str, str] = {"create": "POST", "get": "GET", "list": "GET", "update": "PATCH", "delete": "DELETE"}
+KIND_OF: Mapping[str, str] = {"PATCH": "update", "DELETE": "delete"}
+"""What a method does, whatever the path."""
+
 _PERMISSIONS: Mapping[str, str] = {
     "create": "write",
     "get": "read",
@@ -49,13 +52,13 @@ class Names:
 
     def schema(self, kind: str) -> str:
         return {
-            "create": f"Create{self.cls}",
-            "update": f"Patch{self.cls}",
-            "import": f"Imported{self.cls}",
-            "get": f"{self.cls}View",
-            "one": f"One{self.cls}View",
-            "changing": f"Changing{self.cls}",
-            "written": f"Written{self.cls}View",
+            "get": self.cls,
+            "one": f"{self.cls}Detail",
+            "create": f"{self.cls}Create",
+            "update": f"{self.cls}Update",
+            "changing": f"{self.cls}Changing",
+            "written": f"{self.cls}Written",
+            "import": f"{self.cls}Import",
         }[kind]
 
     def summary(self, kind: str) -> str:
@@ -68,6 +71,16 @@ class Names:
             "update": f"Change {article} {one}",
             "delete": f"Delete {article} {one}",
         }[kind]
+
+
+def operation_id(name: str, method: str, path: str) -> str:
+    """`orders.place` of `POST /v1/orders/{id}/place`: the words of the path, and what is done where they do not say it."""
+    steps = path.removeprefix("/v1").strip("/").split("/")
+    words = [step.replace("-", "_") for step in steps if not step.startswith("{")]
+    done = KIND_OF.get(method) or name.partition("_")[0]
+    if steps[-1].startswith("{") or len(words) == 1 or method in KIND_OF or done in ("create", "list"):
+        words.append(done if done in KINDS else "get")
+    return ".".join(words)
 
 
 def permission(area: str, kind: str, verbs: Mapping[str, str]) -> str:

@@ -45,14 +45,14 @@ FORM = {
 """Codes that speak of the form of a request. Whoever keeps to the document must never be told one of these."""
 
 RULES = {
-    ("crm_contacts_create_contact", "required"),  # a name, according to the kind
-    ("crm_contacts_patch_contact", "required"),
-    ("erp_inventory_create_location", "required"),  # a warehouse, according to the usage
-    ("erp_inventory_create_stock_adjustment", "required"),  # a change or a count
-    ("crm_contacts_create_custom_field", "invalid_choice"),  # a resource of any service that takes custom fields
-    ("crm_contacts_create_custom_field", "required"),  # options, of a choice
-    ("erp_finance_create_fiscal_year", "out_of_range"),  # ends after it begins
-    ("erp_finance_create_payment", "out_of_range"),  # no more is allocated than was paid
+    ("contacts.create", "required"),  # a name, according to the kind
+    ("contacts.update", "required"),
+    ("locations.create", "required"),  # a warehouse, according to the usage
+    ("stock_adjustments.create", "required"),  # a change or a count
+    ("custom_fields.create", "invalid_choice"),  # a resource of any service that takes custom fields
+    ("custom_fields.create", "required"),  # options, of a choice
+    ("fiscal_years.create", "out_of_range"),  # ends after it begins
+    ("payments.create", "out_of_range"),  # no more is allocated than was paid
 }
 """Where a code of form stands for a rule between fields, which a schema cannot say."""
 

@@ -35,11 +35,11 @@ def test_the_type_of_a_problem_leads_to_what_it_says(cls: type[refusals.Refusal]
 
 def test_codes_of_services_name_the_operations_that_may_say_them() -> None:
     (case,) = BY_CODE["already_shipped"]["cases"]
-    assert (case["status"], case["service"], case["operations"]) == (409, "crm_sales", ["crm_sales_cancel_order"])
+    assert (case["status"], case["service"], case["operations"]) == (409, "crm_sales", ["orders.cancel"])
     assert {case["service"] for case in BY_CODE["foreign_currency"]["cases"]} == {"crm_sales", "erp_finance"}
     (insufficient,) = BY_CODE["insufficient_stock"]["cases"]
-    assert "erp_inventory_ship_delivery" in insufficient["operations"]
-    assert "crm_sales_place_order" in BY_CODE["invalid_transition"]["cases"][0]["operations"]
+    assert "deliveries.ship" in insufficient["operations"]
+    assert "orders.place" in BY_CODE["invalid_transition"]["cases"][0]["operations"]
 
 
 def test_verbs_may_declare_what_their_source_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,9 +49,7 @@ def test_verbs_may_declare_what_their_source_does_not_show(monkeypatch: pytest.M
 
     contracts.operations()
     monkeypatch.setattr(Activity.complete, "refuses", ("in_use",))
-    assert [(cls.code, verb.id) for cls, verb in catalogue._declared()] == [
-        ("in_use", "crm_contacts_complete_activity")
-    ]
+    assert [(cls.code, verb.id) for cls, verb in catalogue._declared()] == [("in_use", "activities.complete")]
     monkeypatch.setattr(Activity.complete, "refuses", ("no_such_code",))
     with pytest.raises(KeyError):
         list(catalogue._declared())

@@ -368,7 +368,7 @@ def test_permissions_are_listed_with_their_meaning(house: Harness) -> None:
     override = next(one for one in listed["permissions"] if one["name"] == "sales.prices:override")
     assert override["fr"] == "vendre à un autre prix que le prix catalogue" and override["operations"] == []
     write = next(one for one in listed["permissions"] if one["name"] == "sales.orders:write")
-    assert "crm_sales_place_order" in write["operations"]
+    assert "orders.place" in write["operations"]
 
 
 def test_the_address_of_somebody_invisible_is_taken(house: Harness) -> None:

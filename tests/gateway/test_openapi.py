@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.docs import openapi
+from gateway.docs.component_names import component_name, reached
+from gateway.http import contract
 from shared.contracts import operations
+from shared.schema.derived import job_contract as jobs
 from shared.wire import fields
 from shared.wire.fields import Schema
 
@@ -34,6 +37,54 @@ def test_every_operation_is_there_once(document: dict[str, Any]) -> None:
     declared = {o.id: o.route for service in operations().values() for o in service.values()}
     assert declared.items() <= found.items()
     assert sum(len(item) for item in document["paths"].values()) == len(found)
+
+
+def test_operations_are_named_after_their_routes(document: dict[str, Any]) -> None:
+    """Issue 9, point 8: `orders.place`, whatever service has it and whatever its handler is called."""
+    found = {
+        (m.upper(), path): operation["operationId"]
+        for path, item in document["paths"].items()
+        for m, operation in item.items()
+    }
+    assert len(set(found.values())) == len(found)
+    assert {name: route for route, name in found.items() if name.startswith("orders.")} == {
+        "orders.list": ("GET", "/v1/orders"),
+        "orders.create": ("POST", "/v1/orders"),
+        "orders.batch": ("POST", "/v1/orders/batch"),
+        "orders.export": ("POST", "/v1/orders/export"),
+        "orders.import": ("POST", "/v1/orders/import"),
+        "orders.import_template": ("GET", "/v1/orders/import-template"),
+        "orders.get": ("GET", "/v1/orders/{id}"),
+        "orders.update": ("PATCH", "/v1/orders/{id}"),
+        "orders.delete": ("DELETE", "/v1/orders/{id}"),
+        "orders.history": ("GET", "/v1/orders/{id}/history"),
+        "orders.cancel": ("POST", "/v1/orders/{id}/cancel"),
+        "orders.place": ("POST", "/v1/orders/{id}/place"),
+        "orders.release_hold": ("POST", "/v1/orders/{id}/release_hold"),
+        "orders.resume": ("POST", "/v1/orders/{id}/resume"),
+        "orders.progress": ("GET", "/v1/orders/{id}/progress"),
+        "orders.trace": ("GET", "/v1/orders/{id}/trace"),
+    }
+    assert all(re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name) for name in found.values())
+
+
+def test_schemas_are_named_after_their_resources(document: dict[str, Any]) -> None:
+    """Issue 9, point 8: `Order`, `OrderCreate`, `OrderUpdate`, and no two schemas of one name."""
+    known = document["components"]["schemas"]
+    for one in ("Order", "Product", "JournalEntry", "Contact", "ApiKey"):
+        assert {one, f"{one}Create"} <= known.keys(), one
+    assert {"OrderUpdate", "ProductUpdate", "ContactUpdate"} <= known.keys()
+    assert not [name for name in known if name.endswith(("View", "Part"))]
+    for direction in ("request", "response"):
+        classes = _schemas(direction)
+        names = [component_name(cls) for cls in classes]
+        assert len(set(names)) == len(names), [name for name in names if names.count(name) > 1]
+
+
+def _schemas(direction: str) -> list[type[ma.Schema]]:
+    """What clients send, or what they receive, with all that stands inside."""
+    every = [o for declared in (contract.OPERATIONS, *operations().values(), jobs.PUBLIC) for o in declared.values()]
+    return list(reached(schema for o in every if (schema := getattr(o, direction))))
 
 
 class Line(Schema):
@@ -139,7 +190,7 @@ def test_an_order_in_the_document(document: dict[str, Any]) -> None:
     assert "application/merge-patch+json" in change["requestBody"]["content"] and "412" in change["responses"]
     orders = document["paths"]["/v1/orders"]["get"]
     envelope = orders["responses"]["200"]["content"]["application/json"]["schema"]
-    assert envelope["properties"]["data"]["items"] == {"$ref": "#/components/schemas/CrmSalesOrderView"}
+    assert envelope["properties"]["data"]["items"] == {"$ref": "#/components/schemas/Order"}
     assert {"limit", "cursor", "sort", "wait_for"} <= {p["name"] for p in orders["parameters"]}
     made = document["paths"]["/v1/orders"]["post"]["responses"]["201"]
     assert {"Location", "ETag", "X-Event-Id"} <= set(made["headers"])

@@ -38,17 +38,17 @@ def test_first_order_in_python(client: str, running: Suite) -> None:
     models = of("models")
     api = of("client").AuthenticatedClient(base_url=running.base_url, token=running.api.token)
     with api:
-        product = models.ErpInventoryProductRequest(sku=f"SDK-{uuid4()}", name="brass lamp", sale_price="120.00")
-        lamp = of("api.products.erp_inventory_create_product").sync_detailed(client=api, body=product)
-        contact = models.CrmContactsCreateContact.from_dict({"kind": "organization", "name": "SDK", "roles": ["customer"]})
-        customer = of("api.contacts.crm_contacts_create_contact").sync_detailed(client=api, body=contact)
+        product = models.ProductCreate(sku=f"SDK-{uuid4()}", name="brass lamp", sale_price="120.00")
+        lamp = of("api.products.products_create").sync_detailed(client=api, body=product)
+        contact = models.ContactCreate.from_dict({"kind": "organization", "name": "SDK", "roles": ["customer"]})
+        customer = of("api.contacts.contacts_create").sync_detailed(client=api, body=contact)
         events = ",".join(made.headers["X-Event-Id"] for made in (lamp, customer))
-        line = models.CrmSalesLineRequest(product_id=lamp.parsed.id, quantity="2")
-        order = models.CrmSalesOrderRequest(customer_id=customer.parsed.id, lines=[line])
-        draft = of("api.orders.crm_sales_create_order").sync(client=api, body=order, wait_for=events)
-        placed = of("api.orders.crm_sales_place_order").sync(draft.id, client=api, idempotency_key=str(uuid4()))
+        line = models.LineRequest(product_id=lamp.parsed.id, quantity="2")
+        order = models.OrderCreate(customer_id=customer.parsed.id, lines=[line])
+        draft = of("api.orders.orders_create").sync(client=api, body=order, wait_for=events)
+        placed = of("api.orders.orders_place").sync(draft.id, client=api, idempotency_key=str(uuid4()))
         assert (placed.id, placed.status.value, placed.net_total) == (draft.id, "placed", "240.00")
-        again = of("api.orders.crm_sales_place_order").sync(draft.id, client=api, idempotency_key=str(uuid4()))
+        again = of("api.orders.orders_place").sync(draft.id, client=api, idempotency_key=str(uuid4()))
         assert isinstance(again, models.Problem) and again.code == "invalid_transition"
 
 

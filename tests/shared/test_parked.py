@@ -18,7 +18,7 @@ def parked(toy: Harness) -> list[dict[str, Any]]:
     """Five messages that nobody can read."""
     for number in range(5):
         assert deliver(toy, b"{%d" % number) == "parked"
-    found: list[dict[str, Any]] = toy.call("parked_messages", query={})["data"]
+    found: list[dict[str, Any]] = toy.call("list_parked_messages", query={})["data"]
     return found
 
 
@@ -31,7 +31,7 @@ def test_listed_page_by_page_oldest_first(toy: Harness, parked: list[dict[str, A
     assert [row["received_at"] for row in parked] == sorted(row["received_at"] for row in parked)
     seen, cursor = [], None
     for _ in range(3):
-        page = toy.call("parked_messages", query={"limit": "2", **({"cursor": cursor} if cursor else {})})
+        page = toy.call("list_parked_messages", query={"limit": "2", **({"cursor": cursor} if cursor else {})})
         seen += page["data"]
         cursor = page["next_cursor"]
     assert seen == parked and cursor is None
@@ -39,8 +39,8 @@ def test_listed_page_by_page_oldest_first(toy: Harness, parked: list[dict[str, A
 
 def test_filtered(toy: Harness, parked: list[dict[str, Any]]) -> None:
     code, consumer = parked[0]["error_code"], parked[0]["consumer"]
-    assert len(toy.call("parked_messages", query={"error_code": code, "consumer": consumer})["data"]) == 5
-    assert toy.call("parked_messages", query={"error_code": "other"})["data"] == []
+    assert len(toy.call("list_parked_messages", query={"error_code": code, "consumer": consumer})["data"]) == 5
+    assert toy.call("list_parked_messages", query={"error_code": "other"})["data"] == []
 
 
 @pytest.mark.parametrize(
@@ -48,15 +48,15 @@ def test_filtered(toy: Harness, parked: list[dict[str, Any]]) -> None:
 )
 def test_what_makes_no_sense_is_refused(toy: Harness, query: dict[str, str]) -> None:
     with pytest.raises(BadRequest):
-        toy.call("parked_messages", query=query)
+        toy.call("list_parked_messages", query=query)
 
 
 def test_shown_with_its_body(toy: Harness, parked: list[dict[str, Any]]) -> None:
-    assert toy.call("parked_message", **of(parked[3]))["body"] == "{3"
+    assert toy.call("get_parked_message", **of(parked[3]))["body"] == "{3"
     with pytest.raises(NotFound):
-        toy.call("parked_message", **of({**parked[0], "event_id": new_id()}))
+        toy.call("get_parked_message", **of({**parked[0], "event_id": new_id()}))
     with pytest.raises(NotFound):
-        toy.call("parked_message", **of({**parked[0], "event_id": "x"}))
+        toy.call("get_parked_message", **of({**parked[0], "event_id": "x"}))
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_decided_once_with_a_reason(toy: Harness, parked: list[dict[str, Any]], 
         told = session.execute(text("SELECT actor, action, changes FROM audit WHERE object_id = :id"), ids).one()
     assert (told.actor, told.action) == ("olga", f"toy.{operation}")
     assert "fixed in 1.2" in str(told.changes)
-    assert len(toy.call("parked_messages", query={})["data"]) == 4
+    assert len(toy.call("list_parked_messages", query={})["data"]) == 4

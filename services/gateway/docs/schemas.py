@@ -7,6 +7,7 @@ import marshmallow as ma
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
+from gateway.docs.component_names import component_name
 from shared.wire import fields
 from shared.wire.fields import Schema
 
@@ -77,13 +78,6 @@ class Components:
 def _unnamed(schema: Any) -> Any:
     """No component: the schema is written out where it stands."""
     return None
-
-
-def component_name(schema: Any) -> str:
-    """`CrmSalesOrderView` for OrderView of crm_sales: two services may use one class name."""
-    cls = schema if isinstance(schema, type) else type(schema)
-    service = cls.__module__.split(".")[2] if cls.__module__.startswith("shared.contracts.") else ""
-    return "".join(word.title() for word in service.split("_")) + cls.__name__
 
 
 def merged(sent: dict[str, Any], received: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -70,7 +70,7 @@ def _response(resource: Collection) -> type[Schema]:
         problem=fields.Part(Problem),
     )
     told = "The results in the order of the operations."
-    return _schema(resource, "BatchView", told, results=fields.Many(fields.Part(result), most=MOST, required=True))
+    return _schema(resource, "BatchResults", told, results=fields.Many(fields.Part(result), most=MOST, required=True))
 
 
 def _schema(resource: Collection, suffix: str, told: str, /, **members: Any) -> type[Schema]:

@@ -69,11 +69,11 @@ def declare() -> dict[str, Operation]:
     """The operations that every service has, each service its own."""
     read, write = "system.parked:read", "system.parked:write"
     declared = {
-        "parked_messages": Operation(
+        "list_parked_messages": Operation(
             "GET /v1/parked-messages", "Messages that no attempt could handle", read,
             response=ParkedMessages, parameters=ParkedFilter,
         ),
-        "parked_message": Operation(f"GET {MEMBER}", "One with its body", write, response=ParkedMessageWithBody),
+        "get_parked_message": Operation(f"GET {MEMBER}", "One with its body", write, response=ParkedMessageWithBody),
         "replay_parked_message": Operation(
             f"POST {MEMBER}/replay", "Try it again from the first attempt on", write, request=ParkedReason,
         ),
