@@ -60,11 +60,16 @@ class World:
 Check = Callable[..., None]
 """`check(world, findings, …)` with one `Findings` for each invariant that it is registered for."""
 
-CHECKS: list[tuple[tuple[str, ...], Check]] = []
+CHECKS: list[tuple[dict[str, str], Check]] = []
+"""Invariants with their titles, and what checks them."""
 
 
-def checks(*invariants: str) -> Callable[[Check], Check]:
-    """Register a function as the check of some invariants."""
+def checks(**invariants: str) -> Callable[[Check], Check]:
+    """Register a function as the check of some invariants: `I` and a number = what it promises. Raises TypeError."""
+    if taken := invariants.keys() & {name for known, _ in CHECKS for name in known}:
+        raise TypeError(f"{', '.join(sorted(taken))}: another check has this name")
+    if wrong := [name for name in invariants if not (name[:1] == "I" and name[1:].isdecimal())]:
+        raise TypeError(f"{', '.join(wrong)}: an invariant is called I and a number")
 
     def register(check: Check) -> Check:
         CHECKS.append((invariants, check))

@@ -20,8 +20,8 @@ from shared.schema.meanings import meanings
 from shared.schema.resource import RESOURCES, Resource
 from shared.wire.loading import compiled
 
-SERVICES: tuple[str, ...] = ("crm_contacts", "crm_sales", "erp_inventory", "erp_finance", "gateway")
-"""All services: a new one adds its name here, its contract file in this folder, and its own folder.
+SERVICES: tuple[str, ...] = tuple(module.name for module in pkgutil.iter_modules(__path__))
+"""All services: whoever has a contract in this folder. The code of each stands in `services/<name>`.
 
 `gateway` is the service behind the HTTP edge: users, keys, webhooks. The edge itself only passes calls on.
 """
@@ -98,18 +98,7 @@ def type_of_event_id(event_id: UUID) -> str | None:
 
 def service_of_job(job_id: UUID) -> str | None:
     """The service that runs the job with this id, or None for an id that is no job's."""
-    return next((service for service, tag in _JOB_TAGS.items() if tag == ids.tag_of(job_id)), None)
-
-
-_JOB_TAGS = {
-    "crm_contacts": 0x173,
-    "crm_sales": 0x5F5,
-    "erp_inventory": 0xC83,
-    "erp_finance": 0x3AF,
-    "gateway": 0xB74,
-}
-for _service, _tag in _JOB_TAGS.items():
-    ids.assign(f"job/{_service}", _tag)
+    return next((service for service in SERVICES if ids.tag_of(job_id) == _imported(service).JOBS), None)
 
 
 @cache
@@ -135,8 +124,9 @@ def resources(service: str) -> dict[str, type[Resource]]:
 
 @cache
 def _imported(service: str) -> ModuleType:
-    """The contract of a service with all its modules."""
+    """The contract of a service with all its modules. Raises TypeError when its jobs have no number of their own."""
     package = importlib.import_module(f"shared.contracts.{service}")
     for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
         importlib.import_module(f"{package.__name__}.{module.name}")
+    ids.assign(f"job/{service}", getattr(package, "JOBS", 0))
     return package

@@ -11,6 +11,9 @@ from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operat
 from shared.wire import fields
 from shared.wire.fields import Schema
 
+JOBS = 0x5F5
+"""The number of this service's jobs, which their ids carry: given once, like those of events."""
+
 
 class PlacedLine(Data):
     """One order line with its price frozen. `net` is after discount, before tax."""

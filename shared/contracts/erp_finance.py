@@ -13,6 +13,9 @@ from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operat
 from shared.wire import codes, fields
 from shared.wire.fields import Schema
 
+JOBS = 0x3AF
+"""The number of this service's jobs, which their ids carry: given once, like those of events."""
+
 
 class CompanyState(Data):
     """What every company event carries: the own legal entity after the change.

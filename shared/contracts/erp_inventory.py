@@ -13,6 +13,9 @@ from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operat
 from shared.wire import codes, fields
 from shared.wire.fields import Schema
 
+JOBS = 0xC83
+"""The number of this service's jobs, which their ids carry: given once, like those of events."""
+
 
 class ProductState(Data):
     """What every product event carries: the product after the change."""

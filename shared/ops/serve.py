@@ -23,10 +23,11 @@ import threading  # noqa: E402
 from typing import Any  # noqa: E402
 
 from nameko.containers import ServiceContainer  # noqa: E402
+from nameko.extensions import register_entrypoint  # noqa: E402
 from sqlalchemy import text  # noqa: E402
 
 from shared.api.handlers import service_class  # noqa: E402
-from shared.flows.bus import Bus  # noqa: E402
+from shared.flows.bus import Bus, BusEntrypoint  # noqa: E402
 from shared.kernel.settings import LIMITS  # noqa: E402
 from shared.ops import logs  # noqa: E402
 from shared.ops.health import Health  # noqa: E402
@@ -39,7 +40,7 @@ class Process:
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        self.containers = [ServiceContainer(service_class(name), {}) for name in names]
+        self.containers = [ServiceContainer(_on_the_bus(service_class(name)), {}) for name in names]
         self.health = Health(self.checks)
         self._end = threading.Event()
 
@@ -75,6 +76,17 @@ class Process:
                 return 0
         log.error("stopped hard: the deadline passed; everything unfinished is delivered again")
         return 1
+
+
+def _on_the_bus(service_cls: type) -> type:
+    """Nameko starts what it finds entrypoints for; a service of declared resources alone would have none."""
+
+    def serve(self: object) -> None:
+        """Never called: the bus does the work."""
+
+    register_entrypoint(serve, BusEntrypoint())
+    service_cls.serve = serve  # type: ignore[attr-defined]
+    return service_cls
 
 
 def _bus(container: ServiceContainer) -> Bus:

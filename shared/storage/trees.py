@@ -18,7 +18,9 @@ class Tree(NamedTuple):
     version_table: str
 
     def revisions(self) -> list[str]:
-        """The newest first."""
+        """The newest first; none where a service has no tables yet."""
+        if not self.folder.exists():
+            return []
         return [script.revision for script in ScriptDirectory.from_config(self._config()).walk_revisions()]
 
     def current(self, connection: Connection) -> str | None:
@@ -29,6 +31,8 @@ class Tree(NamedTuple):
         return str(found.scalar_one())
 
     def upgrade(self, connection: Connection) -> None:
+        if not self.revisions():
+            return
         command.upgrade(self._config(connection), "head")
 
     def mark(self, connection: Connection, revision: str) -> None:

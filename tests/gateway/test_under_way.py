@@ -11,6 +11,7 @@ import pytest
 
 from deploy.local.provision import DatabaseUrls
 from gateway.service import Gateway
+from shared import contracts
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_event_id, new_id
 from tests.gateway.conftest import PASSWORD, Process, company, sign_in
 from tests.harness import Harness
@@ -20,6 +21,7 @@ ROW = {"id": "x", "number": "A1", "net_total": "5.00"}
 LIST = "/v1/orders?format=csv&fields=id,number&q=" + json.dumps(
     {"result": {"data": [ROW] * 20, "next_cursor": "more"}, "sleep": 0.02}
 )
+contracts.operations()  # gives the jobs of each service their number
 JOB = f"/v1/jobs/{new_event_id('job/crm_sales')}"
 
 

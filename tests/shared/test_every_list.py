@@ -1,23 +1,14 @@
 """Every list of every service: its sorts lose no row and double none, its filters are answered."""
 
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import DeclarativeBase
 
-from crm_contacts.models import Base as ContactsBase
-from crm_contacts.service import CrmContacts
-from crm_sales.models.base import Base as SalesBase
-from crm_sales.service import CrmSales
-from erp_finance.models.base import Base as FinanceBase
-from erp_finance.service import ErpFinance
-from erp_inventory.models.base import Base as InventoryBase
-from erp_inventory.service import ErpInventory
-from gateway.models import Base as GatewayBase
-from gateway.service import Gateway
-from shared.api.handlers import collect
+from shared import contracts
+from shared.api.handlers import collect, service_class
 from shared.kernel import folding
 from shared.schema.contract import Operation
 from shared.wire import fields
@@ -25,23 +16,17 @@ from tests.conftest import Databases, _renamed
 from tests.harness import Harness
 from tests.shared import rows
 
-SERVICES: list[tuple[type, type[DeclarativeBase]]] = [
-    (CrmContacts, ContactsBase),
-    (CrmSales, SalesBase),
-    (ErpFinance, FinanceBase),
-    (ErpInventory, InventoryBase),
-    (Gateway, GatewayBase),
-]
 PARENTS = {"list_webhook_deliveries": "webhook"}
 """Lists of what belongs to one row of another table."""
 
 
-@pytest.fixture(scope="module", params=SERVICES, ids=lambda pair: pair[0].name)
+@pytest.fixture(scope="module", params=contracts.SERVICES)
 def filled(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Harness]:
     """A service on a database of strange rows."""
-    service, base = request.param
+    service = service_class(request.param)
     collect(service)  # imports all models
-    urls = databases.fresh(service.name)
+    base = importlib.import_module(f"{request.param}.models").Base
+    urls = databases.fresh(request.param)
     name = urls.owner.rpartition("/")[2]
     rows.fill(_renamed(databases.admin_url, name), base)
     harness = Harness(service, urls.application)

@@ -3,6 +3,9 @@
 from shared.contracts.crm_contacts.contacts import *  # noqa: F403
 from shared.contracts.crm_contacts.custom_fields import *  # noqa: F403
 
+JOBS = 0x173
+"""The number of this service's jobs, which their ids carry: given once, like those of events."""
+
 PERMISSIONS = {
     "contacts.contacts:read": ("see contacts", "voir les contacts"),
     "contacts.contacts:write": ("create, change and archive contacts", "créer, modifier et archiver des contacts"),

@@ -5,6 +5,9 @@ from shared.contracts.gateway.identity import *  # noqa: F403
 from shared.contracts.gateway.subscriptions import *  # noqa: F403
 from shared.contracts.gateway.webhooks import *  # noqa: F403
 
+JOBS = 0xB74
+"""The number of this service's jobs, which their ids carry: given once, like those of events."""
+
 PERMISSIONS = {
     "gateway.users:read": ("see users", "voir les utilisateurs"),
     "gateway.users:write": ("invite, change and shut out users", "inviter, modifier et exclure des utilisateurs"),

@@ -1,16 +1,22 @@
 """What may go wrong with good data, as SQL that no service would ever run, and which invariants must notice.
 
 Mostly one invariant notices a corruption. Where a changed fact really breaks several promises, all are listed.
+Every list of corruptions in a module of this folder is tried.
 """
 
-from tests.auditor.corruptions.billing import BILLING
-from tests.auditor.corruptions.books import BOOKKEEPING
-from tests.auditor.corruptions.corruption import BOOKS, Corruption
-from tests.auditor.corruptions.endings import ENDINGS
-from tests.auditor.corruptions.goods import GOODS
-from tests.auditor.corruptions.messages import MESSAGES
-from tests.auditor.corruptions.orders import ORDERS
+import importlib
+import pkgutil
+from collections.abc import Iterator
 
-ALL = [*MESSAGES, *ORDERS, *BILLING, *ENDINGS, *GOODS, *BOOKKEEPING]
+from tests.auditor.corruptions.corruption import BOOKS, Corruption
+
+
+def _found() -> Iterator[Corruption]:
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            yield from (one for one in value if isinstance(one, Corruption)) if isinstance(value, list) else ()
+
+
+ALL = list(_found())
 
 __all__ = ["ALL", "BOOKS", "Corruption"]

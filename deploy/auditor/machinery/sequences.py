@@ -52,7 +52,7 @@ _POSITIONS = "SELECT consumer, aggregate_id, sequence FROM consumer_position"
 _NEWEST = "SELECT aggregate_id, max(sequence), max(created_at) FROM outbox WHERE type = ANY(%(types)s) GROUP BY 1"
 
 
-@checks("I3")
+@checks(I3="events are numbered without gap, copies are up to date")
 def numbered_without_gap(world: World, found: Findings) -> None:
     for service in world.services:
         _SEQUENCE.apply(world, found, service)
@@ -84,7 +84,7 @@ def _newest(world: World, types: list[str]) -> dict[str, tuple[int, Any]]:
     return newest
 
 
-@checks("I4")
+@checks(I4="nothing waits to be sent, nothing is parked")
 def nothing_waits(world: World, found: Findings) -> None:
     for service in world.services:
         for rule in (_WAITING, _PARKED, _DISCARDED):

@@ -44,7 +44,7 @@ _BOOKS = """
         WHERE kind = 'invoice' AND number IS NOT NULL GROUP BY 1) i ON i.order_id = s.id ORDER BY 1"""
 
 
-@checks("I16")
+@checks(I16="orders end completed or undone, in time")
 def orders_end_well(world: World, found: Findings) -> None:
     for rule in (_OVERDUE, _COMPENSATED, _DONE):
         rule.apply(world, found)

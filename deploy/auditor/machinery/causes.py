@@ -23,7 +23,7 @@ _KEPT_SINCE = (
 )
 
 
-@checks("I6")
+@checks(I6="every event has a cause and carries its correlation")
 def caused_by_something(world: World, found: Findings) -> None:
     rows = world.databases.rows
     effects = merged(*(rows(service, _EFFECTS) for service in world.services))

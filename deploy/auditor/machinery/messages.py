@@ -21,7 +21,11 @@ _TAKEN = (
 _FINISHED = ("done", "parked", "discarded")
 
 
-@checks("I1", "I2", "I5")
+@checks(
+    I1="every published event reached every consumer, once",
+    I2="nothing was taken that nobody published",
+    I5="what arrived is what was sent, byte by byte",
+)
 def delivered_once_and_unaltered(world: World, missing: Findings, forged: Findings, altered: Findings) -> None:
     """One pass over all outboxes and all inboxes, event by event."""
     listeners = _listeners(world)

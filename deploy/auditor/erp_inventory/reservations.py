@@ -27,7 +27,7 @@ def _orders(world: World) -> Any:
     return joined(rows("crm_sales", _PLACED), rows("erp_inventory", _ANSWERED))
 
 
-@checks("I9")
+@checks(I9="every placed order has one answer of the warehouse")
 def answered_once(world: World, found: Findings) -> None:
     """Every placed order has one first delivery, or was cancelled before, or has nothing to deliver."""
     for orders, answers in _orders(world):
@@ -69,7 +69,7 @@ _LEFT = """
 _BILLED = "SELECT id, order_id, delivered_quantity FROM sales_order_line WHERE kind <> 'service' ORDER BY id"
 
 
-@checks("I10", "I11")
+@checks(I10="confirmed orders have their goods, cancelled ones have none", I11="shipped ≤ reserved ≤ ordered")
 def set_aside_and_shipped(world: World, confirmed: Findings, shipped: Findings) -> None:
     _check_orders(world, confirmed)
     rows = world.databases.rows
@@ -170,7 +170,7 @@ _UNSERVED = Rule(
 )
 
 
-@checks("I24")
+@checks(I24="every reservation has its open demand")
 def each_reservation_has_its_demand(world: World, found: Findings) -> None:
     for rule in (_LEVELS, _DEMAND, _UNSERVED):
         rule.apply(world, found)

@@ -49,7 +49,7 @@ _PARTIES = Rule(
 )
 
 
-@checks("I14")
+@checks(I14="payments settle what they say")
 def payments_settle_what_they_say(world: World, found: Findings) -> None:
     for rule in (_INVOICES, _PAYMENTS, _PARTIES):
         rule.apply(world, found)
@@ -89,7 +89,7 @@ _POSITIONS = """
     GROUP BY 1 ORDER BY 1"""
 
 
-@checks("I15")
+@checks(I15="sales and the books agree on every order")
 def sales_knows_what_the_books_know(world: World, found: Findings) -> None:
     rows = world.databases.rows
     for told, owed in joined(rows("crm_sales", _TOLD), rows("erp_finance", _OWED)):

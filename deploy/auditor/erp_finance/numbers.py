@@ -42,7 +42,7 @@ _COUNTERS = Rule(
 )
 
 
-@checks("I33")
+@checks(I33="legal numbers are unique, chronological, without gap")
 def legal_numbers(world: World, found: Findings) -> None:
     for rule in (_READABLE, _SERIES, _COUNTERS):
         rule.apply(world, found)

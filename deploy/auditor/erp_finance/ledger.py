@@ -46,7 +46,7 @@ _BALANCES = Rule(
 )
 
 
-@checks("I29")
+@checks(I29="every entry and every period balances")
 def the_books_balance(world: World, found: Findings) -> None:
     for rule in (_ENTRIES, _TRIAL_BALANCE, _BALANCES):
         rule.apply(world, found)
@@ -122,7 +122,7 @@ _VALUED = """
     WHERE e.source_type = 'stock' AND e.state = 'posted' GROUP BY 1 ORDER BY 1"""
 
 
-@checks("I30")
+@checks(I30="every fact is posted exactly once")
 def every_fact_is_posted_once(world: World, found: Findings) -> None:
     _POSTED_FACTS.apply(world, found)
     _REVERSALS.apply(world, found)
@@ -172,7 +172,7 @@ _STOCK_VALUE = "SELECT coalesce(sum(value), 0) FROM stock_level"
 _LAST_MOVE = "SELECT max(created_at) FROM stock_move"
 
 
-@checks("I32")
+@checks(I32="closed periods stay closed, control accounts equal their details")
 def closed_periods_and_control_accounts(world: World, found: Findings) -> None:
     _PERIODS.apply(world, found)
     _CUSTOMERS.apply(world, found)

@@ -55,7 +55,7 @@ _DOCUMENTS = Rule(
 )
 
 
-@checks("I22")
+@checks(I22="stock is the sum of its moves, and all locations sum to zero")
 def stock_is_the_sum_of_its_moves(world: World, found: Findings) -> None:
     for rule in (_ON_HAND, _ZERO_SUM, _PLACES, _DOCUMENTS):
         rule.apply(world, found)
@@ -98,7 +98,7 @@ _LIMITS = Rule(
 )
 
 
-@checks("I23")
+@checks(I23="stock was never negative")
 def never_negative(world: World, found: Findings) -> None:
     for rule in (_NEVER_NEGATIVE, _NEVER_NEGATIVE_ON_ANY_DAY, _LIMITS):
         rule.apply(world, found)

@@ -61,7 +61,7 @@ _DECIDED = (
 )
 
 
-@checks("I18")
+@checks(I18="exposure is right, limits are kept or approved by another person")
 def nobody_exceeds_a_limit_alone(world: World, found: Findings) -> None:
     for rule in (_OPEN_ORDERS, _ACCOUNTS, _DECISIONS):
         rule.apply(world, found)

@@ -102,7 +102,7 @@ _NUMBERS = Rule(
 )
 
 
-@checks("I31")
+@checks(I31="the ledger was never rewritten")
 def never_rewritten(world: World, found: Findings) -> None:
     for rule in (_ENTRIES, _HEADS, _ANCHORS, _NUMBERS):
         rule.apply(world, found)

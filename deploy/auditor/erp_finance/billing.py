@@ -129,7 +129,7 @@ _INVOICED = """
 _POLICIES = "SELECT id, invoicing_policy FROM sales_order"
 
 
-@checks("I12")
+@checks(I12="every shipment has one invoice, at the agreed prices")
 def billed_as_agreed(world: World, found: Findings) -> None:
     for rule in (_TOTALS, _TAXES, _TERMS, _SHARES, _COUNTERS, _COUNTED_TAXES):
         rule.apply(world, found)
@@ -202,7 +202,7 @@ _CHARGED = (
 )
 
 
-@checks("I13")
+@checks(I13="cancelled orders cost nothing, credit notes stay within their invoice")
 def cancelled_orders_cost_nothing(world: World, found: Findings) -> None:
     """An order that is cancelled has not shipped: what was billed ahead was credited to the cent."""
     _CREDITED.apply(world, found)

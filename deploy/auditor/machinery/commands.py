@@ -24,7 +24,7 @@ _REMEMBERED = Rule(
 )
 
 
-@checks("I7", "I8")
+@checks(I7="clients were told what happened", I8="a repeated request makes nothing twice")
 def told_what_happened(world: World, told: Findings, repeated: Findings) -> None:
     for service in world.services:
         _REMEMBERED.apply(world, repeated, service)

@@ -1,0 +1,1 @@
+"""Orders end as they should."""

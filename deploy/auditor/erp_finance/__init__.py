@@ -1,0 +1,1 @@
+"""Invoices, payments, credit, the ledger and its numbers."""

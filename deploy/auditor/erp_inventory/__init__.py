@@ -1,0 +1,1 @@
+"""Stock, its moves and its reservations."""

@@ -1,0 +1,1 @@
+"""What holds in every service: events arrive once and in order, have a cause, and clients were told the truth."""
