@@ -27,14 +27,6 @@ class ReleaseByPlacer(Forbidden):
     fr = "La commande {number} doit être débloquée par une autre personne que celle qui l'a passée."
 
 
-class NothingToResume(Conflict):
-    """No step of the order waits for an answer that could be asked for again."""
-
-    code = "nothing_to_resume"
-    en = "Order {number} waits for no answer that could be asked for again."
-    fr = "La commande {number} n'attend aucune réponse que l'on puisse redemander."
-
-
 class QuoteExpired(Conflict):
     """The offer binds the seller only until its date: then it is neither sent nor accepted."""
 

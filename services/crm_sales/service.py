@@ -3,14 +3,13 @@
 from crm_sales.cancelling import Cancelling
 from crm_sales.drafting import Drafting
 from crm_sales.ordering import Ordering
-from crm_sales.overseeing import Overseeing
 from crm_sales.quoting import Quoting
 from shared.flows.company_copies import CompanyCopies
 from shared.flows.custom_copies import CustomFieldCopies
 from shared.flows.known_copies import KnownUsers
 
 
-class CrmSales(Quoting, Drafting, Ordering, Cancelling, Overseeing, CustomFieldCopies, KnownUsers, CompanyCopies):
+class CrmSales(Quoting, Drafting, Ordering, Cancelling, CustomFieldCopies, KnownUsers, CompanyCopies):
     """Quotes, orders, and the process from order to cash."""
 
     name = "crm_sales"

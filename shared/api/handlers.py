@@ -11,6 +11,7 @@ from typing import Any
 from shared import contracts
 from shared.schema.contract import Event, Operation
 from shared.schema.derived import handler_of, plain_handler_of, with_derived
+from shared.schema.steps import PROCESSES
 from shared.storage.database import Aggregate
 from shared.storage.declared_models import check_references
 from shared.storage.replicas import events_of, keeper_of, replicas_of
@@ -77,7 +78,8 @@ def collect(service_cls: type) -> list[Handler]:
     if doubles:
         raise TypeError(f"two handlers for {', '.join(sorted(doubles))}")
     found += _plain(service, {h.name for h in found if h.operation})
-    return found + _derived(service, found)
+    derived = _derived(service, found)
+    return found + derived + _late_steps(derived)
 
 
 def _import_models(package: str) -> None:
@@ -112,6 +114,17 @@ def _derived(service: str, found: list[Handler]) -> list[Handler]:
         {name: h.operation for name, h in by_name.items() if h.operation}, service
     )
     return [handler_of(operation, by_name) for operation in declared.values() if operation.derived]
+
+
+def _late_steps(derived: list[Handler]) -> list[Handler]:
+    """The timer that marks late steps, where a resource of the service has a process."""
+    shown = [
+        h.operation.collection.path
+        for h in derived
+        if h.operation and h.operation.collection and h.operation.derived == "progress"
+    ]
+    processes = [PROCESSES[path] for path in shown]
+    return [importlib.import_module("shared.process.lateness").timer(processes)] if processes else []
 
 
 def mark(function: Callable[..., Any], handler: Handler) -> None:

@@ -1,13 +1,14 @@
 """Events and operations of `crm_sales`."""
 
 from dataclasses import field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from shared.commerce.terms import NET_DAYS
 from shared.kernel.money import MINOR_UNITS
 from shared.schema.contract import Amount, Changes, Data, Event, Listing, Operation
+from shared.schema.steps import Step, Steps
 from shared.wire import fields
 from shared.wire.fields import Schema
 
@@ -235,7 +236,6 @@ DELIVERY_STATUSES = ("none", "reserved", "backordered", "partial", "delivered")
 INVOICE_STATUSES = ("none", "partial", "invoiced")
 PAYMENT_STATUSES = ("none", "partial", "paid")
 QUOTE_STATUSES = ("draft", "sent", "accepted", "refused", "expired", "cancelled")
-STEP_STATUSES = ("pending", "done", "failed", "compensated")
 INVOICING_POLICIES = ("on_delivery", "on_order")
 
 
@@ -450,42 +450,18 @@ class ChangedQuote(QuoteView):
     lines = fields.Many(fields.Part(_TermsView))
 
 
-class StepView(Schema):
-    """A step of the order process. `waits_for` names the event that it waits for; `reason` says why it is not done."""
-
-    name = fields.Text()
-    status = fields.Choice(*STEP_STATUSES)
-    at = fields.Instant(allow_none=True)
-    deadline = fields.Instant(allow_none=True)
-    waits_for = fields.Text(allow_none=True)
-    reason = fields.Text(allow_none=True)
-
-
-class ProgressView(Schema):
-    """Where an order stands, in the order in which the steps usually happen."""
-
-    order_id = fields.Uuid(refers="orders")
-    status = fields.Choice(*ORDER_STATUSES)
-    steps = fields.Many(fields.Part(StepView))
-
-
-class TraceNodeView(Schema):
-    """A fact about an order: the document that it concerns, the event that told it, and what caused that event."""
-
-    type = fields.Text()
-    id = fields.Uuid()
-    number = fields.Text()
-    event_id = fields.Uuid()
-    event_type = fields.Text()
-    at = fields.Instant()
-    caused_by = fields.Text(allow_none=True)
-
-
-class TraceView(Schema):
-    """The causal chain of an order, oldest first."""
-
-    nodes = fields.Many(fields.Part(TraceNodeView))
-
+ORDER_STEPS = Steps(
+    "order",
+    "/v1/orders",
+    placed=Step(),
+    credit=Step("erp_finance.credit.approved", undone_by="erp_finance.credit.released", within=timedelta(minutes=5)),
+    stock=Step("erp_inventory.stock.reserved", undone_by="erp_inventory.stock.released", within=timedelta(minutes=5)),
+    confirmation=Step(after="credit and stock"),
+    delivery=Step("erp_inventory.delivery.shipped", after="confirmation"),
+    invoicing=Step("erp_finance.invoice.issued", after="delivery", within=timedelta(minutes=15)),
+    payment=Step("erp_finance.invoice.paid", after="invoicing"),
+)
+"""From order to cash. Delivery and payment wait for people, who have no deadline here."""
 
 QUOTES = Listing(
     filters={
@@ -579,27 +555,12 @@ release_hold = Operation(
     "sales.orders:release",
     response=OrderView,
 )
-resume_order = Operation(
-    "POST /v1/orders/{id}/resume",
-    "Ask again for the answers that an order waits for",
-    _WRITE_ORDERS,
-    response=OrderView,
-)
 cancel_order = Operation(
     "POST /v1/orders/{id}/cancel",
     "Cancel an order before anything shipped",
     _WRITE_ORDERS,
     request=ReasonRequest,
     response=OrderView,
-)
-get_progress = Operation(
-    "GET /v1/orders/{id}/progress",
-    "The steps of an order, with what they wait for",
-    _READ_ORDERS,
-    response=ProgressView,
-)
-get_trace = Operation(
-    "GET /v1/orders/{id}/trace", "The documents and events of an order, with causes", _READ_ORDERS, response=TraceView
 )
 
 PERMISSIONS = {

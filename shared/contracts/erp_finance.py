@@ -75,7 +75,9 @@ class PeriodUnlocked(Event, type="erp_finance.period.unlocked", number=0x51E, pe
     ends_on: date
 
 
-class CreditApproved(Event, type="erp_finance.credit.approved", number=0x065, permission="finance.credit_limits:read"):
+class CreditApproved(
+    Event, type="erp_finance.credit.approved", number=0x065, permission="finance.credit_limits:read", about="order"
+):
     """The customer's exposure, this order included, is within the limit (`limit` None: no limit is set)."""
 
     order_id: UUID
@@ -85,7 +87,9 @@ class CreditApproved(Event, type="erp_finance.credit.approved", number=0x065, pe
     currency: str
 
 
-class CreditHeld(Event, type="erp_finance.credit.held", number=0x82D, permission="finance.credit_limits:read"):
+class CreditHeld(
+    Event, type="erp_finance.credit.held", number=0x82D, permission="finance.credit_limits:read", about="order"
+):
     """The order would exceed the customer's credit limit."""
 
     order_id: UUID
@@ -95,7 +99,9 @@ class CreditHeld(Event, type="erp_finance.credit.held", number=0x82D, permission
     currency: str
 
 
-class CreditReleased(Event, type="erp_finance.credit.released", number=0xBBA, permission="finance.credit_limits:read"):
+class CreditReleased(
+    Event, type="erp_finance.credit.released", number=0xBBA, permission="finance.credit_limits:read", about="order"
+):
     """The exposure of a cancelled order was given back."""
 
     order_id: UUID

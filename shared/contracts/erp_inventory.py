@@ -61,7 +61,9 @@ class ReservedLine(Data):
     reserved: Decimal
 
 
-class StockReserved(Event, type="erp_inventory.stock.reserved", number=0x4ED, permission="inventory.stock:read"):
+class StockReserved(
+    Event, type="erp_inventory.stock.reserved", number=0x4ED, permission="inventory.stock:read", about="delivery"
+):
     """Stock answered for an order: complete, or with shortages that are filled as goods arrive (sent again then)."""
 
     order_id: UUID
@@ -71,7 +73,9 @@ class StockReserved(Event, type="erp_inventory.stock.reserved", number=0x4ED, pe
     lines: list[ReservedLine]
 
 
-class StockReleased(Event, type="erp_inventory.stock.released", number=0xEAD, permission="inventory.stock:read"):
+class StockReleased(
+    Event, type="erp_inventory.stock.released", number=0xEAD, permission="inventory.stock:read", about="order"
+):
     """The reservations of a cancelled order were given back. `shipped` tells that goods had already left."""
 
     order_id: UUID

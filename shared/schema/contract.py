@@ -198,8 +198,10 @@ class Event(Data):
     Whoever holds the permission may see it outside of Liaison; several events may have it from the `Data` that they share.
     The docstring says when it is sent.
 
-    The first field is the id of the aggregate that the fact is about. Within a version fields are only added, with a
-    default; anything else is a new class with the next version.
+    The first field is the id of the aggregate that the fact is about. `about` is the document that it reports on, where that
+    is another one: `about="delivery"` for its fields `delivery_id` and, where it has one, `delivery_number`.
+
+    Within a version fields are only added, with a default; anything else is a new class with the next version.
 
     `number` (below 4096) stands in the id of each event, so that any service can tell from an id alone of which type it
     is. It is given once and never used again: tests/contracts/snapshots/numbers/ holds all that were ever released.
@@ -215,17 +217,23 @@ class Event(Data):
     service: ClassVar[str]
     aggregate: ClassVar[str]
     aggregate_field: ClassVar[str]
+    about: ClassVar[str]
     for_its_companies: ClassVar[bool] = False
     """Whether its member `companies` (None: all) says who may see it, not the company in which it was published."""
 
-    def __init_subclass__(cls, type: str, number: int, permission: str = "", version: int = 1, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, type: str, number: int, permission: str = "", version: int = 1, about: str = "", **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
         cls.type, cls.version = type, version
         cls.permission = permission or getattr(cls, "permission", "")
         cls.full_type = f"liaison.{type}.v{version}"
         cls.data_schema = f"urn:liaison:event:{type}:{version}"
         cls.service, cls.aggregate, _ = type.split(".")
-        cls.aggregate_field = dataclasses.fields(cls)[0].name
+        names = [f.name for f in dataclasses.fields(cls)]
+        cls.aggregate_field, cls.about = names[0], about or cls.aggregate
+        if about and f"{about}_id" not in names:
+            raise TypeError(f"{cls.full_type} is about a {about}, and has no field {about}_id")
         if cls.full_type in CATALOGUE:
             raise TypeError(f"{cls.full_type} is declared twice")
         ids.assign(cls.full_type, number)

@@ -9,7 +9,7 @@ from tests.architecture.source import ROOT, files, short, tree
 
 ROOMS = (
     "kernel", "commerce", "wire", "schema", "contracts", "storage", "machinery", "api", "messaging", "tables", "jobs",
-    "derived", "flows", "ops",
+    "process", "derived", "flows", "ops",
 )  # fmt: skip
 
 

@@ -1,7 +1,9 @@
 """Which refusals a function can end in, read from its source and from the annotations; nothing is carried out.
 
 From a function lead: the functions and classes of Liaison that it names, and the methods it calls on what annotations say is
-there: those of its arguments, of what it calls, and of its own object's attributes. A refusal counts where it is made or
+there: those of its arguments, of what it calls, and of its own object's attributes. `with OrderProcess.of(…) as process`
+leads into the methods of the frame, into its entering and leaving, and to the refusal that its class names (`unknown`).
+A refusal counts where it is made or
 raised, not where it is caught. What a call through a table or a variable leads to is not seen, so an operation may refuse
 with more than this finds.
 """
@@ -48,15 +50,19 @@ def _of(
     named = _named(function)
     objects = [o for o in (_resolved(name, function.__globals__) for name in named) if o is not None]
     for found in objects:
-        if isinstance(found, type) and issubclass(found, Refusal):
+        if _is_refusal(found):
             raised.add(found)
         elif isinstance(found, FunctionType) and _is_ours(found):
             called.append((found, None))
     made = {o for o in objects if isinstance(o, type) and _is_ours(o) and not issubclass(o, Refusal)}
     own = {name[-1] for name in named if name[:-1] in _ITSELF}
+    raised |= {found for name in own if _is_refusal(found := getattr(owner, name, None))}
     there = made | _annotated(function) | {cls for callee, _ in called for cls in _annotated(callee)}
     there |= {cls for name, cls in _parts(owner) if name in {mine.lstrip("_") for mine in own}}
     there |= {cls for name in own if owner and (method := _method(owner, name)) for cls in _annotated(method)}
+    there |= {
+        cls for generic in (*made, owner) for base in getattr(generic, "__orig_bases__", ()) for cls in _classes(base)
+    }
     for cls in there | ({owner} if owner else set()):
         members = {name[-1] for name in named if name[:-1] not in _ITSELF} if cls in there else set()
         members |= (own if cls is owner else set()) | ({"__init__"} if cls in made else set())
@@ -70,7 +76,13 @@ def _named(function: FunctionType) -> set[_Named]:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
         return set()
-    return {name for node in _outside_catching(tree) if (name := _dotted(node))}
+    framed = any(isinstance(node, ast.With) for node in ast.walk(tree))
+    entered = {("", "__enter__"), ("", "__exit__")} if framed else set()
+    return entered | {name for node in _outside_catching(tree) if (name := _dotted(node))}
+
+
+def _is_refusal(found: Any) -> bool:
+    return isinstance(found, type) and issubclass(found, Refusal)
 
 
 def _outside_catching(node: ast.AST) -> Iterator[ast.AST]:

@@ -63,7 +63,7 @@ class Shop:
 
     def steps(self, order: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
         """{step: (status, reason)}."""
-        progress = self.sales.call("get_progress", id=order["id"])
+        progress = self.sales.call("progress_of_orders", id=order["id"])
         return {step["name"]: (step["status"], step["reason"]) for step in progress["steps"]}
 
     def hear(self, *events: Any) -> None:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_sales import process
-from crm_sales.errors import AlreadyShipped, NothingToResume, ReleaseByPlacer
+from crm_sales.errors import AlreadyShipped, ReleaseByPlacer
 from crm_sales.models import Order
 from crm_sales.pricing import PricedLine
+from crm_sales.steps import steps_of
 from shared.contracts import crm_sales as sales
 from shared.kernel.ids import new_id
 from shared.kernel.refusals import InvalidTransition, Refusal
@@ -227,33 +228,30 @@ def test_cancelling_compensates_step_by_step() -> None:
     order = _confirmed()
     (cancelled,) = order.cancel("changed his mind", NOW)
     assert isinstance(cancelled, sales.OrderCancelled)
-    steps = {step.name: step for step in process.steps_of(order)}
+    steps = {step.name: step for step in steps_of(order)}
     assert (steps["credit"].status, steps["credit"].waits_for) == ("pending", "erp_finance.credit.released")
     assert (steps["confirmation"].status, steps["delivery"].status) == ("compensated", "failed")
     order.note_credit("released", NOW)
     order.note_release(False, order.lines, [], NOW)
-    steps = {step.name: step for step in process.steps_of(order)}
+    steps = {step.name: step for step in steps_of(order)}
     assert (steps["credit"].status, steps["stock"].status) == ("compensated", "compensated")
     assert order.delivery_status == "none"
-    with pytest.raises(NothingToResume):
-        order.resume()
+    assert order.resume() == []
 
 
 def test_a_cancelled_draft_concerns_nobody() -> None:
     order = _draft()
-    assert order.cancel("changed his mind", NOW) == [] and process.steps_of(order) == ()
-    with pytest.raises(NothingToResume):
-        order.resume()
+    assert order.cancel("changed his mind", NOW) == [] and steps_of(order) == ()
+    assert order.resume() == []
 
 
 def test_what_is_asked_again() -> None:
-    assert isinstance(_placed().resume(), sales.OrderPlaced)
-    assert isinstance(_confirmed().resume(), sales.OrderConfirmed)
-    assert isinstance(_cancelled().resume(), sales.OrderCancelled)
+    assert [type(e) for e in _placed().resume()] == [sales.OrderPlaced]
+    assert [type(e) for e in _confirmed().resume()] == [sales.OrderConfirmed]
+    assert [type(e) for e in _cancelled().resume()] == [sales.OrderCancelled]
     world = World(_confirmed())
     world.ship(1)
-    with pytest.raises(NothingToResume):
-        world.order.resume()
+    assert world.order.resume() == []
     with pytest.raises(InvalidTransition):
         _draft().resume()
 
@@ -268,7 +266,7 @@ def test_goods_that_were_faster_than_the_cancellation_stand() -> None:
         assert [type(e) for e in told] == [sales.OrderReinstated]
         order = world.order
         ends.add(
-            (order.status, order.delivery_status, order.invoice_status, order.payment_status, process.steps_of(order))
+            (order.status, order.delivery_status, order.invoice_status, order.payment_status, steps_of(order))
         )
         assert [type(e) for e in world.pay()] == [sales.OrderCompleted]
     assert len(ends) == 1
@@ -293,7 +291,7 @@ def test_answers_in_any_order_end_the_same(sequence: list[str]) -> None:
     for step in sequence:
         _answer(world, step)
     assert [type(e) for e in world.pay()] == [sales.OrderCompleted]
-    assert {step.status for step in process.steps_of(world.order)} == {"done"}
+    assert {step.status for step in steps_of(world.order)} == {"done"}
 
 
 def _answer(world: World, step: str) -> None:

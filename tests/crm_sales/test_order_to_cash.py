@@ -262,7 +262,7 @@ def test_a_late_step_is_shown_and_asked_again(shop: Shop) -> None:
 
 def test_progress_names_what_a_step_waits_for(shop: Shop) -> None:
     order = shop.place()
-    progress = shop.sales.call("get_progress", id=order["id"])
+    progress = shop.sales.call("progress_of_orders", id=order["id"])
     assert [step["name"] for step in progress["steps"]] == [
         "placed", "credit", "stock", "confirmation", "delivery", "invoicing", "payment",
     ]  # fmt: skip
@@ -281,7 +281,7 @@ def test_the_trace_tells_the_chain_of_documents(shop: Shop) -> None:
     order = shop.confirm((LAMP, 1))
     invoice = shop.invoiced(order)
     shop.hear(shop.shipped(order), invoice, shop.paid(invoice))
-    nodes = shop.sales.call("get_trace", id=order["id"])["nodes"]
+    nodes = shop.sales.call("trace_of_orders", id=order["id"])["nodes"]
     facts = [(node["type"], node["event_type"].split(".", 2)[2]) for node in nodes]
     assert facts == [
         ("order", "order.placed.v1"),
@@ -317,7 +317,7 @@ def test_billed_ahead_cancelled_and_yet_shipped(shop: Shop) -> None:
 
 def invoicing(shop: Shop, order: dict[str, Any]) -> tuple[str, str | None, bool]:
     """(status, what the step waits for, whether it has a deadline)."""
-    steps = shop.sales.call("get_progress", id=order["id"])["steps"]
+    steps = shop.sales.call("progress_of_orders", id=order["id"])["steps"]
     (step,) = (step for step in steps if step["name"] == "invoicing")
     return step["status"], step["waits_for"], step["deadline"] is not None
 

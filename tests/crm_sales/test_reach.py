@@ -65,7 +65,7 @@ def test_what_is_out_of_reach_is_not_there(shop: Shop, orders: dict[Any, Any]) -
         theirs = orders[owner]["id"]
         patch = {"body": {"requested_date": "2027-01-01"}, "if_match": 1}
         for operation, given in (("get_order", {}), ("patch_order", patch), ("delete_order", {"if_match": 1}),
-                                 ("place_order", {"key": "k" * 20}), ("get_progress", {}),
+                                 ("place_order", {"key": "k" * 20}), ("progress_of_orders", {}),
                                  ("history_of_orders", {"query": {}})):  # fmt: skip
             with pytest.raises(NotFound) as refused:
                 ada(operation, id=theirs, **given)

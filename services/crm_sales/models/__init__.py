@@ -2,7 +2,7 @@
 
 from crm_sales.models.base import Base
 from crm_sales.models.order import Order, OrderLine
-from crm_sales.models.progress import OrderInvoice, OrderStep, OrderTrace
+from crm_sales.models.progress import OrderInvoice
 from crm_sales.models.quote import Quote, QuoteLine
 from crm_sales.models.replicas import Customer, Product, TaxRate
 
@@ -12,8 +12,6 @@ __all__ = [
     "Order",
     "OrderInvoice",
     "OrderLine",
-    "OrderStep",
-    "OrderTrace",
     "Product",
     "Quote",
     "QuoteLine",

@@ -10,15 +10,17 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_sales import process
-from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, NothingToResume, ReleaseByPlacer
+from crm_sales.errors import AlreadyShipped, ForeignCurrency, NotEditable, ReleaseByPlacer
 from crm_sales.models.base import Base, PricedColumns, PricedDocument, of_documents, of_lines
 from crm_sales.pricing import LIST_CURRENCY, PricedLine
+from crm_sales.steps import steps_of
 from shared.commerce.taxes import totals
 from shared.commerce.terms import NET_DAYS
 from shared.contracts import crm_sales as sales
 from shared.kernel.money import ZERO
 from shared.kernel.refusals import InvalidTransition
 from shared.schema.contract import Changes, Event
+from shared.schema.steps import StepStatus
 from shared.storage.constraints import not_negative, one_of, where_given
 from shared.storage.database import Aggregate
 
@@ -135,17 +137,17 @@ class Order(Aggregate, PricedDocument, Base):
         released = sales.HoldReleased.of(self, approved_by=actor)
         return [released, *self._advance(now)]
 
-    def resume(self) -> Event:
-        """The question that is asked again, because its answer is missing. Raises NothingToResume."""
+    def resume(self) -> list[Event]:
+        """The question that is asked again, because its answer is missing."""
         self._allow("resume")
         waits = self.credit_status in ("pending", "held") or self.stock_status in ("pending", "short")
         if self.status in ("placed", "on_hold") and waits:
-            return self.placed()
+            return [self.placed()]
         if self.status == "confirmed" and self.delivery_status not in _SHIPPED:
-            return self.confirmed()
+            return [self.confirmed()]
         if self.status == "cancelled" and {self.credit_status, self.stock_status} - {"released", "none"}:
-            return self._cancelled()
-        raise NothingToResume(number=self.number)
+            return [self._cancelled()]
+        return []
 
     def cancel(self, reason: str, now: datetime) -> list[Event]:
         """End it before anything shipped. Raises AlreadyShipped. A draft was never told to anybody."""
@@ -207,6 +209,9 @@ class Order(Aggregate, PricedDocument, Base):
             self.status, self.completed_at = "confirmed", None
         self.payment_status = paid
         return self._advance(now)
+
+    def steps(self) -> tuple[StepStatus, ...]:
+        return steps_of(self)
 
     # -- what follows ------------------------------------------------------------------------------------------------
 

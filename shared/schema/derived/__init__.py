@@ -28,6 +28,7 @@ from shared.schema.derived import (
     history_contract,
     import_contract,
     parked_contract,
+    process_contract,
     template_contract,
 )
 
@@ -46,6 +47,9 @@ RULES: dict[str, Rule] = {
     "import": Rule(import_contract.declare, "shared.derived.importing"),
     "template": Rule(template_contract.declare, "shared.derived.templating"),
     "export": Rule(export_contract.declare, "shared.derived.exporting"),
+    "progress": Rule(process_contract.progress, "shared.derived.process"),
+    "trace": Rule(process_contract.trace, "shared.derived.process"),
+    "resume": Rule(process_contract.resume, "shared.derived.process"),
 }
 
 
