@@ -265,9 +265,7 @@ def test_goods_that_were_faster_than_the_cancellation_stand() -> None:
         told = [event for step in sequence for event in _late(world, step)]
         assert [type(e) for e in told] == [sales.OrderReinstated]
         order = world.order
-        ends.add(
-            (order.status, order.delivery_status, order.invoice_status, order.payment_status, steps_of(order))
-        )
+        ends.add((order.status, order.delivery_status, order.invoice_status, order.payment_status, steps_of(order)))
         assert [type(e) for e in world.pay()] == [sales.OrderCompleted]
     assert len(ends) == 1
     ((status, delivery, invoicing, payment, _),) = ends
