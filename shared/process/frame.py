@@ -74,7 +74,7 @@ class Process(Generic[A]):
         self.session, self.now = session, clock.now()
         self.aggregate: A = aggregate
         self._own: Proceeding = aggregate
-        self._about = about
+        self._about, self._new = about, False
         self._before: list[StepStatus] = []
         self._events: list[Event] = []
 
@@ -93,6 +93,15 @@ class Process(Generic[A]):
     def on(cls, session: Session, aggregate: A) -> Self:
         """The frame of a person's command, which has the aggregate locked already."""
         return cls(session, aggregate, None)
+
+    @classmethod
+    def start(cls, session: Session, aggregate: A) -> Self:
+        """The frame of a new aggregate whose process begins at once: it is stored, and all its steps are new."""
+        session.add(aggregate)
+        session.flush()
+        made = cls(session, aggregate, None)
+        made._new = True
+        return made
 
     @property
     def actor(self) -> str:
@@ -128,7 +137,7 @@ class Process(Generic[A]):
         if self._own.id in frames:
             raise RuntimeError(f"a frame of {self.declared.one} {self._own.id} is open already")
         frames.add(self._own.id)
-        self._before = list(self._own.steps())
+        self._before = [] if self._new else list(self._own.steps())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -142,8 +151,6 @@ class Process(Generic[A]):
             event_id = publish(self.session, event)
             facts.append(Fact.published(self.session, self._document(event), event, event_id))
             self.published(event)
-        if self.aggregate in self.session.new:
-            self.session.flush()  # its steps refer to it
         changed = [step for step in self._own.steps() if step not in self._before]
         if changed or facts:
             write(self.session, self.declared, self._own.id, changed, facts)

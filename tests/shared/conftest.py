@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg2
 import pytest
+from sqlalchemy import Connection
 
 from deploy.local import servers as local
 from deploy.local.keys import ensure_signing_key, write_public_key
@@ -37,6 +38,10 @@ _TABLES = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnames
 class ToyDatabases(Databases):
     """Clones of a database with the toy's schema."""
 
+    def __init__(self, admin_url: str) -> None:
+        super().__init__(admin_url)
+        self._create: dict[str, Callable[[Connection], None]] = {"toy": create_schema}
+
     def empty(self, url: str) -> None:
         """Remove all rows, also those that triggers protect: quicker than a new database."""
         with psycopg2.connect(_renamed(self.admin_url, urlsplit(url).path[1:])) as connection:
@@ -47,12 +52,17 @@ class ToyDatabases(Databases):
                 cursor.execute(";".join(f'DELETE FROM "{table}"' for table in tables))
         connection.close()
 
+    def fresh_of(self, service: str, create: Callable[[Connection], None]) -> DatabaseUrls:
+        """A database of another service that only tests know."""
+        self._create[service] = create
+        return self.fresh(service)
+
     def _template(self, service: str) -> DatabaseUrls:
         if service not in self.templates:
             self._execute(f'DROP DATABASE IF EXISTS "{service}" WITH (FORCE)')
             urls = provision(self.admin_url, [service], password=lambda role: f"test-{role}")[service]
             with single(urls.owner, "READ COMMITTED").begin() as connection:
-                create_schema(connection)
+                self._create[service](connection)
             self.templates[service] = urls
         return self.templates[service]
 
