@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test test-all lint format bench faults fuzz contracts examples sdk audit seed lock explain
+.PHONY: help run stop reset test test-all lint format bench faults fuzz contracts examples sdk audit seed lock explain service
 
 # The distribution's own Python where it is new enough: built with all optimisations, it runs the suite up to half as
 # fast again as one compiled by hand. `make run PYTHON=/path/to/python3.12` chooses another.
@@ -55,6 +55,9 @@ sdk: ## generate a Python client and TypeScript types into sdk/ (needs npm)
 
 explain: ## show what runs for each route of a resource: make explain RESOURCE=teams
 	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -W ignore -m deploy.explain $(RESOURCE)
+
+service: ## write the skeleton of a new service: make service NAME=erp_hr
+	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -W ignore -m deploy.new_service $(NAME)
 
 audit: ## check the running system's books and documents against each other
 	@$(LOCAL) audit

@@ -46,19 +46,25 @@ print(json.dumps([contracts.SERVICES, known_services(), list(TITLES), service_cl
 """
 
 
-def copy_of_the_source(folder: Path) -> Path:
-    """A copy of what services are made of, to which a test may add one."""
-    for name in ("deploy", "services", "shared"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+def copied(folder: Path, *names: str) -> Path:
+    """A copy of some of the source, to which a test may add a service."""
+    for name in names:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
     return folder
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{folder / 'services'}"}
 
 
 def python(folder: Path, *arguments: str, **settings: str) -> str:
     """What a program of the copy prints."""
-    env = os.environ | settings | {"PYTHONPATH": f"{folder}{os.pathsep}{folder / 'services'}"}
     argv = [sys.executable, "-W", "ignore", *arguments]
-    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run(argv, cwd=folder, env=environment(folder) | settings, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -68,7 +74,7 @@ def test_every_service_has_a_contract_and_a_folder() -> None:
 
 def test_a_new_folder_is_a_service(tmp_path: Path) -> None:
     """Broker, databases, processes and the auditor go by this list; routes and jobs of the machinery come with it."""
-    copy = copy_of_the_source(tmp_path)
+    copy = copied(tmp_path, "deploy", "services", "shared")
     for file, text in {
         "shared/contracts/erp_hr/__init__.py": _CONTRACT,
         "services/erp_hr/service.py": _SERVICE,
