@@ -8,7 +8,7 @@ consumed = Counter("bus_consumed", "Events handled, by consumer and result", ["c
 handler_seconds = Histogram("bus_handler_seconds", "Time in an event's transaction", ["consumer"], buckets=_SECONDS)
 end_to_end_seconds = Histogram("bus_end_to_end_seconds", "From publication to effect", ["type"], buckets=_SECONDS)
 relay_published = Counter("bus_relay_published", "Outbox rows sent, by result", ["service", "result"])
-relay_confirm_seconds = Histogram("bus_relay_confirm_seconds", "Time for a batch to be confirmed", buckets=_SECONDS)
+relay_confirm_seconds = Histogram("bus_relay_confirm_seconds", "Time for an event to be confirmed", buckets=_SECONDS)
 relay_blocked = Gauge("bus_relay_blocked", "1 while the broker blocks publishing", ["service"])
 outbox_pending = Gauge("bus_outbox_pending", "Outbox rows not sent yet", ["service"])
 outbox_oldest = Gauge("bus_outbox_oldest_age_seconds", "Age of the oldest unsent outbox row", ["service"])

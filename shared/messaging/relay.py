@@ -1,5 +1,8 @@
 """The relay: sends outbox rows in order, with pipelined publisher confirms, and marks what the broker has taken.
 
+It waits for no confirm before it looks for more: what it has sent is left out of what it reads, and is marked by the
+statement that reads next. So an event does not wait for the confirm and the mark of the one before it.
+
 One relay per service is active, whatever the number of replicas: it holds an advisory lock on the very database
 session that marks the rows, so that losing the session is losing the office.
 
@@ -20,12 +23,11 @@ from typing import Any, NamedTuple
 import amqp
 import eventlet
 from eventlet.hubs import trampoline
-from kombu import Connection
 from sqlalchemy import Engine
 
-from shared.kernel import clock, faults, metrics
+from shared.kernel import clock, faults
 from shared.kernel.settings import LIMITS
-from shared.messaging.connection import disconnect, new_connection
+from shared.messaging.publishing import Publisher
 from shared.schema.envelope import CONTENT_TYPE
 from shared.storage import outbox, prepared
 from shared.storage.connecting import options, single
@@ -35,18 +37,21 @@ log = logging.getLogger(__name__)
 _LOCK = 4218
 # The statements name a span of time, so that PostgreSQL plans for one partition of the outbox instead of for all.
 _SELECT = "SELECT id, event_id::text, type, routing_key, envelope, created_at, bulk, aggregate_id::text FROM outbox"
-_WAITING = f"{_SELECT} WHERE state = 'new' AND created_at >= %s ORDER BY bulk, id LIMIT %s"
+_WAITING = f"{_SELECT} WHERE state = 'new' AND created_at >= %s AND id <> ALL(%s) ORDER BY bulk, id LIMIT %s"
 # Its first words are those of its own index: of two that it might use, PostgreSQL knows too little to choose.
 _EARLIER = (
     f"{_SELECT} WHERE state <> 'published' AND bulk AND aggregate_id = ANY(%s::uuid[])"
     " AND created_at >= %s AND state || '' = 'new'"
 )
 # Statistics never know how many rows wait, and PostgreSQL would sort all of them for each slice: read them in order.
-_SETTINGS = options(enable_sort="off", statement_timeout="60s")
+# A mark that a crash of PostgreSQL takes back is no loss: the event goes out twice, and consumers know it by its id.
+# So nobody waits until marks are on the disk.
+_SETTINGS = options(enable_sort="off", statement_timeout="60s", synchronous_commit="off")
 _MARK = (
     "UPDATE outbox SET state = %s, published_at = statement_timestamp()"
     " WHERE id = ANY(%s) AND state = 'new' AND created_at BETWEEN %s AND %s"
 )
+_MARK_AND_READ = f"WITH marked AS ({_MARK}) {_WAITING}"
 _SLICE = 200
 """Rows sent at once while bulk rows wait: what somebody waits for is not behind more than these."""
 _LOADING = 3.0
@@ -55,6 +60,8 @@ waits for that, while the last of its events arrives no later for it."""
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _LATELY = timedelta(days=1)
 _SWEEP_SECONDS = 60.0
+_MARKED_WITHIN = 0.05
+"""Seconds after which what was sent is marked although there is nothing else to do."""
 
 
 class _Row(NamedTuple):
@@ -70,10 +77,6 @@ class _Row(NamedTuple):
     aggregate_id: str
 
 
-class BrokerRefused(Exception):
-    """The broker did not confirm in time or refused a message; the rows stay and are sent again."""
-
-
 class Relay:
     """Publishes the outbox of one service."""
 
@@ -82,11 +85,7 @@ class Relay:
         self.wake = outbox.Wake()
         self._ending = False
         self._thread: Any = None
-        self._broker: Connection | None = None
-        self._channel: Any = None
-        self._outstanding: set[int] = set()
-        self._returned: set[str] = set()
-        self._nacked = False
+        self._publisher = Publisher(service, uri)
         self._swept = float("-inf")
         self.url = engine.url
 
@@ -114,7 +113,7 @@ class Relay:
                 pause = min(pause * 2, 5.0)
             finally:
                 self.wake.leads = False
-                self._close_broker()
+                self._publisher.close(orderly=self._ending)
             if not self._ending:
                 time.sleep(pause)
 
@@ -163,6 +162,11 @@ class Relay:
                 self.wake.set()
 
     def _publish_until_stopped(self, cursor: Any) -> None:
+        self._publish_while_wanted(cursor)
+        self._publisher.wait(0)
+        self._mark_and_read(cursor, self._since(), 0)
+
+    def _publish_while_wanted(self, cursor: Any) -> None:
         most = LIMITS.relay_batch
         while not self._ending:
             self.wake.clear()
@@ -178,50 +182,54 @@ class Relay:
 
     def _publish_some(self, cursor: Any, most: int) -> list[_Row]:
         """Send up to so many, and what must go before them; returns those that were found first."""
+        self._publisher.check()
         since = self._since()
-        waiting = _found(cursor, _WAITING, since, most)
+        waiting = self._mark_and_read(cursor, since, most)
         if waiting:
             both_lanes = waiting[-1].bulk or len(waiting) == most
-            rows = _ordered(cursor, waiting, since) if both_lanes else waiting
-            states = self._publish(rows)
-            faults.point("relay_after_publish_before_mark")
-            _mark(cursor, rows, states)
-            faults.point("relay_after_mark")
+            self._publish(_ordered(cursor, waiting, since, self._publisher.sent()) if both_lanes else waiting)
+            if both_lanes:
+                self._publisher.wait(0)
         if len(waiting) < most and since is _EVER:
             self._swept = time.monotonic()
         return waiting
+
+    def _mark_and_read(self, cursor: Any, since: datetime, most: int) -> list[_Row]:
+        """Write down what the broker has taken, and read what waits, in one statement."""
+        sent = [row.id for row in self._publisher.sent()]
+        settled = self._publisher.take_settled()
+        unroutable = [row for row, result in settled if result != "published"]
+        published = [row for row, result in settled if result == "published"]
+        reading = (since, sent, most)
+        if settled:
+            faults.point("relay_after_publish_before_mark")
+        if unroutable:
+            cursor.execute(_MARK, _marking("unroutable", unroutable))
+        found = (
+            _found(cursor, _MARK_AND_READ, *_marking("published", published), *reading)
+            if published
+            else _found(cursor, _WAITING, *reading)
+        )
+        if settled:
+            faults.point("relay_after_mark")
+        return found
 
     def _since(self) -> datetime:
         """Look at the last day; once a minute, and first of all, at everything until all of it is sent."""
         return _EVER if time.monotonic() - self._swept > _SWEEP_SECONDS else clock.now() - _LATELY
 
     def _rest(self) -> None:
-        """Wait for work; meanwhile answer the broker's heartbeats."""
-        self.wake.wait(LIMITS.relay_poll)
-        if self._broker is not None and not self.wake.is_set():
-            self._drain(0.001)
-            self._broker.heartbeat_check(rate=2)
+        """Wait for work, but not for long while there is something to mark."""
+        self.wake.wait(_MARKED_WITHIN if self._publisher.busy else LIMITS.relay_poll)
 
-    def _publish(self, rows: list[_Row]) -> dict[int, str]:
-        """Send a batch; returns {outbox id: state} for all of it. Raises when the broker does not confirm."""
-        channel = self._open_channel()
-        started = time.monotonic()
-        self._returned.clear()
+    def _publish(self, rows: list[_Row]) -> None:
         faults.point("relay_before_publish")
         for row in rows:
-            self._send(channel, row)
-            if len(self._outstanding) >= LIMITS.relay_window:
-                self._wait_for_confirms(LIMITS.relay_window // 2)
-        self._wait_for_confirms(0)
-        metrics.relay_confirm_seconds.observe(time.monotonic() - started)
-        states = {row.id: "unroutable" if row.event_id in self._returned else "published" for row in rows}
-        for state in set(states.values()):
-            metrics.relay_published.labels(self.service, state).inc(sum(1 for s in states.values() if s == state))
-        return states
+            self._publisher.send(row, self._message(row), row.routing_key)
 
-    def _send(self, channel: Any, row: _Row) -> None:
+    def _message(self, row: _Row) -> amqp.Message:
         properties = {"user_id": self.user} if self.user else {}
-        message = amqp.Message(
+        return amqp.Message(
             row.envelope.encode(),
             content_type=CONTENT_TYPE,
             delivery_mode=2,
@@ -230,58 +238,6 @@ class Relay:
             app_id=self.service,
             **properties,
         )
-        self._tag += 1
-        self._outstanding.add(self._tag)
-        channel._basic_publish(message, exchange="events", routing_key=row.routing_key, mandatory=True)
-
-    def _wait_for_confirms(self, left: int) -> None:
-        deadline = time.monotonic() + LIMITS.confirm_timeout
-        while len(self._outstanding) > left:
-            self._drain(max(0.01, deadline - time.monotonic()))
-            if self._nacked or time.monotonic() > deadline:
-                raise BrokerRefused
-
-    def _drain(self, timeout: float) -> None:
-        assert self._broker is not None
-        try:
-            self._broker.drain_events(timeout=timeout)
-        except TimeoutError:
-            return
-
-    def _open_channel(self) -> Any:
-        if self._channel is None:
-            blocked = metrics.relay_blocked.labels(self.service)
-            self._broker = new_connection(
-                self.uri, f"{self.service} relay", lambda reason: blocked.set(1), lambda: blocked.set(0)
-            )
-            self._broker.connect()
-            blocked.set(0)
-            channel: Any = self._broker.channel()
-            channel.confirm_select()
-            channel.events["basic_ack"].add(self._on_ack)
-            channel.events["basic_return"].add(self._on_return)
-            channel.events["basic_nack"].add(self._on_nack)
-            self._channel, self._tag, self._nacked = channel, 0, False
-            self._outstanding.clear()
-        return self._channel
-
-    def _on_ack(self, tag: int, multiple: bool) -> None:
-        self._outstanding -= {t for t in self._outstanding if t <= tag} if multiple else {tag}
-
-    def _on_nack(self, *_: Any) -> None:
-        self._nacked = True
-
-    def _on_return(self, *arguments: Any) -> None:
-        """An event that no queue takes: marked and reported, never counted as sent."""
-        message = arguments[-1]
-        self._returned.add(message.properties["message_id"])
-        log.error("unroutable event", extra={"event_type": message.properties.get("type")})
-
-    def _close_broker(self) -> None:
-        broker, self._broker, self._channel = self._broker, None, None
-        metrics.relay_blocked.labels(self.service).set(0)
-        if broker is not None:
-            disconnect(broker, orderly=self._ending)
 
 
 def _found(cursor: Any, statement: str, *values: Any) -> list[_Row]:
@@ -289,21 +245,20 @@ def _found(cursor: Any, statement: str, *values: Any) -> list[_Row]:
     return [_Row(*row) for row in cursor.fetchall()]
 
 
-def _ordered(cursor: Any, waiting: list[_Row], since: datetime) -> list[_Row]:
-    """What is to be sent now, and in which order, of what may wait in both lanes."""
+def _ordered(cursor: Any, waiting: list[_Row], since: datetime, before: list[_Row]) -> list[_Row]:
+    """What is to be sent now, and in which order, of what may wait in both lanes. What was sent `before` is left out."""
     urgent = [row for row in waiting if not row.bulk]
     if not urgent:
         return waiting
     last = {row.aggregate_id: row.id for row in urgent}
-    earlier = [row for row in _found(cursor, _EARLIER, [*last], since) if row.id < last[row.aggregate_id]]
+    gone = {row.id for row in before}
+    found = _found(cursor, _EARLIER, [*last], since)
+    earlier = [row for row in found if row.id < last[row.aggregate_id] and row.id not in gone]
     first = sorted(urgent + earlier)
     sent = {row.id for row in first}
     return first + [row for row in waiting if row.id not in sent]
 
 
-def _mark(cursor: Any, rows: list[_Row], states: dict[int, str]) -> None:
-    """Write down what the broker has taken, and what no queue took."""
+def _marking(state: str, rows: list[_Row]) -> tuple[str, list[int], datetime, datetime]:
     times = [row.created_at for row in rows]
-    for state in sorted(set(states.values())):
-        taken = [row_id for row_id, reached in states.items() if reached == state]
-        cursor.execute(_MARK, (state, taken, min(times), max(times)))
+    return state, [row.id for row in rows], min(times), max(times)
