@@ -79,8 +79,6 @@ class Run:
             for name, number in counts.items():
                 result[name] = result.get(name, 0) + number if isinstance(number, int) else number
             session.flush()
-            if outbox.take(session) and outbox.must_notify(self.engine):
-                session.connection().exec_driver_sql("NOTIFY outbox")
             write_events(session)
             values = {"done": done, "total": total, "checkpoint": dumps(checkpoint), "result": dumps(result)}
             found = session.execute(_CHECKPOINT, {**values, **self._mine(), "before": job.done}).first()

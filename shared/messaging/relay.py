@@ -112,7 +112,6 @@ class Relay:
                 )
                 pause = min(pause * 2, 5.0)
             finally:
-                self.wake.leads = False
                 self._publisher.close(orderly=self._ending)
             if not self._ending:
                 time.sleep(pause)
@@ -124,18 +123,33 @@ class Relay:
             raw = connection.connection.dbapi_connection
             assert raw is not None
             cursor = raw.cursor()
-            while not self._ending:
-                cursor.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,))
-                if (cursor.fetchone() or (False,))[0]:
-                    break
-                time.sleep(LIMITS.relay_poll)
-            self.wake.leads = not self._ending
+            if not self._is_elected(cursor):
+                return
             self._swept = float("-inf")
             listener = eventlet.spawn(self._keep_listening)
             try:
                 self._publish_until_stopped(cursor)
             finally:
                 listener.kill()
+
+    def _is_elected(self, cursor: Any) -> bool:
+        """Wait until no other replica relays; meanwhile tell the one that does of what this process commits.
+
+        Many commits are one NOTIFY, which stands in no transaction of theirs: PostgreSQL lets only one transaction that
+        notifies commit at a time. False when this process ends.
+        """
+        tried = float("-inf")
+        while not self._ending:
+            if time.monotonic() - tried >= LIMITS.relay_poll:
+                tried = time.monotonic()
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,))
+                if (cursor.fetchone() or (False,))[0]:
+                    return True
+            self.wake.wait(max(0.0, tried + LIMITS.relay_poll - time.monotonic()))
+            if self.wake.is_set():
+                self.wake.clear()
+                cursor.execute("NOTIFY outbox")
+        return False
 
     def _keep_listening(self) -> None:
         """Be woken by commits of other replicas, on a new connection whenever one breaks."""

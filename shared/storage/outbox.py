@@ -76,11 +76,10 @@ def statement_parts(pending: list[Pending]) -> tuple[list[str], list[Any]]:
 class Wake:
     """How a commit tells the relay of its service that there is something to send.
 
-    `leads` says whether that relay is the active one, `loading` when a job last committed in this process.
+    `loading` says when a job last committed in this process.
     """
 
     def __init__(self) -> None:
-        self.leads = False
         self.loading = float("-inf")
         self._signal = threading.Event()
 
@@ -103,12 +102,6 @@ _wakes: dict[Engine, Wake] = {}
 def attach(engine: Engine, wake: Wake) -> None:
     """Name the relay of the service that uses this engine."""
     _wakes[engine] = wake
-
-
-def must_notify(engine: Engine) -> bool:
-    """Whether another replica relays: then only NOTIFY reaches it. (NOTIFY serialises commits, so not otherwise.)"""
-    wake = _wakes.get(engine)
-    return wake is not None and not wake.leads
 
 
 def committed(engine: Engine, bulk: bool = False) -> None:

@@ -99,7 +99,7 @@ def _once(engine: Engine, context: Context, work: Callable[[Session], T], action
         result = work(session)
         session.flush()
         faults.point("before_commit")
-        _commit(session, _closing_words(session, action, result), outbox.must_notify(engine), repeatable)
+        _commit(session, _closing_words(session, action, result), repeatable)
     finally:
         session.close()
     if outbox.take(session):
@@ -108,13 +108,11 @@ def _once(engine: Engine, context: Context, work: Callable[[Session], T], action
     return result
 
 
-def _commit(session: Session, closing: tuple[str, list[Any]] | None, notify: bool, repeatable: bool) -> None:
+def _commit(session: Session, closing: tuple[str, list[Any]] | None, repeatable: bool) -> None:
     """Write outbox, audit and remembered replies, and commit, in one round trip."""
     try:
         if closing:
             connection = session.connection()
-            if outbox.take(session) and notify:
-                connection.exec_driver_sql("NOTIFY outbox")
             prepared.commit_with_next(connection)
             connection.exec_driver_sql(closing[0], tuple(closing[1]))
         session.commit()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pika
+import psycopg2
 import pytest
 
 from deploy.local.backoff import Backoff
@@ -74,6 +75,21 @@ def test_each_event_has_one_effect_across_replicas(toy_bus: ToyOnTheBus, call: A
     settled(toy_bus)
     assert toy_bus.sql("SELECT count(*) - %s FROM effect", before) == [(40,)]
     assert toy_bus.sql("SELECT count(DISTINCT state) FROM outbox") == [(1,)]
+
+
+def test_the_replica_that_does_not_relay_tells_the_one_that_does(toy_bus: ToyOnTheBus, call: Any) -> None:
+    """By NOTIFY outside the transactions of its commands; the one that relays tells nobody."""
+    listener = psycopg2.connect(toy_bus.urls.owner)
+    listener.autocommit = True
+    listener.cursor().execute("LISTEN outbox")
+    ((relays,),) = toy_bus.sql("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4218 AND granted")
+    for number in range(20):
+        call("create_thing", body={"name": f"candle {number}"})
+    until(lambda: listener.poll() or [notified.pid for notified in listener.notifies])
+    assert relays not in {notified.pid for notified in listener.notifies}
+    settled(toy_bus)
+    assert len(listener.notifies) <= 20
+    listener.close()
 
 
 def test_a_stranger_reads_valid_cloudevents(toy_bus: ToyOnTheBus, call: Any) -> None:
