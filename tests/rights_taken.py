@@ -23,7 +23,7 @@ from tests.suite import Api, Suite
 SECONDS = 5.0
 PASSWORD = "plum-kettle-orbit-7"
 JOBS = "crm_contacts"
-TEAM = "team"
+TEAM, DISSOLUTION = "team", "dissolution"
 CHANNELS = ("http", "stream", "amqp", "webhook", "job")
 RIGHTS = (
     "contacts.*:read", "contacts.*:write", "sales.quotes:read", "gateway.events:read", "gateway.webhooks:*",
@@ -63,19 +63,24 @@ class World:
         self.http = httpx.Client(base_url=suite.base_url, timeout=30)
         self.broker = Management(suite.servers.management_url, suite.name)
         self.other = {"X-Company-Id": self.api.post("/v1/companies", {"name": "Elsewhere"})["id"]}
-        self.owner = self.user("hr", team=TEAM)
-        self.quote = self._quote()
+        self.teams = {way: self.api.post("/v1/teams", {"name": f"{way} {uuid4()}"}) for way in (TEAM, DISSOLUTION)}
+        self.owners = {way: self.user("hr", team_id=team["id"]) for way, team in self.teams.items()}
+        self.quotes = {way: self._quote(owner) for way, owner in self.owners.items()}
         self.gone: dict[tuple[str, bool, str], float] = {}
         self.victims: list[Victim] = []
         self.control = self.api.post("/v1/webhooks", self._hook("control"))
         self.threads: list[threading.Thread] = []
+
+    def team(self, way: str) -> dict[str, Any]:
+        """That of the owner of the quote that is looked at."""
+        return self.teams[DISSOLUTION if way == DISSOLUTION else TEAM]
 
     def user(self, *roles: str, **more: Any) -> dict[str, Any]:
         body = {"email": f"{uuid4()}@taken.example", "name": "X", "roles": list(roles), "password": PASSWORD}
         made: dict[str, Any] = self.api.post("/v1/users", {**body, **more})
         return made
 
-    def _quote(self) -> str:
+    def _quote(self, owner: dict[str, Any]) -> str:
         """A quote of somebody else, in another company."""
         customer = self.api.post("/v1/contacts", {"kind": "organization", "name": "Rights", "roles": ["customer"]})
         known = [self.api.last_event]
@@ -86,7 +91,7 @@ class World:
         known.append(self.api.last_event)
         made = self.api.http.post(
             f"/v1/quotes?wait_for={','.join(known)}",
-            json={**body, "owner_id": self.owner["id"]}, headers={**self.other, "Idempotency-Key": str(uuid4())},
+            json={**body, "owner_id": owner["id"]}, headers={**self.other, "Idempotency-Key": str(uuid4())},
         )  # fmt: skip
         assert made.status_code == 201, made.text
         return str(made.json()["id"])
@@ -107,9 +112,12 @@ class World:
 
     def admit(self, way: str) -> None:
         """Two of this way, without and with a header."""
-        held = [f"sales.quotes:read@{TEAM}" if right.startswith("sales") and way == TEAM else right for right in RIGHTS]
+        held = [
+            f"sales.quotes:read@{TEAM}" if right.startswith("sales") and way in self.teams else right
+            for right in RIGHTS
+        ]
         role = self.api.post("/v1/roles", {"name": f"r{uuid4().hex[:12]}", "permissions": held})
-        user = self.user(role["name"], team=TEAM)
+        user = self.user(role["name"], team_id=self.team(way)["id"])
         credential = Api.signed_in(self.suite.base_url, user["email"], PASSWORD).token
         if way == "key":
             made = self.call(credential, {}, "/v1/api-keys", {"name": "x", "scopes": list(RIGHTS)})
@@ -162,7 +170,8 @@ class World:
 
     def seen(self, victim: Victim) -> bool:
         """Whether the quote is shown to them."""
-        return self.http.get(f"/v1/quotes/{self.quote}", headers=self._headers(victim)).status_code == 200
+        quote = self.quotes[DISSOLUTION if victim.way == DISSOLUTION else TEAM]
+        return self.http.get(f"/v1/quotes/{quote}", headers=self._headers(victim)).status_code == 200
 
     def told(self, victim: Victim) -> int:
         return len(self.receiver.ids(f"/{victim.way}/{bool(victim.header)}"))
@@ -231,6 +240,7 @@ class World:
         for path, kept in (("webhooks", "webhook"), ("event-subscriptions", "subscription")):
             for known in [self.control] * (kept == "webhook") + [getattr(victim, kept) for victim in self.victims]:
                 self.api.delete(f"/v1/{path}/{known['id']}")  # the machinery may be changing it, too
+        self.api.delete(f"/v1/teams/{self.teams[TEAM]['id']}")
         for thread in self.threads:
             thread.join(10)
         self.http.close()
@@ -248,14 +258,15 @@ WAYS: dict[str, Callable[[World, Victim], Any]] = {
     "role": lambda world, victim: _patch(world, victim.user, roles=[]),
     "permissions": lambda world, victim: _change_role(world, victim.role, "gateway.events:read"),
     "reach": lambda world, victim: _change_role(world, victim.role, *(f"{right}@own" for right in RIGHTS)),
-    TEAM: lambda world, victim: _patch(world, victim.user, team=None),
+    TEAM: lambda world, victim: _patch(world, victim.user, team_id=None),
+    DISSOLUTION: lambda world, victim: world.api.delete(f"/v1/teams/{world.teams[DISSOLUTION]['id']}"),
     "companies": lambda world, victim: _patch(world, victim.user, companies=[str(DEFAULT_COMPANY_ID)]),
     "deactivation": lambda world, victim: world.api.post(f"/v1/users/{victim.user['id']}/deactivate"),
     "key": lambda world, victim: world.api.post(f"/v1/api-keys/{victim.user['key']}/revoke"),
 }
 """How rights are taken away."""
 
-UNTOLD = {(TEAM, channel) for channel in ("stream", "amqp", "webhook")}
+UNTOLD = {(way, channel) for way in (TEAM, DISSOLUTION) for channel in ("stream", "amqp", "webhook")}
 """A permission that reaches to a team shows no events, so a team has none to take away."""
 
 

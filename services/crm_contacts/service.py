@@ -4,11 +4,12 @@ from crm_contacts.contact_import import ContactLoader
 from crm_contacts.custom_fields import CustomFields
 from crm_contacts.duplicates import Duplicates
 from crm_contacts.registry import Registry
+from crm_contacts.teams import NamedTeams
 from crm_contacts.using import Using
 from shared.flows.known_copies import KnownUsers
 
 
-class CrmContacts(Registry, Duplicates, CustomFields, Using, KnownUsers):
+class CrmContacts(Registry, Duplicates, CustomFields, NamedTeams, Using, KnownUsers):
     """Contacts of everybody."""
 
     name = "crm_contacts"

@@ -9,15 +9,29 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeB
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
 
+from shared.api.existence import copy_of
+from shared.contracts import crm_contacts as contacts
 from shared.contracts import gateway as contract
 from shared.kernel import clock, ids
 from shared.schema.contract import Changes
 from shared.storage.constraints import one_of, where_given
 from shared.storage.database import Aggregate, Conventions, new_metadata
+from shared.storage.replicas import Replica
 
 
 class Base(Conventions, DeclarativeBase):
     metadata = new_metadata()
+
+
+@copy_of("teams", contacts.Team.get.permission)
+class Team(Replica, Base, of=contacts.Team):
+    """A team of crm_contacts. Rules with `@team` ask for it, so the team that is deleted there ends here (people.py)."""
+
+    __tablename__ = "team"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    active: Mapped[bool]
 
 
 class User(Aggregate, Base):
@@ -34,7 +48,7 @@ class User(Aggregate, Base):
         CheckConstraint("cardinality(companies) > 0", name="companies"),
         Index(None, "created_at", "id"),
         where_given("ix_app_user_manager_id", "manager_id"),
-        where_given("ix_app_user_team", "team"),
+        where_given("ix_app_user_team_id", "team_id"),
     )
     company_key = "no_company"  # where one works now is not what one belongs to: see `seen_in`
 
@@ -44,7 +58,7 @@ class User(Aggregate, Base):
     roles: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
     companies: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
-    team: Mapped[str | None]
+    team_id: Mapped[UUID | None]
     manager_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
     active: Mapped[bool] = mapped_column(default=True)
     last_sign_in_at: Mapped[datetime | None]
@@ -57,6 +71,13 @@ class User(Aggregate, Base):
 
     def seen_from(self) -> list[UUID] | None:
         return self.companies
+
+    @property
+    def team(self) -> str | None:
+        """The name of the team, which events carry beside its id."""
+        session = object_session(self)
+        team = session.get(Team, self.team_id) if session and self.team_id else None
+        return team.name if team else None
 
     def created(self) -> contract.UserCreated:
         return contract.UserCreated.of(self)

@@ -6,13 +6,14 @@ from gateway.events.subscribing import Subscribing
 from gateway.identity.entrance import Entrance
 from gateway.identity.keys import Keys
 from gateway.identity.roles import Roles
+from gateway.identity.teams import Teams
 from gateway.identity.users import Users
 from gateway.webhooks.delivering import Deliveries
 from gateway.webhooks.registry import Webhooks
 from shared.flows.known_copies import KnownCompanies
 
 
-class Gateway(Users, Roles, Keys, Entrance, Storing, Pulling, Subscribing, Webhooks, Deliveries, KnownCompanies):
+class Gateway(Users, Teams, Roles, Keys, Entrance, Storing, Pulling, Subscribing, Webhooks, Deliveries, KnownCompanies):
     """Who may come in, and what other systems are told."""
 
     name = "gateway"

@@ -29,7 +29,8 @@ def forget(session: Session, cls: type[DeclarativeBase], ids: Iterable[UUID], *n
     (key,) = inspect(cls).primary_key
     gone = key.in_(list(ids))
     session.execute(delete(cls).where(gone, *(~exists().where(column == key) for column in named_by)))
-    session.execute(update(cls).where(gone).values(left))
+    if left:
+        session.execute(update(cls).where(gone).values(left))
 
 
 @lru_cache

@@ -8,6 +8,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from shared.schema.contract import CATALOGUE, Event
+from shared.schema.resource import Resource
 from shared.storage.copies import forget, keep
 from shared.storage.database import Aggregate
 
@@ -20,9 +21,10 @@ class Replica:
             id: Mapped[UUID] = mapped_column(primary_key=True)
             name: Mapped[str]
 
-    `of` is what the events of the aggregate have in common. A column holds the field of its name, or the one that
-    `renamed` {column: field} says; the primary key holds the id of the aggregate. When the aggregate is deleted, its
-    copy is too, unless one of the columns `named_by` names it: then it only changes to `left`.
+    `of` is what the events of the aggregate have in common, or the declared resource whose numbered events say it. A
+    column holds the field of its name, or the one that `renamed` {column: field} says; the primary key holds the id of
+    the aggregate. When the aggregate is deleted, its copy is too, unless one of the columns `named_by` names it: then it
+    only changes to `left`.
     `handler` is the name by which the inbox knows it, `copy_<table>` where nothing is said. It is stored: a released
     one stays as it is.
     """
@@ -78,6 +80,8 @@ def keeper_of(cls: Any) -> Callable[[object, Session, list[Event]], None]:
 
 
 def _telling(cls: type[Replica]) -> list[type[Event]]:
+    if issubclass(cls.copied, Resource):
+        return [event for what in ("created", "updated") if (event := getattr(cls.copied, what, None))]
     return [event for event in CATALOGUE.values() if issubclass(event, cls.copied)]
 
 
@@ -85,7 +89,7 @@ def _columns(cls: type[Replica]) -> list[tuple[str, str]]:
     """(column, field of the state) but for the key. Raises TypeError for a column that the state does not tell."""
     counted = {"version", "created_at", "updated_at"} if issubclass(cls, Aggregate) else set()
     names = [c.name for c in inspect(cls).columns if not c.primary_key and c.name not in counted]
-    told = {f.name for f in dataclasses.fields(cls.copied)}
+    told = {f.name for event in _telling(cls) for f in dataclasses.fields(event)}
     if unknown := [name for name in names if cls.renamed.get(name, name) not in told]:
         raise TypeError(f"{cls.__name__}.{unknown[0]}: {cls.copied.__name__} has no such field")
     return [(name, cls.renamed.get(name, name)) for name in names]

@@ -155,7 +155,7 @@ class _Story:
         buyer = api.post("/v1/contacts", {"kind": "person", "first_name": "Anne", "last_name": "Roux"})
         role = {"person_id": buyer["id"], "organization_id": self.customer["id"], "starts_on": "2026-01-01"}
         call = {"kind": "call", "contact_id": self.customer["id"], "due_at": "2026-12-01T09:00:00Z"}
-        self._kept("/v1/teams", [{"name": "Ventes"}, {"name": "Atelier"}], {"description": "Paris et Lyon"})
+        self.team = self._kept("/v1/teams", [{"name": "Ventes"}, {"name": "Atelier"}], {"description": "Paris et Lyon"})
         self._kept("/v1/tags", [{"name": "wholesale", "colour": "blue"}, {"name": "old"}], {"colour": "green"})
         self._kept("/v1/affiliations", [{**role, "role": "Acheteuse"}, {**role, "role": "Gérante"}], {"main": True})
         subjects = [{**call, "subject": "Ask about the lamps"}, {**call, "subject": "Ask again"}]
@@ -186,7 +186,9 @@ class _Story:
         claude = self.suite.sign_in("claude@lumiere.example", first)
         claude.http.event_hooks = anyone.event_hooks
         claude.http.post("/v1/me/password", json={"old_password": first, "new_password": second})
-        user = api.patch(f"/v1/users/{user['id']}", {"team": "north"}, api.get(f"/v1/users/{user['id']}")["version"])
+        user = api.patch(
+            f"/v1/users/{user['id']}", {"team_id": self.team["id"]}, api.get(f"/v1/users/{user['id']}")["version"]
+        )
         for verb in ("deactivate", "activate"):
             api.post(f"/v1/users/{user['id']}/{verb}")
         api.post(f"/v1/users/{user['id']}/set-password", {"password": first})

@@ -204,14 +204,16 @@ def _person(roles: list[str], **given: Any) -> dict[str, Any]:
 
 def _joins(house: House) -> tuple[Someone, list[Attempt]]:
     """Into a team whose records are closed to them, or above somebody of it."""
-    seller = house.user("sales", team="north")
-    reading = house.role("sales.*:read@team", "gateway.users:write", "gateway.users:read")["name"]
+    north = house.root.make("/v1/teams", {"name": str(uuid4())})["id"]
+    seller = house.user("sales", team_id=north)
+    held = ("sales.*:read@team", "gateway.users:write", "gateway.users:read", "contacts.teams:read")
+    reading = house.role(*held)["name"]
     eve, nobody = house.user(reading), house.user(reading)
-    mate = house.user(reading, team="north")
+    mate = house.user(reading, team_id=north)
     return eve, [
-        ("PATCH", f"/v1/users/{eve.id}", {"team": "north"}),
+        ("PATCH", f"/v1/users/{eve.id}", {"team_id": north}),
         ("PATCH", f"/v1/users/{seller.id}", {"manager_id": eve.id}),
-        ("PATCH", f"/v1/users/{nobody.id}", {"team": "north"}),
+        ("PATCH", f"/v1/users/{nobody.id}", {"team_id": north}),
         ("PATCH", f"/v1/users/{nobody.id}", {"manager_id": mate.id}),
         ("POST", f"/v1/users/{seller.id}/set-password", {"password": NEW_PASSWORD}),
     ]

@@ -22,6 +22,7 @@ from deploy.local.provision import DatabaseUrls
 from gateway.identity import operator
 from gateway.service import Gateway
 from shared.contracts import SERVICES
+from shared.contracts.crm_contacts import Team
 from shared.contracts.erp_finance import CompanyAdded
 from shared.kernel.ids import new_id
 from shared.kernel.signing import Keys, Signer
@@ -219,6 +220,13 @@ def company(house: Harness, id_: UUID | None = None) -> str:
     added = CompanyAdded(company_id=id_ or new_id(), name="Filiale", currency="EUR", time_zone="Europe/Paris")
     assert house.deliver(added) == "done"
     return str(added.company_id)
+
+
+def team(house: Harness, name: str = "North", **told: Any) -> str:
+    """The id of a team that crm_contacts has told of."""
+    created: Any = Team.created(**{"team_id": new_id(), "name": name, "manager_id": None, "active": True, **told})
+    assert house.deliver(created) == "done"
+    return str(created.team_id)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from shared.kernel import clock
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.kernel.refusals import InUse, Invalid, NotFound
 from shared.storage.violations import Duplicate
-from tests.gateway.conftest import company
+from tests.gateway.conftest import company, team
 from tests.harness import Harness
 
 PASSWORD, OTHER = "plum-kettle-orbit-7", "violet-ladder-fog-3"
@@ -48,13 +48,13 @@ def root(house: Harness) -> str:
 
 
 def test_a_user_from_beginning_to_end(house: Harness) -> None:
-    ada = user(house, "ada", "sales", team="lamps", language="fr")
+    ada = user(house, "ada", "sales", team_id=team(house), language="fr")
     assert (ada["email"], ada["roles"], ada["companies"], ada["active"]) == ("ada@lamp.example", ["sales"], None, True)
     _, token, _ = accounts.sign_in(house.engine, "Ada@lamp.example", PASSWORD)
     seen = house.call("get_user", id=ada["id"])
     assert seen["last_sign_in_at"] and seen["version"] == 1, "signing in changes nothing that one could have edited"
-    changed = house.call("patch_user", id=ada["id"], if_match=1, body={"roles": ["sales", "support"], "team": None})
-    assert changed["roles"] == ["sales", "support"] and changed["team"] is None
+    changed = house.call("patch_user", id=ada["id"], if_match=1, body={"roles": ["sales", "support"], "team_id": None})
+    assert changed["roles"] == ["sales", "support"] and changed["team_id"] is None
     out = house.call("deactivate_user", id=ada["id"])
     assert not out["active"]
     with pytest.raises(RefreshRefused):

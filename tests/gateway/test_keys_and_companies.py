@@ -15,7 +15,7 @@ from shared.api.caller import Callers
 from shared.kernel.context import Context
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.kernel.signing import Keys
-from tests.gateway.conftest import PASSWORD, Enter, Make, Process, company, until
+from tests.gateway.conftest import PASSWORD, Enter, Make, Process, company, team, until
 from tests.harness import Harness
 
 OTHER = "violet-ladder-fog-3"
@@ -59,8 +59,8 @@ def test_a_key_does_what_its_scopes_and_its_owner_may(gateway: Process, house: H
 
 def test_scopes_with_a_reach(gateway: Process, house: Harness, make: Make, keys: Keys) -> None:
     role = house.call("create_role", body={"name": f"r{new_id().hex[:12]}", "permissions": ["sales.*:read@team"]})
-    boss = make("sales", team=str(new_id()))
-    one = make("sales", team=boss["team"])
+    boss = make("sales", team_id=team(house, str(new_id())))
+    one = make("sales", team_id=boss["team_id"])
     below = make(role["name"], manager_id=one["id"])
     made = [
         (key_of(house, one, f"sales.orders:read{reach}"), reached) for reach, reached in (("", "team"), ("@own", "own"))

@@ -12,7 +12,7 @@ from shared.api.handlers import collect
 from shared.api.rights import MoreCompaniesThanOwn, MoreThanOwn, is_guarded
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.kernel.refusals import Invalid, NotFound, Unauthenticated
-from tests.gateway.conftest import company
+from tests.gateway.conftest import company, team
 from tests.harness import Harness
 
 PASSWORD = "plum-kettle-orbit-7"
@@ -104,21 +104,22 @@ def test_keys_of_keys_end_with_their_parent(house: Harness) -> None:
 
 def test_nobody_joins_a_team_whose_records_are_closed_to_them(house: Harness) -> None:
     """A4. Nor becomes a manager of somebody whose records they may not see, nor shows them to somebody else."""
-    reading = role(house, "sales.*:read@team", "gateway.users:write", "gateway.users:read")
-    eve, seller = user(house, reading["name"]), user(house, "sales", team="north")
-    mate = user(house, reading["name"], team="north")
+    reading = role(house, "sales.*:read@team", "gateway.users:write", "gateway.users:read", "contacts.teams:read")
+    north = team(house)
+    eve, seller = user(house, reading["name"]), user(house, "sales", team_id=north)
+    mate = user(house, reading["name"], team_id=north)
     held: dict[str, Any] = {
         "actor": eve["id"], "team": (UUID(eve["id"]),), "permissions": tuple(reading["permissions"]),
     }  # fmt: skip
     with pytest.raises(MoreThanOwn):
-        house.call("patch_user", id=eve["id"], if_match="*", body={"team": "north"}, **held)
+        house.call("patch_user", id=eve["id"], if_match="*", body={"team_id": north}, **held)
     nobody = user(house)
     with pytest.raises(MoreThanOwn):  # the members of the team would see what eve may not
-        house.call("patch_user", id=nobody["id"], if_match="*", body={"team": "north"}, **held)
+        house.call("patch_user", id=nobody["id"], if_match="*", body={"team_id": north}, **held)
     with pytest.raises(MoreThanOwn):
         house.call("patch_user", id=nobody["id"], if_match="*", body={"manager_id": mate["id"]}, **held)
     house.call("patch_user", id=nobody["id"], if_match="*", body={"manager_id": seller["id"]}, **held)
-    house.call("patch_user", id=eve["id"], if_match="*", body={"team": "north"})
+    house.call("patch_user", id=eve["id"], if_match="*", body={"team_id": north})
 
 
 def test_a_weak_role_cuts_no_stronger_one_and_revokes_no_stronger_key(house: Harness) -> None:

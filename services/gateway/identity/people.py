@@ -19,10 +19,12 @@ TEAM = f"""
             SELECT id FROM app_user WHERE manager_id = u.id
             UNION SELECT a.id FROM app_user a JOIN below b ON a.manager_id = b.id
         )
-        SELECT u.id UNION SELECT id FROM below UNION SELECT id FROM app_user WHERE team = u.team LIMIT {LARGEST_TEAM}
+        SELECT u.id UNION SELECT id FROM below UNION SELECT m.id FROM app_user m JOIN team t ON t.id = m.team_id
+            WHERE m.team_id = u.team_id LIMIT {LARGEST_TEAM}
     )
 """
-"""SQL: the ids of those whose records are within reach of `@team` of the user `u`."""
+"""SQL: the ids of those whose records are within reach of `@team` of the user `u`: those below, and those of the same team
+for as long as there is that team."""
 
 _TEAM = text(f"SELECT {TEAM} FROM app_user u WHERE u.id = :id")
 _BELOW = text(

@@ -18,8 +18,8 @@ NOTHING = Rights((), frozenset())
 _SEEING = text(
     "WITH RECURSIVE above AS (SELECT manager_id AS id FROM app_user WHERE id = :id"
     " UNION SELECT a.manager_id FROM app_user a JOIN above ON a.id = above.id)"
-    " SELECT id FROM above WHERE id IS NOT NULL UNION SELECT o.id FROM app_user o JOIN app_user u ON o.team = u.team"
-    " WHERE u.id = :id AND o.id <> :id"
+    " SELECT id FROM above WHERE id IS NOT NULL UNION SELECT o.id FROM app_user o JOIN app_user u ON o.team_id = u.team_id"
+    " JOIN team t ON t.id = u.team_id WHERE u.id = :id AND o.id <> :id"
 )
 
 

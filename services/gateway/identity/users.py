@@ -14,7 +14,7 @@ from gateway.identity.errors import LastAdministrator, PasswordOrInvitation
 from gateway.identity.granting import check_roles
 from gateway.identity.passwords import hashed, weakness
 from gateway.identity.reaches import check_place
-from gateway.models import ApiKey, Credential, RefreshToken, User
+from gateway.models import ApiKey, Credential, RefreshToken, Team, User
 from shared.api.reaching import is_shown
 from shared.contracts import gateway as contract
 from shared.flows.entrypoints import ListRequest, Page, command, query
@@ -63,7 +63,7 @@ class Users:
         _keep_an_administrator(session, user, request)
         changes = recorded(contract.UserView, user)
         _fill(session, user, request)
-        if {"team", "manager_id"} & set(request):
+        if {"team_id", "manager_id"} & set(request):
             check_place(session, user)
         if shut_out:
             _end_sessions(session, user)
@@ -118,6 +118,8 @@ def _fill(session: Session, user: User, request: dict[str, Any]) -> None:
         check_roles(session, request["roles"])
     if request.get("manager_id"):
         _check_manager(session, user, request["manager_id"])
+    if request.get("team_id"):
+        _check_team(session, user, request["team_id"])
     for name, value in request.items():
         setattr(user, name, value)
     _check_companies(session, user, request)
@@ -142,6 +144,13 @@ def _check_manager(session: Session, user: User, manager_id: UUID) -> None:
         if (above := manager.manager_id) is None:
             return
     raise Invalid.at("/manager_id", "circular")
+
+
+def _check_team(session: Session, user: User, team_id: UUID) -> None:
+    """People are assigned to teams that take them. The row is locked, so that the team is not deleted meanwhile."""
+    team = session.get(Team, team_id, with_for_update={"read": True})
+    if team is None or not (team.active or user.team_id == team_id):
+        raise Invalid.at("/team_id", "inactive" if team else "not_found")
 
 
 def _check_companies(session: Session, user: User, request: dict[str, Any]) -> None:

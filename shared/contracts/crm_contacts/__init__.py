@@ -2,6 +2,7 @@
 
 from shared.contracts.crm_contacts.contacts import *  # noqa: F403
 from shared.contracts.crm_contacts.custom_fields import *  # noqa: F403
+from shared.contracts.crm_contacts.teams import *  # noqa: F403
 
 JOBS = 0x173
 """The number of this service's jobs, which their ids carry: given once, like those of events."""

@@ -1,6 +1,9 @@
 """Teams: who works together."""
 
+from uuid import UUID
+
 from shared.schema import Flag, Multiline, Refers, Resource, Text
+from shared.schema.contract import Event
 
 
 class Team(
@@ -19,3 +22,11 @@ class Team(
     manager_id = Refers("users", "Who leads the team.", null=True, published=True)
     description = Multiline(2000, "What the team does.", null=True, search=True)
     active = Flag("Whether people can be assigned to it.", default=True, filter=True, published=True)
+
+
+class TeamRecognized(Event, type="crm_contacts.team.recognized", number=0x7A4, permission="contacts.teams:read"):
+    """There was a team of this name already, so what names `named_id` means `team_id` (see `gateway.team.named`)."""
+
+    team_id: UUID
+    named_id: UUID
+    name: str

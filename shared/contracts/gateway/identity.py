@@ -15,7 +15,7 @@ OUTCOMES = (
 
 
 class UserState(Data):
-    """What the events of a user carry. `companies` is None for all; `team` names those who share it."""
+    """What the events of a user carry. `companies` is None for all; `team` is the name of the team."""
 
     for_its_companies: ClassVar[bool] = True
     user_id: UUID
@@ -28,10 +28,11 @@ class UserState(Data):
     team: str | None = None
     manager_id: UUID | None = None
     active: bool = True
+    team_id: UUID | None = None
 
 
 class UserCreated(UserState, Event, type="gateway.user.created", number=0xE43, permission="gateway.users:read"):
-    """Somebody may sign in. `companies` is None for all; `team` names those who share it."""
+    """Somebody may sign in. `companies` is None for all; `team` is the name of the team."""
 
 
 class UserUpdated(UserState, Event, type="gateway.user.updated", number=0x7F4, permission="gateway.users:read"):
@@ -48,6 +49,13 @@ class UserDeleted(Event, type="gateway.user.deleted", number=0x5BA, permission="
     companies: list[UUID] | None = None
 
 
+class TeamNamed(Event, type="gateway.team.named", number=0x7A5, permission="gateway.users:read"):
+    """Users had a team that was only a text: there is to be a team of this name, with this id."""
+
+    team_id: UUID
+    name: str
+
+
 class UserChange(Schema):
     """What may change of a user. `companies` null: all of them."""
 
@@ -57,7 +65,7 @@ class UserChange(Schema):
     roles = fields.Many(fields.Text(most=50, least=1), most=50)
     company_id = fields.Known("companies")
     companies = fields.Many(fields.Known("companies"), least=1, most=200, allow_none=True)
-    team = fields.Text(most=100, least=1, allow_none=True)
+    team_id = fields.Known("teams", allow_none=True)
     manager_id = fields.Uuid(allow_none=True)
     active = fields.Flag()
 
@@ -86,7 +94,7 @@ class UserView(Schema):
     roles = fields.Many(fields.Text())
     company_id = fields.Uuid()
     companies = fields.Many(fields.Uuid(), allow_none=True)
-    team = fields.Text(allow_none=True)
+    team_id = fields.Uuid("teams", allow_none=True)
     manager_id = fields.Uuid(allow_none=True)
     active = fields.Flag()
     last_sign_in_at = fields.Instant(allow_none=True)
@@ -106,7 +114,7 @@ USERS = Listing(
     filters={
         "email": fields.Text(most=254),
         "name": fields.Text(),
-        "team": fields.Text(),
+        "team_id": fields.Uuid("teams"),
         "manager_id": fields.Uuid(),
         "active": fields.Flag(),
         "created_at": fields.Instant(),
