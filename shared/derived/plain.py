@@ -2,7 +2,7 @@
 
 A handler that a service writes wins. What the model's methods `created()`, `updated(changes)` and `deleted()` return is
 published, where it has them, or else the events that the declaration numbers. A verb is carried out by the model's method
-of its name.
+of its name, within the frame of its process where the resource has one.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 
 from shared.api.handlers import Handler
 from shared.api.listing import ListRequest, Page
+from shared.derived.process import resuming
 from shared.kernel.ids import new_id
+from shared.process.frame import CLASSES, Frame
 from shared.schema.contract import Event, Operation
 from shared.schema.declaration import Declaration
 from shared.schema.verbs import Verb
@@ -92,18 +94,20 @@ _MAKERS: dict[str, Callable[[Operation, Any, Declaration], Handler]] = {
 
 
 def _verb(verb: Verb, model: Any, declaration: Declaration) -> Handler:
+    frame = CLASSES.get(declaration.names.path)
+    if frame and verb.verb == "resume":
+        return resuming(verb, frame, model)
     method = getattr(model, verb.verb, None) or _moving(verb, model, declaration)
 
     def carry_out(
         service: object, session: Session, record: Aggregate, request: dict[str, Any] | None = None
     ) -> Aggregate:
         changes = recorded(declaration.changing, record) if _is_told(record, "updated") else None
-        events = method(record, **(request or {}))
-        session.flush()
-        if changes:
-            _tell(session, record, "updated", changes=changes())
-        for event in [events] if isinstance(events, Event) else events or []:
-            publish(session, event)
+        with frame.on(session, record) if frame else Frame(session) as process:
+            process.publish(method(record, **(request or {})) or ())
+            session.flush()
+            if changes:
+                _tell(session, record, "updated", changes=changes())
         return record
 
     arguments = {"record": model} | ({"request": dict[str, Any]} if verb.request else {})

@@ -6,7 +6,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from shared.api.handlers import Handler
-from shared.process.frame import CLASSES
+from shared.process.frame import CLASSES, Process
 from shared.schema.contract import Operation
 from shared.schema.steps import PROCESSES, Steps
 
@@ -51,6 +51,11 @@ def _resume(operation: Operation, steps: Steps, model: Any) -> Handler:
     frame = CLASSES.get(steps.path)
     if frame is None:
         raise TypeError(f"{steps.path} declares steps, and no class in {operation.service} is their Process")
+    return resuming(operation, frame, model)
+
+
+def resuming(operation: Operation, frame: type[Process[Any]], model: Any) -> Handler:
+    """What asks again, whether the operation is derived or a verb of the resource."""
 
     def resume(service: object, session: Session, record: Any) -> Any:
         with frame.on(session, record) as process:

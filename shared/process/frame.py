@@ -52,7 +52,30 @@ CLASSES: dict[str, type["Process[Any]"]] = {}
 """The process of each resource by its path, of the services that have been imported."""
 
 
-class Process(Generic[A]):
+class Frame:
+    """What is published in it is so at its end, and after an exception it is not."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._events: list[Event] = []
+
+    def publish(self, events: Event | Iterable[Event]) -> None:
+        """Publish what follows, at the end of the frame."""
+        self._events += [events] if isinstance(events, Event) else events
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None:
+            self._close()
+
+    def _close(self) -> None:
+        for event in self._events:
+            publish(self.session, event)
+
+
+class Process(Frame, Generic[A]):
     """A frame of one aggregate: `class OrderProcess(Process[Order], of=Order, steps=ORDER_STEPS, unknown=OrderNotHere)`.
 
     `unknown` refuses a fact about an aggregate that is not in this database yet. A process may note facts of its own in
@@ -71,12 +94,12 @@ class Process(Generic[A]):
         CLASSES[steps.path] = cls
 
     def __init__(self, session: Session, aggregate: Any, about: Event | None) -> None:
-        self.session, self.now = session, clock.now()
+        super().__init__(session)
+        self.now = clock.now()
         self.aggregate: A = aggregate
         self._own: Proceeding = aggregate
         self._about, self._new = about, False
         self._before: list[StepStatus] = []
-        self._events: list[Event] = []
 
     @classmethod
     def of(cls, session: Session, id: UUID, *, about: Event) -> Self:
@@ -113,10 +136,6 @@ class Process(Generic[A]):
         """When the fact became true, by the clock of the service that published it."""
         return current(self.session).event_time or self.now
 
-    def publish(self, events: Event | Iterable[Event]) -> None:
-        """Publish what follows, at the end of the frame."""
-        self._events += [events] if isinstance(events, Event) else events
-
     def published(self, event: Event) -> None:
         """Called with each event that was published; for what the process itself does then."""
 
@@ -142,8 +161,7 @@ class Process(Generic[A]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.session.info["processes"].discard(self._own.id)
-        if kind is None:
-            self._close()
+        super().__exit__(kind, error, at)
 
     def _close(self) -> None:
         facts = [Fact.received(self.session, self._document(self._about), self.event_time)] if self._about else []

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from deploy.local.provision import DatabaseUrls
+from shared.derived import plain
 from shared.kernel import clock
 from shared.kernel.context import Context
 from shared.kernel.ids import new_id
@@ -39,6 +40,8 @@ def urls(toy_databases: ToyDatabases) -> DatabaseUrls:
 @pytest.fixture
 def buyer(toy_databases: ToyDatabases, urls: DatabaseUrls) -> Iterator[Harness]:
     harness = Harness(Buying, urls.application)
+    for verb in (buying.Purchase.withdraw, buying.Purchase.resume):  # a service that is listed has them from `collect`
+        harness.operations[verb.name] = plain.handler(verb)
     yield harness
     harness.close()
     toy_databases.empty(urls.application)
@@ -222,8 +225,10 @@ def test_the_reader_of_refusals_follows_the_frame(monkeypatch: pytest.MonkeyPatc
     """It finds what the frame refuses, and what the model does within it."""
     monkeypatch.setattr(raising, "_PACKAGES", ("shared", "tests"))
     assert PurchaseNotHere in refusals_of(Buying.note_budget, Buying)
-    assert InvalidTransition in refusals_of(Buying.withdraw_purchase, Buying)
     assert NothingToResume in refusals_of(PurchaseProcess.resume, PurchaseProcess)
+    withdraw, resume = plain.handler(buying.Purchase.withdraw), plain.handler(buying.Purchase.resume)
+    assert InvalidTransition in {r for call in withdraw.calls for r in refusals_of(*call)}
+    assert {InvalidTransition, NothingToResume} <= {r for call in resume.calls for r in refusals_of(*call)}
     assert PurchaseNotHere not in refusals_of(Buying.get_purchase, Buying)
 
 

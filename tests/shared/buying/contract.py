@@ -4,10 +4,9 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from shared import contracts
-from shared.schema.contract import Event, Listing, Operation
+from shared.schema import Resource, State, Text, Verb, Whole
+from shared.schema.contract import Event
 from shared.schema.steps import Step, Steps
-from shared.wire import fields
-from shared.wire.fields import Schema
 
 NAME = "buying"
 
@@ -57,33 +56,17 @@ class ParcelReceived(Event, type="depot.parcel.received", number=0x0D5):
     received_on: date
 
 
-class PurchaseRequest(Schema):
-    """Something to buy."""
-
-    number = fields.Text(most=20, required=True)
-    amount = fields.Whole(least=1, most=1000, required=True)
-
-
-class PurchaseView(PurchaseRequest):
+class Purchase(Resource, path="/v1/purchases", permission="toy.purchases", label="number"):
     """Something that is bought."""
 
-    id = fields.Uuid()
-    status = fields.Text()
-    created_at = fields.Instant()
+    number = Text(20, required=True)
+    amount = Whole(least=1, most=1000, required=True)
+    status = State(requested="Requested", received="Received", withdrawn="Withdrawn", start="requested")
+    withdraw = Verb("Withdraw it: nothing is bought", of=("requested",))
+    resume = Verb("Resume it: what it waits for is asked again", of=("requested", "withdrawn"))
 
 
-create_purchase = Operation(
-    "POST /v1/purchases", "Buy", "toy.purchases:write", request=PurchaseRequest, response=PurchaseView, status=201
-)
-get_purchase = Operation("GET /v1/purchases/{id}", "One purchase", "toy.purchases:read", response=PurchaseView)
-list_purchases = Operation(
-    "GET /v1/purchases", "Purchases", "toy.purchases:read", response=PurchaseView, listing=Listing()
-)
-withdraw_purchase = Operation(
-    "POST /v1/purchases/{id}/withdraw", "Buy nothing", "toy.purchases:write", response=PurchaseView
-)
-
-for _name, _operation in [(n, o) for n, o in globals().items() if isinstance(o, Operation)]:
-    _operation.service, _operation.name = NAME, _name
+for _operation in Purchase.declaration.operations():
+    _operation.service = NAME
 contracts.events.cache_clear()
 contracts._types_by_tag.cache_clear()

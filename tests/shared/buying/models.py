@@ -5,7 +5,6 @@ from alembic.operations import Operations
 from sqlalchemy import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
-from shared.kernel.refusals import InvalidTransition
 from shared.process.tables import create_process_tables, process_tables
 from shared.schema.contract import Event
 from shared.schema.steps import StepStatus
@@ -19,10 +18,8 @@ class Base(Conventions, DeclarativeBase):
     metadata = new_metadata()
 
 
-class Purchase(Aggregate, Base):
+class Purchase(Aggregate, Base, of=buying.Purchase):
     """Something to buy: its budget is reserved, then it arrives."""
-
-    __tablename__ = "purchase"
 
     number: Mapped[str]
     amount: Mapped[int]
@@ -39,13 +36,13 @@ class Purchase(Aggregate, Base):
         )
 
     def resume(self) -> list[Event]:
+        self.allow("resume")
         if self.status == "requested" and self.budget == "asked":
             return [buying.PurchaseRequested.of(self)]
         return [buying.PurchaseWithdrawn.of(self)] if self.status == "withdrawn" and self.budget != "released" else []
 
     def withdraw(self) -> Event:
-        if self.status != "requested":
-            raise InvalidTransition(state=self.status, allowed=[])
+        self.allow("withdraw")
         self.status = "withdrawn"
         return buying.PurchaseWithdrawn.of(self)
 

@@ -30,25 +30,19 @@ class Buying:
 
     name = buying.NAME
 
-    @command(buying.create_purchase)
+    @command(buying.Purchase.create)
     def create_purchase(self, session: Session, request: dict[str, Any]) -> Purchase:
         with PurchaseProcess.start(session, Purchase(status="requested", budget="asked", **request)) as process:
             process.publish(buying.PurchaseRequested.of(process.aggregate))
         return process.aggregate
 
-    @query(buying.get_purchase)
+    @query(buying.Purchase.get)
     def get_purchase(self, session: Session, purchase: Purchase) -> Purchase:
         return purchase
 
-    @query(buying.list_purchases)
+    @query(buying.Purchase.list)
     def list_purchases(self, session: Session, listing: ListRequest) -> Page:
         return listing.page(session, select(Purchase))
-
-    @command(buying.withdraw_purchase)
-    def withdraw_purchase(self, session: Session, purchase: Purchase) -> Purchase:
-        with PurchaseProcess.on(session, purchase) as process:
-            process.publish(purchase.withdraw())
-        return purchase
 
     @subscribe(buying.BudgetReserved, buying.BudgetReleased)
     def note_budget(self, session: Session, event: buying.BudgetReserved | buying.BudgetReleased) -> None:
