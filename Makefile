@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Everything else is listed by `make`.
 .POSIX:
-.PHONY: help run stop reset test test-all lint format bench faults fuzz contracts examples sdk audit seed lock explain service
+.PHONY: help run stop reset test test-all lint format bench faults fuzz contracts examples sdk audit seed clock lock explain service
 
 # The distribution's own Python where it is new enough: built with all optimisations, it runs the suite up to half as
 # fast again as one compiled by hand. `make run PYTHON=/path/to/python3.12` chooses another.
@@ -64,6 +64,9 @@ audit: ## check the running system's books and documents against each other
 
 seed: ## add the demo company to the running system
 	@$(LOCAL) seed
+
+clock: ## show the clock of the running system, or move it: make clock ARGS="--days 30", or "--to 2027-01-01"
+	@$(LOCAL) operator clock $(ARGS)
 
 lock: ## resolve the *.in files again and lock them with hashes
 	@$(PREPARE) && export CUSTOM_COMPILE_COMMAND="make lock" && for part in requirements requirements-dev; do \

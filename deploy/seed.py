@@ -15,6 +15,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid5
 
+from shared.kernel import clock
+from shared.kernel.time_zones import DEFAULT_ZONE, day_at
+
 NAMESPACE = UUID("6f1d2a4e-8c53-5b7a-9e0d-3c1f5a7b9d2e")
 
 COMPANY = {"name": "Atelier Lumière SARL", "legal_form": "SARL", "share_capital": "10000.00", "payment_days": 30}
@@ -274,7 +277,7 @@ def _pay(api: Api, order: str, customer: str) -> None:
         payment = api.create(
             "/v1/payments", name,
             {"direction": "in", "contact_id": customer, "amount": invoice["gross_total"],
-             "currency": invoice["currency"], "method": "transfer", "date": time.strftime("%Y-%m-%d"),
+             "currency": invoice["currency"], "method": "transfer", "date": str(day_at(clock.now(), DEFAULT_ZONE)),
              "allocations": [{"invoice_id": invoice["id"], "amount": invoice["gross_total"]}]},
         )  # fmt: skip
         if payment["status"] == "draft":

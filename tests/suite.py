@@ -9,6 +9,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,6 +28,7 @@ from deploy.local.servers import Servers
 from deploy.local.supervisor import Spec, Supervisor
 from shared import contracts
 from shared.api.caller import Caller
+from shared.kernel.clock import Moved, machine_now
 from shared.kernel.ids import DEFAULT_COMPANY_ID
 from shared.kernel.signing import Signer
 
@@ -47,8 +49,8 @@ class Suite:
     """One running Liaison on its own databases and its own virtual host of shared servers.
 
     `together` hosts all services in one process, which is quicker to start and lighter; otherwise each service has
-    `replicas` processes. `env` goes to every service process (weathers, fault points, retry delays), `gateway_env` to
-    the gateway.
+    `replicas` processes. `clock` is what moves its clock, if anything does. `env` goes to every service process (weathers,
+    fault points, retry delays), `gateway_env` to the gateway.
     """
 
     services: ClassVar[tuple[str, ...]] = contracts.SERVICES
@@ -61,6 +63,7 @@ class Suite:
     gateway_env: dict[str, str] = field(default_factory=dict)
     together: bool = False
     replicas: int = 1
+    clock: Moved | None = None
     databases: dict[str, DatabaseUrls] = field(default_factory=dict)
     signed_in: list["Api"] = field(default_factory=list)
 
@@ -152,7 +155,21 @@ class Suite:
         bindings = self.root / "bindings.json"
         bindings.write_text(_bindings())
         given = ["--urls", str(urls), "--bindings", str(bindings), "--grace", "0", *arguments]
-        _run("deploy.auditor", {}, *given, about=self.name)
+        _run("deploy.auditor", self.clock_env, *given, about=self.name)
+
+    @property
+    def clock_env(self) -> dict[str, str]:
+        """What moves the clock of a suite that has one of its own; nothing for the others."""
+        if self.clock is None:
+            return {}
+        return {"LIAISON_MODE": "development", "LIAISON_CLOCK_FILE": str(self.clock.file)}
+
+    def move_to(self, instant: datetime) -> None:
+        """All processes of the suite are at that instant from now on; who is signed in by a token signs in again."""
+        assert self.clock is not None
+        self.clock.forward(instant - machine_now() - self.clock.ahead())
+        for api in self.signed_in:
+            api.bearer.expire()
 
     def user(self, email: str, *roles: str) -> "Api":
         """Another user, signed in."""
@@ -232,7 +249,7 @@ class Suite:
                 **self.gateway_env,
             },
             replicas={s: per_service for s in self.services},
-            every_env={"LIAISON_CALLER_KEYS_FILE": str(caller_keys)},
+            every_env={"LIAISON_CALLER_KEYS_FILE": str(caller_keys), **self.clock_env},
             behind_edge_env={
                 "LIAISON_WEBHOOK_KEY_FILE": str(webhook_key),
                 "LIAISON_RABBITMQ_MANAGEMENT_URL": self.servers.management_url,
@@ -326,6 +343,10 @@ class Bearer(httpx.Auth):
             assert answer.status_code == 200, answer.text
             self._token, self._until = answer.json()["access_token"], time.monotonic() + answer.json()["expires_in"] / 2
         return self._token
+
+    def expire(self) -> None:
+        """The next request signs in again."""
+        self._until = 0.0
 
     def auth_flow(self, request: httpx.Request) -> Any:
         request.headers.setdefault("Authorization", f"Bearer {self.token()}")

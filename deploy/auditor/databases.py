@@ -8,6 +8,8 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 
+from shared.kernel import clock
+
 Row = tuple[Any, ...]
 
 _SETTINGS = {
@@ -28,12 +30,16 @@ _PORTION = 20_000
 
 
 class Databases:
-    """The open databases by service. `connections` are in the transaction whose snapshot is judged."""
+    """The open databases by service. `connections` are in the transaction whose snapshot is judged.
+
+    `read_at` is when that was; `machine_at` without what the clock is ahead, as outboxes and inboxes have it.
+    """
 
     def __init__(self, connections: Mapping[str, psycopg2.extensions.connection]) -> None:
         self._connections = connections
         self._cursors = 0
-        self.read_at: datetime = max(self.value(service, "SELECT now()") for service in connections)
+        self.machine_at: datetime = max(self.value(service, "SELECT now()") for service in connections)
+        self.read_at = self.machine_at + clock.ahead()
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
     if command not in commands:
         say(f"usage: python3 -m deploy.local {'|'.join(commands)}")
         return 2
+    _for_development()
     try:
         return commands[command](rest)
     except Stop as stop_reason:
@@ -29,6 +30,12 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         say("\nInterrupted.")
         return 130
+
+
+def _for_development() -> None:
+    """What starts here is no production, and its clock can be moved (`make clock`); all processes are told."""
+    if os.environ.setdefault("LIAISON_MODE", "development") == "development":
+        os.environ.setdefault("LIAISON_CLOCK_FILE", str(ROOT / "clock"))
 
 
 def prepare(_rest: list[str]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from shared.api.handlers import Handler
@@ -18,6 +18,7 @@ from shared.schema.collection import Collection
 from shared.schema.contract import Operation
 from shared.schema.envelope import dumps
 from shared.storage import auditing, outbox, transaction
+from shared.storage.present import timed
 
 T = TypeVar("T")
 
@@ -121,15 +122,15 @@ class _Outcome:
     told: dict[str, Any]
 
 
-_CHECKPOINT = text(
+_CHECKPOINT = timed(
     "UPDATE job SET done = :done, total = coalesce(:total, total), checkpoint = CAST(:checkpoint AS jsonb),"
     " result = CAST(:result AS jsonb), leased_until = now() + make_interval(secs => :lease), takeovers = 0,"
-    " version = version + 1, updated_at = now()"
+    " version = version + 1, updated_at = present()"
     " WHERE id = :id AND runner = :runner AND status = 'running' AND done = :before RETURNING cancelled, version"
 )
-_END = text(
+_END = timed(
     "UPDATE job SET status = :status, result = CAST(:result AS jsonb), failure = CAST(:failure AS jsonb),"
-    " runner = NULL, leased_until = NULL, finished_at = now(), version = version + 1, updated_at = now(),"
+    " runner = NULL, leased_until = NULL, finished_at = present(), version = version + 1, updated_at = present(),"
     " total = CASE WHEN :status = 'succeeded' THEN done ELSE total END"
     " WHERE id = :id AND runner = :runner AND status = 'running'"
 )

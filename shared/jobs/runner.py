@@ -18,6 +18,7 @@ from shared.jobs.run import LEASE_SECONDS, Cancelled, LeaseLost, Run, Stopping
 from shared.kernel.refusals import Refusal
 from shared.schema.collection import Collection, collections_of
 from shared.storage import transaction
+from shared.storage.present import timed
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,10 @@ MOST_TAKEOVERS = 1
 MOST_DEFECTS = 5
 """Runs in a row that met a defect."""
 
-_TAKE = text(
+_TAKE = timed(
     "UPDATE job SET status = 'running', runner = :runner, leased_until = now() + make_interval(secs => :lease),"
     " takeovers = takeovers + CASE WHEN runner <> :runner THEN 1 ELSE 0 END,"
-    " started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()"
+    " started_at = coalesce(started_at, present()), version = version + 1, updated_at = present()"
     " WHERE id = (SELECT id FROM job WHERE status IN ('queued', 'running')"
     " AND (leased_until IS NULL OR leased_until < now() OR runner = :runner)"
     # Users take turns: next is whoever's last job began the longest ago.

@@ -14,13 +14,15 @@ from sqlalchemy.orm import Session
 
 from shared.kernel.refusals import Conflict, Invalid
 from shared.schema.derived.job_contract import CHUNK_BYTES, DAYS_KEPT, LARGEST_FILE
+from shared.storage.present import timed
 
 MOST_CHUNKS = LARGEST_FILE // CHUNK_BYTES + 1
 QUOTA = 10 * LARGEST_FILE
 """Bytes of files that one user may have stored in one service."""
 
-_KEEP = text(
-    "INSERT INTO file_chunk (file_id, number, content, actor) VALUES (:file_id, :number, :content, :actor)"
+_KEEP = timed(
+    "INSERT INTO file_chunk (file_id, number, content, actor, created_at)"
+    " VALUES (:file_id, :number, :content, :actor, present())"
     " ON CONFLICT (file_id, number) DO NOTHING RETURNING 1"
 )
 _READ = text("SELECT content FROM file_chunk WHERE file_id = :file_id AND number = :number")
@@ -122,16 +124,16 @@ def keep_file(session: Session, file_id: UUID, number: int, file: IO[bytes], act
 _SWEEPS = (
     # Results and files that nobody needs any more; an upload whose job never began, after an hour.
     "DELETE FROM file_chunk WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM file_chunk c WHERE"
-    " c.created_at < now() - make_interval(days => :days) OR (c.created_at < now() - interval '1 hour'"
+    " c.created_at < present() - make_interval(days => :days) OR (c.created_at < present() - interval '1 hour'"
     " AND NOT EXISTS (SELECT 1 FROM job j WHERE j.upload_id = c.file_id"
     " AND (j.kind = 'export' OR j.status IN ('queued', 'running')))) LIMIT 1000))",
     # What an undo would need.
     "DELETE FROM job_row WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM job_row r JOIN job j ON j.id = r.job_id"
-    " WHERE j.finished_at < now() - make_interval(days => :days) LIMIT 20000))",
+    " WHERE j.finished_at < present() - make_interval(days => :days) LIMIT 20000))",
     # What only the batches of a dry run need.
     "DELETE FROM job_claim WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM job_claim c JOIN job j ON j.id = c.job_id"
     " WHERE j.finished_at IS NOT NULL LIMIT 20000))",
-    "DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM job WHERE finished_at < now() - make_interval(days => :old)"
+    "DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM job WHERE finished_at < present() - make_interval(days => :old)"
     " AND NOT EXISTS (SELECT 1 FROM job_row WHERE job_id = job.id) LIMIT 200))",
 )
 _DAYS_LISTED = 90
@@ -140,4 +142,4 @@ _DAYS_LISTED = 90
 def sweep(session: Session) -> None:
     """Forget files and journals that have served their time, in bounded portions."""
     for statement in _SWEEPS:
-        session.execute(text(statement), {"days": DAYS_KEPT, "old": _DAYS_LISTED})
+        session.execute(timed(statement), {"days": DAYS_KEPT, "old": _DAYS_LISTED})

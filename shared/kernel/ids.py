@@ -1,8 +1,9 @@
 """Identifiers: UUIDv7 (RFC 9562) everywhere, so that keys sort by the time they were made."""
 
 import os
-import time
 from uuid import UUID
+
+from shared.kernel import clock
 
 DEFAULT_COMPANY_ID = UUID("01900000-0000-7000-8000-000000000001")
 """The company that exists from the start; whoever has one company never needs to name it."""
@@ -57,6 +58,5 @@ def id_of_hash(digest: bytes) -> UUID:
 
 
 def _uuid7(rand_a: int) -> UUID:
-    milliseconds = time.time_ns() // 1_000_000
     rand_b = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (rand_a << 64) | (0x2 << 62) | rand_b)
+    return UUID(int=(clock.milliseconds() << 80) | (0x7 << 76) | (rand_a << 64) | (0x2 << 62) | rand_b)

@@ -1,6 +1,7 @@
 """Settings from the environment, read once; an absent one stops the process and names itself."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -9,6 +10,15 @@ class MissingSetting(SystemExit):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The environment variable {name} is not set; it is needed to start.")
+
+
+class NotInProduction(SystemExit):
+    """A setting that is for development and tests only."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} moves the clock, which is for development and tests only: remove it, or set LIAISON_MODE=development."
+        )
 
 
 REQUEST_GAP = 0.5
@@ -32,6 +42,14 @@ def database_url(service: str) -> str:
 def amqp_uri(service: str) -> str:
     """The broker as a service sees it: LIAISON_<SERVICE>_AMQP_URI."""
     return required(f"LIAISON_{service.upper()}_AMQP_URI")
+
+
+def clock_file(environment: Mapping[str, str]) -> str:
+    """The file that moves the clock (LIAISON_CLOCK_FILE); "" where there is none. Raises NotInProduction."""
+    file = environment.get("LIAISON_CLOCK_FILE", "")
+    if file and environment.get("LIAISON_MODE", "production") != "development":
+        raise NotInProduction("LIAISON_CLOCK_FILE")
+    return file
 
 
 def _seconds(name: str, default: str) -> tuple[float, ...]:

@@ -15,6 +15,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from shared.kernel import clock
+
 ISSUER = "liaison"
 ACCESS = "at+jwt"
 """The type of an access token (RFC 9068)."""
@@ -26,6 +28,8 @@ LEEWAY = 30
 """Seconds by which clocks may differ."""
 
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
+_TIMES_BY_THE_CLOCK: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+"""PyJWT compares with the machine's time; `_check_times` compares with the clock's."""
 
 
 class Signer:
@@ -53,9 +57,9 @@ class Keys:
         self._keys = dict(self._own)
         self._refresh()
 
-    def verify(self, kind: str, audience: str, token: str) -> dict[str, Any]:
+    def verify(self, kind: str, audience: str, token: str, now: float | None = None) -> dict[str, Any]:
         """The claims. The algorithm is fixed here; `kid` only chooses among our keys; `jku`, `x5u`, `jwk` are not
-        looked at. Raises jwt.InvalidTokenError for whatever is wrong."""
+        looked at. Raises jwt.InvalidTokenError for whatever is wrong. `now` is that of the clock unless it is given."""
         header = jwt.get_unverified_header(token)
         if header.get("typ") != kind:
             raise jwt.InvalidTokenError("another type")
@@ -65,9 +69,9 @@ class Keys:
             algorithms=["EdDSA"],
             audience=audience,
             issuer=ISSUER,
-            leeway=LEEWAY,
-            options={"require": _REQUIRED, "strict_aud": True},
+            options={"require": _REQUIRED, "strict_aud": True} | _TIMES_BY_THE_CLOCK,
         )
+        _check_times(claims, clock.seconds() if now is None else now)
         return claims
 
     def _key(self, wanted: str) -> Ed25519PublicKey:
@@ -87,6 +91,18 @@ class Keys:
             if changed != self._read_at:
                 self._keys = {**public_keys(self._file.read_text(encoding="utf-8")), **self._own}
                 self._read_at = changed
+
+
+def _check_times(claims: dict[str, Any], now: float) -> None:
+    """As RFC 7519 has them (sections 4.1.4 to 4.1.6). Raises jwt.InvalidTokenError."""
+    try:
+        expires, issued, begins = float(claims["exp"]), float(claims["iat"]), float(claims.get("nbf", 0))
+    except (TypeError, ValueError, OverflowError):
+        raise jwt.DecodeError("times are numbers") from None
+    if not expires > now - LEEWAY:
+        raise jwt.ExpiredSignatureError("expired")
+    if not max(issued, begins) <= now + LEEWAY:
+        raise jwt.ImmatureSignatureError("not yet valid")
 
 
 def key_id(key: Ed25519PublicKey) -> str:

@@ -92,5 +92,5 @@ class Arrivals:
 def _until(seconds: float, context: Context) -> float:
     """On the monotonic clock: so long from now, but not beyond what the caller waits for the answer."""
     if context.deadline is not None:
-        seconds = min(seconds, (context.deadline - clock.now()).total_seconds() - _FOR_THE_ANSWER)
+        seconds = min(seconds, (context.deadline - clock.machine_now()).total_seconds() - _FOR_THE_ANSWER)
     return time.monotonic() + seconds

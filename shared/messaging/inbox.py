@@ -209,7 +209,7 @@ class Inbox:
             return "parked", None, code
         if not isinstance(error, NotYet):
             log.warning("handler failed", extra={"consumer": handler.name, "error_code": code}, exc_info=error)
-        return "retry", clock.now() + timedelta(seconds=delays[attempts - 1]), code
+        return "retry", clock.machine_now() + timedelta(seconds=delays[attempts - 1]), code
 
     def _fail(self, handler: Handler, received: Envelope, body: bytes, state: str, at: Any, code: str) -> str:
         values = {

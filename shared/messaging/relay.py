@@ -230,7 +230,7 @@ class Relay:
 
     def _since(self) -> datetime:
         """Look at the last day; once a minute, and first of all, at everything until all of it is sent."""
-        return _EVER if time.monotonic() - self._swept > _SWEEP_SECONDS else clock.now() - _LATELY
+        return _EVER if time.monotonic() - self._swept > _SWEEP_SECONDS else clock.machine_now() - _LATELY
 
     def _rest(self) -> None:
         """Wait for work, but not for long while there is something to mark."""

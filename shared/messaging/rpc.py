@@ -76,7 +76,7 @@ class RpcServer:
         self.turns = Semaphore(LIMITS.rpc_concurrency)
         self.running = 0
         self._ending = False
-        self._takes_since = clock.now()
+        self._takes_since = clock.machine_now()
         self._consumer: Consumer | None = None
         self._reply_channel: Any = None
         self._can_answer = Signal()
@@ -108,7 +108,7 @@ class RpcServer:
             prefetch_count=LIMITS.rpc_concurrency * 2,
             auto_declare=False,
         )
-        self._takes_since = clock.now()
+        self._takes_since = clock.machine_now()
         self._consumer.consume()
 
     def _open_reply_channel(self, connection: Connection) -> None:
@@ -251,7 +251,7 @@ class MalformedCall(Refusal):
 
 
 def _check_deadline(context: Context) -> None:
-    if context.deadline and clock.now() >= context.deadline:
+    if context.deadline and clock.machine_now() >= context.deadline:
         raise DeadlineExceeded
 
 

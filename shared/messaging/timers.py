@@ -11,16 +11,17 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from shared.api.handlers import Handler
-from shared.kernel import ids, metrics
+from shared.kernel import clock, ids, metrics
 from shared.kernel.context import Context
 from shared.kernel.settings import LIMITS
 from shared.storage import transaction
+from shared.storage.present import timed
 
 log = logging.getLogger(__name__)
 
-_TAKE = text(
-    "INSERT INTO timer AS t (name, last_run) VALUES (:name, now()) ON CONFLICT (name) DO UPDATE SET last_run = now()"
-    " WHERE t.last_run <= now() - make_interval(secs => :period) RETURNING 1"
+_TAKE = timed(
+    "INSERT INTO timer AS t (name, last_run) VALUES (:name, present()) ON CONFLICT (name) DO UPDATE SET last_run = present()"
+    " WHERE t.last_run <= present() - make_interval(secs => :period) RETURNING 1"
 )
 _GAUGES = text(
     "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'new' LIMIT 10000) AS o) AS pending,"
@@ -74,9 +75,9 @@ class Timers:
         """Forget what has served its time, in bounded portions, and prepare next month's outbox partition."""
         session.execute(text("SELECT keep_outbox_partitions(2, :months)"), {"months": LIMITS.outbox_months})
         session.execute(
-            text(
+            timed(
                 "DELETE FROM idempotency WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency WHERE NOT permanent"
-                " AND created_at < now() - make_interval(days => :days) LIMIT 20000))"
+                " AND created_at < present() - make_interval(days => :days) LIMIT 20000))"
             ),
             {"days": LIMITS.idempotency_days},
         )
@@ -104,9 +105,9 @@ class Timers:
             metrics.retry_open.labels(self.name).set(row.retrying)
 
     def _sleep(self, seconds: float) -> bool:
-        """Sleep in small steps; False when it is time to end."""
-        until = time.monotonic() + seconds
-        while not self._ending and time.monotonic() < until:
+        """Sleep in small steps, no longer than until the clock moves; False when it is time to end."""
+        until, ahead = time.monotonic() + seconds, clock.ahead()
+        while not self._ending and time.monotonic() < until and clock.ahead() == ahead:
             time.sleep(min(0.2, max(0.0, until - time.monotonic())))
         return not self._ending
 

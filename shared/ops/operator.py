@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,8 +19,9 @@ from sqlalchemy import text
 
 from shared import contracts
 from shared.api.caller import Caller
+from shared.kernel import clock
 from shared.kernel.ids import DEFAULT_COMPANY_ID
-from shared.kernel.settings import required
+from shared.kernel.settings import clock_file, required
 from shared.kernel.signing import Signer
 from shared.ops import parked_messages
 from shared.storage.database import new_engine
@@ -58,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--permission", action="append", required=True, help="e.g. sales.orders:read; may be repeated")
     token.add_argument("--company", action="append", type=UUID, help="only these companies; without it, all")
     token.add_argument("--minutes", type=int, choices=range(1, 61), default=10, metavar="1-60")
+    moved = _add(
+        commands, "clock", _clock, "show the clock of all processes, or move it forward (development and tests)"
+    )
+    moved.add_argument("--days", type=float, default=0)
+    moved.add_argument("--hours", type=float, default=0)
+    moved.add_argument("--to", type=datetime.fromisoformat, help="RFC 3339 instant, or a day: 00:00 UTC")
     return parser
 
 
@@ -149,6 +157,20 @@ def _token(chosen: argparse.Namespace) -> None:
     working_in = companies[0] if companies else DEFAULT_COMPANY_ID
     caller = Caller(chosen.actor, tuple(chosen.permission), working_in, companies)
     print(caller.signed(Signer(required("LIAISON_SIGNING_KEY_FILE")), chosen.service, chosen.minutes * 60))
+
+
+def _clock(chosen: argparse.Namespace) -> None:
+    """Every process that reads the same LIAISON_CLOCK_FILE shows the new time from now on; there is no way back."""
+    if (file := clock_file(os.environ)) == "":
+        raise SystemExit("LIAISON_CLOCK_FILE is not set: the clock is that of the machine.")
+    by = timedelta(days=chosen.days, hours=chosen.hours)
+    if chosen.to:
+        by += (chosen.to if chosen.to.tzinfo else chosen.to.replace(tzinfo=UTC)) - clock.now()
+    try:
+        clock.Moved(Path(file)).forward(by)
+    except ValueError as error:
+        raise SystemExit(f"{error}: it shows {clock.now().isoformat(timespec='seconds')}") from None
+    print(f"{clock.now().isoformat(timespec='seconds')}, {clock.ahead()} ahead of the machine")
 
 
 def _engines(only: str | None) -> Iterator[tuple[str, Any]]:

@@ -34,6 +34,7 @@ from shared.schema import Group, Resource
 from shared.storage import prepared
 from shared.storage.connecting import options
 from shared.storage.declared_models import complete, complete_fields
+from shared.storage.present import AHEAD, Timed
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -162,7 +163,9 @@ class QuickSession(Session):
     """A session that does not work out anew what is the same each time: the SQL of a text, the SELECT of one row."""
 
     def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        if type(statement) is TextClause and not options and not isinstance(params, list):
+        if isinstance(statement, TextClause) and not options and not isinstance(params, list):
+            if isinstance(statement, Timed):
+                params = {**(params or {}), AHEAD: clock.ahead()}
             return self.connection().exec_driver_sql(_driver_sql(statement.text), params or None)
         return super().execute(statement, params, **options)
 

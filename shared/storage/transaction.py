@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from shared.kernel import faults, metrics
+from shared.kernel import clock, faults, metrics
 from shared.kernel.context import Context
 from shared.kernel.settings import LIMITS
 from shared.storage import auditing, outbox, prepared
@@ -134,7 +134,7 @@ def _closing_words(session: Session, action: str, result: Any) -> tuple[str, lis
         parts, parameters = [*parts, part], [*parameters, *values]
     if remembered := session.info.get("remember"):
         parts.append(_REMEMBER + ", ".join([_REMEMBERED] * len(remembered)) + ")")
-        parameters += [value for row in remembered for value in row]
+        parameters += [value for row in remembered for value in (*row, clock.ahead())]
     return ("WITH " + ", ".join(parts) + " SELECT 1", parameters) if parts else None
 
 
@@ -142,4 +142,4 @@ _REMEMBER = (
     "remembered AS (INSERT INTO idempotency"
     " (actor, operation, key, request_sha256, status, body, headers, aggregate_id, permanent, created_at) VALUES "
 )
-_REMEMBERED = "(%s, %s, %s, %s::bytea, %s, %s, %s::jsonb, %s::uuid, %s, now())"
+_REMEMBERED = "(%s, %s, %s, %s::bytea, %s, %s, %s::jsonb, %s::uuid, %s, now() + %s)"

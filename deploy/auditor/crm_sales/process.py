@@ -8,7 +8,7 @@ _OVERDUE = Rule(
     counted="SELECT count(*) FROM order_step",
     broken="""
     SELECT s.order_id, o.number, s.name, s.waits_for, s.deadline, s.deadline AS since
-    FROM order_step s JOIN sales_order o ON o.id = s.order_id WHERE s.status = 'pending' AND s.deadline < now()""",
+    FROM order_step s JOIN sales_order o ON o.id = s.order_id WHERE s.status = 'pending' AND s.deadline < %(now)s""",
     sentence="{number} waits for {waits_for} (step {name}) since before {deadline:%Y-%m-%d %H:%M:%S}",
 )
 _COMPENSATED = Rule(
@@ -47,7 +47,7 @@ _BOOKS = """
 @checks(I16="orders end completed or undone, in time")
 def orders_end_well(world: World, found: Findings) -> None:
     for rule in (_OVERDUE, _COMPENSATED, _DONE):
-        rule.apply(world, found)
+        rule.apply(world, found, now=world.databases.read_at)
     rows = world.databases.rows
     for orders, shelves in joined(rows("crm_sales", _ENDED), rows("erp_inventory", _WAREHOUSE)):
         for order_id, number, status, since in orders:

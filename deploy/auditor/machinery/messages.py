@@ -29,7 +29,7 @@ _FINISHED = ("done", "parked", "discarded")
 def delivered_once_and_unaltered(world: World, missing: Findings, forged: Findings, altered: Findings) -> None:
     """One pass over all outboxes and all inboxes, event by event."""
     listeners = _listeners(world)
-    oldest = max(filter(None, (world.since, world.databases.read_at - INBOX_KEPT)))
+    oldest = max(filter(None, (world.since, world.databases.machine_at - INBOX_KEPT)))
     for events, receipts in joined(merged(*_sent(world)), merged(*_taken(world))):
         forged.checked += len(receipts)
         for event in events:

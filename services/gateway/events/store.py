@@ -19,6 +19,7 @@ from shared.kernel.refusals import NotYet
 from shared.schema.contract import Event
 from shared.schema.envelope import Received
 from shared.storage.company_sql import ALLOWED, company_ids, restricted
+from shared.storage.present import timed
 
 DAYS = 90
 """For so long an event can be read. It is also for so long recognised when it comes again."""
@@ -27,10 +28,10 @@ CHANNEL = "event_store"
 """What readers LISTEN to."""
 
 _LOCK = 4219
-_APPEND = text(
+_APPEND = timed(
     "INSERT INTO event_store (event_id, type, routing_key, service, aggregate, aggregate_id, company_id, companies, time,"
-    " envelope) SELECT event_id, type, routing_key, service, aggregate, aggregate_id, company_id,"
-    " CAST(companies AS uuid[]), time, envelope FROM"
+    " envelope, stored_at) SELECT event_id, type, routing_key, service, aggregate, aggregate_id, company_id,"
+    " CAST(companies AS uuid[]), time, envelope, present() FROM"
     " unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:routing_key AS text[]), CAST(:service AS text[]),"
     " CAST(:aggregate AS text[]), CAST(:aggregate_id AS uuid[]), CAST(:company_id AS uuid[]),"
     " CAST(:companies AS text[]), CAST(:time AS timestamptz[]), CAST(:envelope AS text[])) WITH ORDINALITY AS news"

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +21,7 @@ from gateway.http import metrics
 from gateway.http.access import Principal
 from gateway.http.incoming import Incoming
 from gateway.http.reading import only, parse_query
+from shared.kernel import clock
 from shared.kernel.refusals import NotFound, Refusal
 from shared.storage.database import new_session
 
@@ -126,7 +126,7 @@ class Stream(Response):
         gone = asyncio.create_task(self._watch(receive), name="stream disconnect")
         rights = asyncio.create_task(self._watch_rights(), name="stream rights")
         expiry = asyncio.get_running_loop().call_later(
-            max(0.0, self._principal.expires_at - time.time()), self._follower.end, "expired"
+            max(0.0, self._principal.expires_at - clock.seconds()), self._follower.end, "expired"
         )
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

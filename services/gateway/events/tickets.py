@@ -5,7 +5,6 @@ rights that its user has at each moment, and ends with the token. It is a signed
 """
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from gateway.http.access import SIGNED_IN, NotAllowed, Principal
 from gateway.http.incoming import Incoming
 from gateway.http.reading import load_body
 from gateway.identity.tokens import LONGEST, Tokens, principal_of
+from shared.kernel import clock
 from shared.kernel.refusals import Unauthenticated, Unavailable
 from shared.kernel.signing import Keys, Signer
 
@@ -56,7 +56,7 @@ class Tickets:
         types = given.get("types") or "#"
         check_known(types)
         token = self._tokens.claims_of(request.field(b"authorization") or "")
-        now = int(time.time())
+        now = int(clock.seconds())
         claims = {"sub": token["sub"], "iat": now, "exp": now + SECONDS, "jti": uuid4().hex}
         ticket = self._signer.sign(KIND, AUDIENCE, {**claims, "token": token, "types": types})
         view = contract.StreamTicketView().dump({"ticket": ticket, "expires_in": SECONDS})
@@ -75,7 +75,7 @@ class Tickets:
             if len(ticket) > 2 * LONGEST:
                 raise ValueError
             claims = self._keys.verify(KIND, AUDIENCE, ticket)
-            if claims["exp"] <= time.time() or claims["token"]["exp"] <= time.time():
+            if min(claims["exp"], claims["token"]["exp"]) <= clock.seconds():
                 raise ValueError
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             raise Unauthenticated(presented=True) from None

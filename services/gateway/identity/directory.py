@@ -23,8 +23,10 @@ from gateway.identity.built_in import permissions_of
 from gateway.identity.people import TEAM
 from shared import contracts
 from shared.api.rights import Rights
+from shared.kernel import clock
 from shared.kernel.permissions import cut
 from shared.kernel.refusals import Unauthenticated, Unavailable
+from shared.storage.present import timed
 
 KNOWN_FOR = 3.0
 """Rights that were taken away are gone within five seconds everywhere: an event stream asks for them once a second."""
@@ -42,12 +44,12 @@ _USER = text(
 )
 _KEYS = (
     f"SELECT {_RIGHTS}, k.id AS key_row_id, k.name AS key_name, k.digest, k.scopes, k.company_id AS key_company_id,"
-    " extract(epoch FROM k.expires_at) AS expires_at, k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 min'"
+    " extract(epoch FROM k.expires_at) AS expires_at, k.last_used_at IS NULL OR k.last_used_at < present() - interval '1 min'"
     " AS unnoted FROM api_key k JOIN app_user u ON u.id = k.owner_id WHERE k.revoked_at IS NULL"
 )
-_KEY = text(f"{_KEYS} AND k.key_id = :key_id")
-_KEY_OF_ROW = text(f"{_KEYS} AND k.id = :id AND (k.expires_at IS NULL OR k.expires_at > now())")
-_USED = text("UPDATE api_key SET last_used_at = now() WHERE key_id = :key_id")
+_KEY = timed(f"{_KEYS} AND k.key_id = :key_id")
+_KEY_OF_ROW = timed(f"{_KEYS} AND k.id = :id AND (k.expires_at IS NULL OR k.expires_at > present())")
+_USED = timed("UPDATE api_key SET last_used_at = present() WHERE key_id = :key_id")
 
 
 class Directory:
@@ -68,7 +70,7 @@ class Directory:
         if key_id is None:
             raise Unauthenticated(presented=True)
         found = await self._current(apikeys.digest(secret).hex(), None, self._key, key_id, secret)
-        if found.expires_at <= time.time():
+        if found.expires_at <= clock.seconds():
             raise Unauthenticated(presented=True)
         return found
 

@@ -5,7 +5,6 @@ The cookie is a signed document, so any replica can take the browser back; it ho
 
 import hmac
 import logging
-import time
 from typing import Any
 
 import jwt
@@ -22,6 +21,7 @@ from gateway.identity.auth import Auth
 from gateway.identity.oidc import Client, Identity, IdentityRefused, Trip
 from gateway.identity.outbound import OutboundFailed
 from gateway.models import User
+from shared.kernel import clock
 from shared.kernel.ids import new_id
 from shared.kernel.refusals import Unavailable
 from shared.kernel.signing import Keys, Signer
@@ -76,7 +76,7 @@ class OidcSignIn:
         return self._client
 
     def _packed(self, trip: Trip) -> str:
-        now = int(time.time())
+        now = int(clock.seconds())
         claims = {"sub": trip.state, "nonce": trip.nonce, "verifier": trip.verifier, "iat": now, "exp": now + SECONDS}
         return self._signer.sign(KIND, AUDIENCE, claims)
 

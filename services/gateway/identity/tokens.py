@@ -1,7 +1,6 @@
 """Access tokens: signed with Ed25519, valid for ten minutes, verified once and then known by their digest."""
 
 import hashlib
-import time
 from collections import OrderedDict
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +10,7 @@ import jwt
 from gateway.http.access import Principal
 from gateway.identity.built_in import permissions_of
 from gateway.models import User
+from shared.kernel import clock
 from shared.kernel.refusals import Unauthenticated
 from shared.kernel.signing import ACCESS, LEEWAY, Keys, Signer
 
@@ -28,7 +28,7 @@ class Tokens:
         self._known: OrderedDict[bytes, Principal] = OrderedDict()
 
     def issue(self, user: User, session: UUID) -> str:
-        now = round(time.time(), 3)
+        now = round(clock.seconds(), 3)
         claims = {
             "sub": str(user.id),
             "iat": now,
@@ -54,7 +54,7 @@ class Tokens:
             self._known[digest] = known
             if len(self._known) > KNOWN:
                 self._known.popitem(last=False)
-        if known.expires_at + LEEWAY <= time.time():
+        if known.expires_at + LEEWAY <= clock.seconds():
             self._known.pop(digest, None)
             raise Unauthenticated(presented=True)
         return known

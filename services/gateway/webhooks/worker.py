@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -22,13 +22,14 @@ from gateway.webhooks.outgoing import Message, message, work
 from gateway.webhooks.posting import Answer, Poster
 from gateway.webhooks.settings import Settings
 from gateway.webhooks.turn import Turn
+from shared.storage.present import timed
 
 log = logging.getLogger(__name__)
 
 _MEASURED_EVERY = 10.0
 _REST_AFTER_DEFECT = 60.0
-_LAG = text(
-    "SELECT max(extract(epoch FROM now() - (SELECT stored_at FROM event_store WHERE position > p.position"
+_LAG = timed(
+    "SELECT max(extract(epoch FROM present() - (SELECT stored_at FROM event_store WHERE position > p.position"
     " ORDER BY position LIMIT 1))) FROM webhook_progress AS p JOIN webhook AS w ON w.id = p.webhook_id WHERE w.active"
 )
 
