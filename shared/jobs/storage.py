@@ -122,19 +122,25 @@ def keep_file(session: Session, file_id: UUID, number: int, file: IO[bytes], act
 
 
 _SWEEPS = (
-    # Results and files that nobody needs any more; an upload whose job never began, after an hour.
-    "DELETE FROM file_chunk WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM file_chunk c WHERE"
-    " c.created_at < present() - make_interval(days => :days) OR (c.created_at < present() - interval '1 hour'"
-    " AND NOT EXISTS (SELECT 1 FROM job j WHERE j.upload_id = c.file_id"
-    " AND (j.kind = 'export' OR j.status IN ('queued', 'running')))) LIMIT 1000))",
-    # What an undo would need.
-    "DELETE FROM job_row WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM job_row r JOIN job j ON j.id = r.job_id"
-    " WHERE j.finished_at < present() - make_interval(days => :days) LIMIT 20000))",
-    # What only the batches of a dry run need.
-    "DELETE FROM job_claim WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM job_claim c JOIN job j ON j.id = c.job_id"
-    " WHERE j.finished_at IS NOT NULL LIMIT 20000))",
-    "DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM job WHERE finished_at < present() - make_interval(days => :old)"
-    " AND NOT EXISTS (SELECT 1 FROM job_row WHERE job_id = job.id) LIMIT 200))",
+    timed(  # results and files that nobody needs any more; an upload whose job never began, after an hour
+        "DELETE FROM file_chunk WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM file_chunk c WHERE"
+        " c.created_at < present() - make_interval(days => :days) OR (c.created_at < present() - interval '1 hour'"
+        " AND NOT EXISTS (SELECT 1 FROM job j WHERE j.upload_id = c.file_id"
+        " AND (j.kind = 'export' OR j.status IN ('queued', 'running')))) LIMIT 1000))"
+    ),
+    timed(  # what an undo would need
+        "DELETE FROM job_row WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM job_row r JOIN job j ON j.id = r.job_id"
+        " WHERE j.finished_at < present() - make_interval(days => :days) LIMIT 20000))"
+    ),
+    text(  # what only the batches of a dry run need
+        "DELETE FROM job_claim WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM job_claim c JOIN job j ON j.id = c.job_id"
+        " WHERE j.finished_at IS NOT NULL LIMIT 20000))"
+    ),
+    timed(
+        "DELETE FROM job WHERE id = ANY(ARRAY(SELECT id FROM job"
+        " WHERE finished_at < present() - make_interval(days => :old)"
+        " AND NOT EXISTS (SELECT 1 FROM job_row WHERE job_id = job.id) LIMIT 200))"
+    ),
 )
 _DAYS_LISTED = 90
 
@@ -142,4 +148,4 @@ _DAYS_LISTED = 90
 def sweep(session: Session) -> None:
     """Forget files and journals that have served their time, in bounded portions."""
     for statement in _SWEEPS:
-        session.execute(timed(statement), {"days": DAYS_KEPT, "old": _DAYS_LISTED})
+        session.execute(statement, {"days": DAYS_KEPT, "old": _DAYS_LISTED})

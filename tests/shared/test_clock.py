@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import text
 
+from shared.jobs.storage import sweep
 from shared.kernel import clock, ids
 from shared.kernel.clock import Moved
 from shared.kernel.settings import NotInProduction, clock_file
@@ -133,7 +134,7 @@ def test_timers_and_what_they_forget_obey_it(toy: Harness) -> None:
 
 def _housekeeping(toy: Harness) -> bool:
     """Let the machinery's timer look whether it is due; whether it was."""
-    timers = Timers(toy.service, toy.name, toy.engine, {})
+    timers = Timers(toy.service, toy.name, toy.engine, {}, sweep)
     last_run = text("SELECT last_run FROM timer WHERE name = 'housekeeping'")
     with toy.session() as session:
         before = session.execute(last_run).scalar()
