@@ -68,7 +68,7 @@ def test_production_refuses_to_start_with_it(mode: dict[str, str]) -> None:
 
 
 def test_a_process_in_production_ends_with_the_sentence() -> None:
-    ended = _python("-m", "shared.ops.runner", "erp_inventory", LIAISON_CLOCK_FILE="/a/clock")
+    ended = _python("-m", "shared.ops.serve", "erp_inventory", LIAISON_CLOCK_FILE="/a/clock")
     assert ended.returncode == 1 and "development and tests only" in ended.stderr
     assert "Traceback" not in ended.stderr
 
