@@ -160,13 +160,12 @@ class Suite:
     @property
     def clock_env(self) -> dict[str, str]:
         """What moves the clock of a suite that has one of its own; nothing for the others."""
-        if self.clock is None:
-            return {}
-        return {"LIAISON_MODE": "development", "LIAISON_CLOCK_FILE": str(self.clock.file)}
+        of = self.clock
+        return {"LIAISON_MODE": "development", "LIAISON_CLOCK_FILE": str(of.file)} if of else {}
 
     def move_to(self, instant: datetime) -> None:
         """All processes of the suite are at that instant from now on; who is signed in by a token signs in again."""
-        assert self.clock is not None
+        assert self.clock
         self.clock.forward(instant - machine_now() - self.clock.ahead())
         for api in self.signed_in:
             api.bearer.expire()
