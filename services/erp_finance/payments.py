@@ -121,7 +121,7 @@ class Paying:
     @query(finance.list_payments)
     def list_payments(self, session: Session, listing: ListRequest) -> Page:
         statement = select(Payment).options(selectinload(Payment.all_allocations))
-        return listing.page(session, statement, {"invoice_id": SETTLES}, more=True)
+        return listing.page(session, statement, {"invoice_id": SETTLES})
 
 
 def _day(session: Session, company_id: UUID, asked: date | None) -> date:

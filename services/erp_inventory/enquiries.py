@@ -72,7 +72,7 @@ class Enquiries:
         """Levels now are one indexed read; levels of a day are summed up from the moves until then."""
         as_of = _take_day(listing)
         restricted = current(session).companies is not None
-        page = listing.page(session, _LEVELS.join(Warehouse) if restricted else _LEVELS, more=bool(as_of))
+        page = listing.page(session, _LEVELS.join(Warehouse) if restricted else _LEVELS)
         if as_of:
             page.rows = _as_of(session, page.rows, as_of)
         return page

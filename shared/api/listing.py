@@ -5,11 +5,10 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple
 
 import marshmallow as ma
-from sqlalchemy import Select, func, inspect, literal, or_, select
+from sqlalchemy import Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared.api.reaching import conditions
@@ -18,7 +17,7 @@ from shared.kernel.refusals import BadRequest
 from shared.schema import keyset
 from shared.schema.conditions import EXTERNAL, condition, external_id, held_in_part, tags
 from shared.schema.contract import Listing
-from shared.storage import custom, prepared
+from shared.storage import custom
 from shared.wire import fields
 from shared.wire.explaining import details
 from shared.wire.fields import Text, Whole
@@ -68,13 +67,11 @@ class ListRequest:
     customs_of: str = ""
     parts: dict[str, str] = field(default_factory=dict)
 
-    def page(
-        self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None, more: bool = False
-    ) -> Page:
+    def page(self, session: Session, statement: Select[Any], columns: dict[str, Any] | None = None) -> Page:
         """Run the statement filtered, sorted and cut to one page.
 
         `columns` maps a public name to a column or expression where it is not simply the attribute of the same name
-        on the entity selected first. `more` says that the handler reads on afterwards.
+        on the entity selected first.
         """
         described = statement.column_descriptions
         entity = described[0]["entity"]
@@ -90,8 +87,6 @@ class ListRequest:
         if self.cursor is not None:
             statement = statement.where(keyset.after(keys, self.cursor))
         statement = statement.order_by(*(key.order for key in keys)).limit(self.limit + 1)
-        if not more and not _reads_on(entity):
-            prepared.read_alone(session.connection())
         single = len(described) == 1
         rows: list[Any] = list(session.scalars(statement).unique() if single else session.execute(statement).unique())
         shown = rows[: self.limit]
@@ -116,12 +111,6 @@ class ListRequest:
         source = last[0] if isinstance(last, tuple) and hasattr(last, "_mapping") else last
         values = [getattr(last, name) if hasattr(last, name) else getattr(source, name) for name, _ in self.sort]
         return keyset.written(self.fingerprint, values)
-
-
-@cache
-def _reads_on(entity: Any) -> bool:
-    """Whether loading these objects takes more statements than one."""
-    return any(relationship.lazy == "selectin" for relationship in inspect(entity).mapper.relationships)
 
 
 class _Columns:

@@ -103,54 +103,12 @@ class Loader:
         return None
 
 
-_EVENTS = """
-    WITH facts AS (
-        SELECT * FROM json_to_recordset(%s::json) AS f (place int, event_id uuid, type text, routing_key text,
-            aggregate text, aggregate_id uuid, nth bigint, head text)
-    ), counted AS (
-        INSERT INTO aggregate_sequence AS s (aggregate, aggregate_id, last)
-        SELECT aggregate, aggregate_id, max(nth) FROM facts GROUP BY aggregate, aggregate_id
-        ORDER BY aggregate, aggregate_id
-        ON CONFLICT (aggregate, aggregate_id) DO UPDATE SET last = s.last + excluded.last
-        RETURNING aggregate, aggregate_id, last
-    )
-    INSERT INTO outbox (event_id, type, routing_key, aggregate_id, sequence, envelope, bulk)
-    SELECT event_id, type, routing_key, aggregate_id, number, head || ',"sequence":"' || number || '"}', true
-    FROM (
-        SELECT facts.*, last - (max(nth) OVER (PARTITION BY aggregate, aggregate_id)) + nth AS number
-        FROM facts JOIN counted USING (aggregate, aggregate_id)
-    ) AS numbered ORDER BY place
-"""
-
-
 def write_events(session: Session) -> None:
-    """Write what was published so far, in one statement, with the numbers that `outbox.py` would give.
-
-    These events wait while there are others to send.
-    """
-    pending = outbox.take(session)
-    if not pending:
-        return
-    counts: dict[tuple[str, UUID], int] = {}
-    facts = []
-    for place, item in enumerate(pending):
-        event = item.event
-        key = (event.aggregate, event.aggregate_id)
-        counts[key] = counts.get(key, 0) + 1
-        facts.append(
-            {
-                "place": place,
-                "event_id": str(item.event_id),
-                "type": event.full_type,
-                "routing_key": event.type,
-                "aggregate": key[0],
-                "aggregate_id": str(key[1]),
-                "nth": counts[key],
-                "head": item.head,
-            }
-        )
-    session.connection().exec_driver_sql(_EVENTS, (dumps(facts),))
-    pending.clear()
+    """Write what was published so far, in one statement. These events wait while there are others to send."""
+    if pending := outbox.take(session):
+        part, parameters = outbox.statement_part(pending, bulk=True)
+        session.connection().exec_driver_sql(f"WITH {part} SELECT 1", tuple(parameters))
+        pending.clear()
 
 
 _MADE = """

@@ -1,8 +1,7 @@
-"""Money is exact and knows its currency; this is the one module that rounds."""
+"""Amounts are exact decimals, rounded to the minor unit of their currency in this one module."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from shared.kernel.refusals import Invalid
@@ -22,10 +21,6 @@ room; events carry it."""
 
 DIGITS = 60
 """Enough for the exact product of two numbers of 18 digits and a percentage, so that it is rounded once."""
-
-
-class CurrencyMismatch(ValueError):
-    """Two amounts of different currencies met in one calculation: a programming error, never user input."""
 
 
 def round_to(value: Decimal, digits: int) -> Decimal:
@@ -68,34 +63,3 @@ def total(values: Iterable[Decimal]) -> Decimal:
 def round_money(amount: Decimal, currency: str = "EUR") -> Decimal:
     """Round an amount to the minor unit of its currency. Raises OutOfRange."""
     return bounded(round_to(bounded(amount), MINOR_UNITS[currency]))
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An exact amount in one currency."""
-
-    amount: Decimal
-    currency: str
-
-    def __add__(self, other: "Money") -> "Money":
-        return Money(self.amount + self._same(other), self.currency)
-
-    def __sub__(self, other: "Money") -> "Money":
-        return Money(self.amount - self._same(other), self.currency)
-
-    def __neg__(self) -> "Money":
-        return Money(-self.amount, self.currency)
-
-    def __mul__(self, factor: Decimal | int) -> "Money":
-        return Money(self.amount * factor, self.currency)
-
-    def __lt__(self, other: "Money") -> bool:
-        return self.amount < self._same(other)
-
-    def rounded(self) -> "Money":
-        return Money(round_money(self.amount, self.currency), self.currency)
-
-    def _same(self, other: "Money") -> Decimal:
-        if other.currency != self.currency:
-            raise CurrencyMismatch(f"{self.currency} and {other.currency}")
-        return other.amount

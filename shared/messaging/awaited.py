@@ -14,7 +14,6 @@ from shared.kernel import clock
 from shared.kernel.context import Context
 from shared.kernel.refusals import Invalid, Unavailable
 from shared.messaging.applied import Applied
-from shared.storage.prepared import read_alone
 
 _ASK_AGAIN = 0.1
 """Seconds after which the inbox is asked again for what another replica may have applied."""
@@ -81,7 +80,6 @@ class Arrivals:
     def _ask_inbox(self, event_ids: tuple[UUID, ...]) -> None:
         try:
             with self._engine.connect() as connection:
-                read_alone(connection)
                 found = connection.execute(_APPLIED, {"event_ids": list(map(str, event_ids))}).all()
         except SQLAlchemyError as error:
             raise Unavailable from error

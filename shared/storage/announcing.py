@@ -23,5 +23,5 @@ def announce(op: Any, events: Iterable[Event]) -> None:
         event_id = new_event_id(event.full_type)
         pending.append(outbox.Pending(event_id, event, write_head(event, event_id, clock.now(), _MIGRATION)))
     if pending:
-        parts, values = outbox.statement_parts(pending)
-        op.get_bind().exec_driver_sql("WITH " + ", ".join(parts) + " SELECT 1", tuple(values))
+        part, values = outbox.statement_part(pending)
+        op.get_bind().exec_driver_sql(f"WITH {part} SELECT 1", tuple(values))

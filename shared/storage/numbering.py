@@ -1,24 +1,9 @@
-"""Human numbers: without gaps where law asks for it, without waiting elsewhere."""
+"""Numbers of documents that may have gaps, so that nobody waits for them. Invoices, which may not, are the ledger's."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Text, cast, func, literal, select, text
 from sqlalchemy.orm import Session
-
-_NEXT = text(
-    "INSERT INTO number_series AS n (series, company_id, year, last) VALUES (:series, :company_id, :year, 1)"
-    " ON CONFLICT (series, company_id, year) DO UPDATE SET last = n.last + 1 RETURNING last"
-)
-
-
-def next_gap_free(session: Session, series: str, company_id: UUID, year: int) -> int:
-    """The next number of a series, from 1, without gap or double.
-
-    The row stays locked until the transaction ends, so call it last: everything after it is serial.
-    """
-    number: int = session.execute(_NEXT, {"series": series, "company_id": company_id, "year": year}).scalar_one()
-    return number
 
 
 def next_loose(session: Session, sequence: str) -> int:

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +15,7 @@ from shared.kernel import clock, ids
 from shared.kernel.context import current
 from shared.schema.contract import Event
 from shared.schema.envelope import write_head
+from shared.storage import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,43 +37,45 @@ def publish(session: Session, event: Event) -> UUID:
     return event_id
 
 
-def statement_parts(pending: list[Pending]) -> tuple[list[str], list[Any]]:
+_PARTS = """
+    facts AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%s::json) AS f (place int, event_id uuid, type text, routing_key text,
+            aggregate text, aggregate_id uuid, nth bigint, head text)
+    ), counted AS (
+        INSERT INTO aggregate_sequence AS s (aggregate, aggregate_id, last)
+        SELECT aggregate, aggregate_id, max(nth) FROM facts GROUP BY aggregate, aggregate_id
+        ORDER BY aggregate, aggregate_id
+        ON CONFLICT (aggregate, aggregate_id) DO UPDATE SET last = s.last + excluded.last
+        RETURNING aggregate, aggregate_id, last
+    ), sent AS (
+        INSERT INTO outbox (event_id, type, routing_key, aggregate_id, sequence, envelope, bulk)
+        SELECT event_id, type, routing_key, aggregate_id, number, head || ',"sequence":"' || number || '"}', %s
+        FROM (
+            SELECT facts.*, last - (max(nth) OVER (PARTITION BY aggregate, aggregate_id)) + nth AS number
+            FROM facts JOIN counted USING (aggregate, aggregate_id)
+        ) AS numbered ORDER BY place
+    )"""
+
+
+def statement_part(pending: list[Pending], bulk: bool = False) -> tuple[str, list[Any]]:
     """The CTEs that number the events per aggregate and insert them, with their parameters.
 
     The row of `aggregate_sequence` stays locked until commit, so events of one aggregate commit in the order of
-    their sequence and the outbox ids of one aggregate rise in the same order.
+    their sequence and the outbox ids of one aggregate rise in the same order. `bulk` events wait while there are others.
     """
-    counts: dict[tuple[str, UUID], int] = {}
-    rows: list[Any] = []
-    for order, item in enumerate(pending):
-        key = (item.event.aggregate, item.event.aggregate_id)
-        counts[key] = counts.get(key, 0) + 1
-        rows += [
-            order,
-            str(item.event_id),
-            item.event.full_type,
-            item.event.type,
-            key[0],
-            str(key[1]),
-            counts[key],
-            item.head,
-        ]
-    series = [value for (aggregate, id_), n in sorted(counts.items()) for value in (aggregate, str(id_), n)]
-    sequence = (
-        "counted AS (INSERT INTO aggregate_sequence AS s (aggregate, aggregate_id, last) VALUES "
-        + ", ".join(["(%s, %s::uuid, %s)"] * len(counts))
-        + " ON CONFLICT (aggregate, aggregate_id) DO UPDATE SET last = s.last + excluded.last"
-        " RETURNING aggregate, aggregate_id, last)"
-    )
-    events = (
-        "facts (place, event_id, type, routing_key, aggregate, aggregate_id, nth, head) AS (VALUES "
-        + ", ".join(["(%s, %s::uuid, %s, %s, %s, %s::uuid, %s, %s)"] * len(pending))
-        + "), sent AS (INSERT INTO outbox (event_id, type, routing_key, aggregate_id, sequence, envelope)"
-        " SELECT event_id, type, routing_key, aggregate_id, number, head || ',\"sequence\":\"' || number || '\"}'"
-        " FROM (SELECT facts.*, last - (max(nth) OVER (PARTITION BY aggregate, aggregate_id)) + nth AS number"
-        " FROM facts JOIN counted USING (aggregate, aggregate_id)) AS numbered ORDER BY place)"
-    )
-    return [sequence, events], [*series, *rows]
+    return _PARTS, [rows.dumps(list(_facts(pending))), bulk]
+
+
+def _facts(pending: list[Pending]) -> Iterator[dict[str, Any]]:
+    counts: Counter[tuple[str, UUID]] = Counter()
+    for place, item in enumerate(pending):
+        event = item.event
+        key = (event.aggregate, event.aggregate_id)
+        counts[key] += 1
+        yield {
+            "place": place, "event_id": str(item.event_id), "type": event.full_type, "routing_key": event.type,
+            "aggregate": key[0], "aggregate_id": str(key[1]), "nth": counts[key], "head": item.head,
+        }  # fmt: skip
 
 
 class Wake:

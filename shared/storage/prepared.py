@@ -1,4 +1,7 @@
-"""Fewer and cheaper round trips to PostgreSQL: statements that come again are prepared, BEGIN and COMMIT travel along.
+"""A work-around for psycopg2, which neither prepares statements nor pipelines them: both cost round trips to PostgreSQL.
+
+Nothing else knows of it: `database.py` connects with it, and `transaction.py` says which statement is the last one.
+psycopg 3 does both by itself, but blocks the whole process under eventlet; the day that ends, this module goes.
 
 psycopg2 only speaks the simple protocol, so a statement's text is sent once in a PREPARE and then run by EXECUTE. The
 parameters of an EXECUTE are the literals that psycopg2 would have put into the text: a literal with a type (a number, a
@@ -148,7 +151,7 @@ class Connection(extensions.connection):
         self.plans: OrderedDict[_Key, _Plan] = OrderedDict()
         self.dropped: list[str] = []
         self.prepared = 0
-        self.ends_with_next = self.alone = self.ended = False
+        self.ends_with_next = False
         self._level: int | None = None
 
     # -- transactions, as psycopg2 has them ---------------------------------------------------------------------------
@@ -158,16 +161,9 @@ class Connection(extensions.connection):
         self.autocommit = level == extensions.ISOLATION_LEVEL_AUTOCOMMIT
         self._level = None if self.autocommit else level
 
-    @property
-    def implicit(self) -> bool:
-        """Whether the next statement is a transaction by itself."""
-        return self.autocommit or self.alone
-
     def opening(self) -> str:
-        """What must stand before the next statement. Raises RuntimeError when that was said not to come."""
-        if self.ended:
-            raise RuntimeError("a statement after one that was said to be alone in its transaction")
-        if self.implicit or self.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
+        """What must stand before the next statement."""
+        if self.autocommit or self.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
             return ""
         return (
             f"BEGIN{_LEVELS[self._level]}{' READ ONLY' * bool(self.readonly)}{' DEFERRABLE' * bool(self.deferrable)};"
@@ -186,7 +182,6 @@ class Connection(extensions.connection):
         self._end("ROLLBACK")
 
     def _end(self, how: str) -> None:
-        self.alone = self.ended = False
         if self.closed or self.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
             extensions.cursor(self).execute(how)
 
@@ -223,13 +218,6 @@ class Cursor(extensions.cursor):
     connection: Connection
 
     def execute(self, query: Any, vars: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
-        try:
-            self._execute(query, vars)
-        finally:
-            if self.connection.alone:
-                self.connection.alone, self.connection.ended = False, True
-
-    def _execute(self, query: Any, vars: Sequence[Any] | Mapping[str, Any] | None) -> None:
         ending, self.connection.ends_with_next = ";COMMIT" * self.connection.ends_with_next, False
         statement = parsed(query) if vars and isinstance(query, str) else None
         literals = [literal(value) for value in statement.values(vars)] if statement else []
@@ -285,12 +273,12 @@ class Cursor(extensions.cursor):
         prepare = [*(f"DEALLOCATE {old}" for old in connection.dropped)]
         prepare.append(f"PREPARE {name} ({', '.join(types)}) AS {statement.text}")
         connection.dropped.clear()
-        if not connection.implicit:
+        if not connection.autocommit:
             prepare = ["SAVEPOINT prepare", *prepare, "RELEASE SAVEPOINT prepare"]
         try:
             self._send(";".join(prepare))
         except (ProgrammingError, NotSupportedError, DataError):
-            if not connection.implicit:
+            if not connection.autocommit:
                 self._send("ROLLBACK TO SAVEPOINT prepare; RELEASE SAVEPOINT prepare")
             return False
         plan.name, plan.execute = name, f"EXECUTE {name} ({', '.join(['%s'] * len(types))})"
@@ -302,13 +290,3 @@ def commit_with_next(connection: Any) -> None:
     driver = connection.connection.dbapi_connection
     if isinstance(driver, Connection):
         driver.ends_with_next = True
-
-
-def read_alone(connection: Any) -> None:
-    """The next statement of an SQLAlchemy connection only reads, and is all that its transaction consists of.
-
-    So it needs neither BEGIN nor ROLLBACK. No effect where a transaction is open already.
-    """
-    driver = connection.connection.dbapi_connection
-    if isinstance(driver, Connection):
-        driver.alone = driver.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE

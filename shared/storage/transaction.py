@@ -127,7 +127,8 @@ def _closing_words(session: Session, action: str, result: Any) -> tuple[str, lis
     parts: list[str] = []
     parameters: list[Any] = []
     if pending := outbox.take(session):
-        parts, parameters = outbox.statement_parts(pending)
+        part, parameters = outbox.statement_part(pending)
+        parts.append(part)
     if action and "audited" in session.info:
         auditing.note_action(session, action, getattr(result, "id", None))
         part, values = auditing.statement_part(session)

@@ -51,7 +51,7 @@ NEED_NOT = {
     "gateway.webhooks.feed._ONE": _BY_ROW,
     "gateway.webhooks.worker._LAG": "a measurement of all webhooks",
 }
-_TABLES_WITHOUT_MODEL = {"event_store", "fiscal_year", "legal_series", "locked_period", "number_series"}
+_TABLES_WITHOUT_MODEL = {"event_store", "fiscal_year", "legal_series", "locked_period"}
 _WRITTEN_IN_PLACE = {
     "services/erp_finance/reports.py: text(_LINES.format(order=order))",
     "services/gateway/events/settling.py: text('SELECT 1')",

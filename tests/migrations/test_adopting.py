@@ -33,7 +33,6 @@ _WRITTEN = """
             now());
     INSERT INTO job_claim SELECT id, gen_random_uuid(), gen_random_uuid() FROM job;
     INSERT INTO file_chunk (file_id, number, content, actor) VALUES (gen_random_uuid(), 1, 'x', 'somebody');
-    INSERT INTO number_series VALUES ('orders', gen_random_uuid(), 2026, 41);
 """
 
 

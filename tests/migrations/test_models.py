@@ -17,7 +17,7 @@ from tests.migrations.catalog import MODELLED, TRIGGERS, describe
 
 _MACHINERY = (
     "aggregate_sequence consumer_position file_chunk idempotency inbox job_claim job_error job_error_place_seq job_row"
-    " number_series outbox outbox_id_seq timer"
+    " outbox outbox_id_seq timer"
 )
 _WITHOUT_MODEL = {
     "crm_contacts": "known named used",

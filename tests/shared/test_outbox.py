@@ -61,36 +61,6 @@ def test_sequences_have_no_gap_whatever_fails_between(toy: Harness) -> None:
     assert all(json.loads(raw)["sequence"] == str(sequence) for _, sequence, raw in rows)
 
 
-def test_numbers_without_gap_under_concurrency(toy: Harness) -> None:
-    things = [toy.call("create_thing", body={"name": f"t{i}"})["id"] for i in range(24)]
-
-    def number(id_: str) -> int:
-        return int(toy.call("number_thing", id=id_)["number"])
-
-    with ThreadPoolExecutor(8) as pool:
-        numbers = sorted(pool.map(number, things))
-    assert numbers == list(range(1, 25))
-
-
-def test_a_rolled_back_number_is_given_again(toy: Harness) -> None:
-    from shared.kernel.ids import DEFAULT_COMPANY_ID
-    from shared.storage.numbering import next_gap_free
-
-    with toy.session() as session:
-        assert next_gap_free(session, "thing", DEFAULT_COMPANY_ID, 2026) == 1
-        session.rollback()
-    thing = toy.call("create_thing", body={"name": "lamp"})["id"]
-    assert toy.call("number_thing", id=thing)["number"] == 1
-
-
-def test_numbers_are_per_year_and_company(toy: Harness) -> None:
-    from shared.storage.numbering import next_gap_free
-
-    with toy.session() as session:
-        given = [next_gap_free(session, "thing", c, y) for c in (new_id(), new_id()) for y in (2026, 2027, 2026)]
-    assert given == [1, 1, 2, 1, 1, 2]
-
-
 def test_the_audit_table_refuses_changes(toy: Harness) -> None:
     from sqlalchemy.exc import ProgrammingError
 

@@ -10,7 +10,6 @@ import psycopg2
 import pytest
 from psycopg2 import errors, extensions, extras, sql
 from sqlalchemy import text
-from sqlalchemy.exc import DataError
 
 from shared.kernel.context import Context
 from shared.storage import prepared, transaction
@@ -284,32 +283,6 @@ def test_commit_goes_with_the_statement_that_is_said_to_be_the_last(toy_owner_ur
     made.rollback()
     assert _scalar(made, f"SELECT count(*) FROM {table}") == 2 * OFTEN
     made.close()
-
-
-def test_a_statement_alone_needs_no_transaction(toy_url: str) -> None:
-    """Plainly, prepared and refused; whatever comes after it before the end is a mistake, and the next one begins."""
-    engine = new_engine(toy_url)
-    with engine.connect() as connection:
-        driver: Any = connection.connection.dbapi_connection
-        for divisor in (1, 2, 3, 4, 5, 0, 6):
-            prepared.read_alone(connection)
-            asked = text("SELECT 60 / CAST(:divisor AS int)"), {"divisor": divisor}
-            if divisor:
-                assert connection.execute(*asked).scalar_one() == 60 // divisor
-            else:
-                with pytest.raises(DataError):
-                    connection.execute(*asked)
-            assert driver.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
-            with pytest.raises(RuntimeError, match="alone"):
-                connection.execute(text("SELECT 1"))
-            connection.rollback()
-        assert len(_prepared(driver)) == 1
-        connection.rollback()
-        connection.execute(text("SELECT 1"))
-        prepared.read_alone(connection)
-        connection.execute(text("SELECT 1"))
-        assert driver.get_transaction_status() == extensions.TRANSACTION_STATUS_INTRANS
-    engine.dispose()
 
 
 def test_a_connection_that_is_gone_says_so(connection: Connection, toy_owner_url: str) -> None:

@@ -102,7 +102,6 @@ list_things = Operation(
 break_thing = Operation(
     "POST /v1/things/{id}/break", "Break a thing", "toy.things:write", response=ThingView, idempotency="required"
 )
-number_thing = Operation("POST /v1/things/{id}/number", "Number a thing", "toy.things:write", response=ThingView)
 nap = Operation("GET /v1/naps", "Let the database sleep", "toy.things:read", response=NapView, parameters=NapQuery)
 fail = Operation("POST /v1/failures", "Fail without a word", "toy.things:write", response=NapView)
 

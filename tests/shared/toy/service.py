@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 
 from shared.flows.entrypoints import ListRequest, Page, command, every, query, subscribe
 from shared.kernel.context import current
-from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
+from shared.kernel.ids import new_id
 from shared.kernel.refusals import Conflict, NotYet
 from shared.storage.copies import keep
-from shared.storage.numbering import next_gap_free
 from shared.storage.outbox import publish
 
 from . import contract as toy
@@ -69,11 +68,6 @@ class Toy:
             raise AlreadyBroken(name=thing.name)
         thing.broken = True
         publish(session, toy.ThingBroken(thing_id=thing.id))
-        return thing
-
-    @command(toy.number_thing)
-    def number_thing(self, session: Session, thing: Thing) -> Thing:
-        thing.number = next_gap_free(session, "thing", DEFAULT_COMPANY_ID, 2026)
         return thing
 
     @query(toy.nap)
