@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from crm_sales.drafting import publish_change
 from crm_sales.models import Order
 from crm_sales.order_process import OrderProcess
 from shared.contracts import crm_sales as sales
@@ -15,19 +16,18 @@ from shared.contracts import erp_finance as finance
 from shared.contracts import erp_inventory as inventory
 from shared.flows.entrypoints import command, subscribe
 from shared.storage.changes import recorded
-from shared.storage.outbox import publish
 
 
 class Cancelling:
     """draft | placed | on_hold | confirmed → cancelled, or back to confirmed when the goods were faster."""
 
-    @command(sales.cancel_order)
+    @command(sales.Order.cancel)
     def cancel_order(self, session: Session, order: Order, request: dict[str, Any]) -> Order:
-        drafted, changes = order.status == "draft", recorded(sales.ChangedOrder, order)
+        drafted, changes = order.status == "draft", recorded(sales.Order.declaration.changing, order)
         with OrderProcess.on(session, order) as process:
             process.publish(order.cancel(request["reason"], process.now))
         if drafted:
-            publish(session, order.changed(changes()))
+            publish_change(session, order, changes())
         return order
 
     @subscribe(finance.CreditReleased)

@@ -32,7 +32,7 @@ from shared.kernel.money import ZERO
 class Ordering:
     """draft → placed → confirmed | on_hold → completed."""
 
-    @command(sales.place_order)
+    @command(sales.Order.place)
     def place_order(self, session: Session, order: Order) -> Order:
         """Prices are frozen; finance and the warehouse learn from OrderPlaced what they are asked."""
         active_customer(session, order.customer_id)
@@ -53,8 +53,8 @@ class Ordering:
         with OrderProcess.of(session, event.order_id, about=event) as process:
             process.note_stock("complete" if event.complete else "short")
 
-    @command(sales.release_hold)
-    def release_hold(self, session: Session, order: Order) -> Order:
+    @command(sales.Order.release_hold)
+    def release_hold_order(self, session: Session, order: Order) -> Order:
         """An authorised person takes the risk; finance notes who."""
         with OrderProcess.on(session, order) as process:
             process.publish(order.release_hold(process.actor, process.now))

@@ -11,16 +11,6 @@ from typing import Protocol
 CREDIT_RANKS = ("none", "pending", "held", "approved", "overridden", "released")
 STOCK_RANKS = ("none", "pending", "short", "complete", "released")
 
-VERBS: dict[str, tuple[str, ...]] = {
-    "draft": ("place", "cancel"),
-    "placed": ("cancel", "resume"),
-    "on_hold": ("release_hold", "cancel", "resume"),
-    "confirmed": ("cancel", "resume"),
-    "cancelled": ("resume",),
-    "completed": (),
-}
-"""What a person can do with an order in each state."""
-
 
 class LineFacts(Protocol):
     """What happened to an order line so far."""

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from crm_sales.models import Order, Quote
 from crm_sales.selling import active_customer, change_document, new_document, price_lines
 from shared.commerce.taxes import totals
 from shared.contracts import crm_sales as sales
-from shared.flows.entrypoints import ListRequest, Page, command, every, query
+from shared.flows.entrypoints import command, every, query
 from shared.kernel import clock
 from shared.kernel.business_days import business_day, business_days
 from shared.kernel.context import current
@@ -38,7 +38,7 @@ class Quoting:
         own = {name: getattr(sums, name) for name in ("net_total", "tax_total", "gross_total", "taxes")}
         return {"currency": request["currency"], "lines": lines, **own}
 
-    @command(sales.create_quote)
+    @command(sales.Quote.create)
     def create_quote(self, session: Session, request: dict[str, Any]) -> Quote:
         columns, lines = new_document(session, request)
         day = business_day(session, columns["company_id"])
@@ -46,30 +46,22 @@ class Quoting:
         quote = Quote.draft(number, columns, lines)
         session.add(quote)
         session.flush()
-        publish(session, quote.created())
+        publish(session, sales.QuoteCreated.of(quote))
         return quote
 
-    @query(sales.get_quote)
-    def get_quote(self, session: Session, quote: Quote) -> Quote:
-        return quote
-
-    @query(sales.list_quotes)
-    def list_quotes(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Quote))
-
-    @command(sales.patch_quote)
-    def patch_quote(self, session: Session, quote: Quote, request: dict[str, Any]) -> Quote:
-        changes = recorded(sales.ChangedQuote, quote)
+    @command(sales.Quote.update)
+    def update_quote(self, session: Session, quote: Quote, request: dict[str, Any]) -> Quote:
+        changes = recorded(sales.Quote.declaration.changing, quote)
         change_document(session, quote, request)
-        publish(session, quote.changed(changes()))
+        publish(session, sales.QuoteChanged.of(quote, changes=changes()))
         return quote
 
-    @command(sales.send_quote)
+    @command(sales.Quote.send)
     def send_quote(self, session: Session, quote: Quote) -> Quote:
         publish(session, quote.send(business_day(session, quote.company_id)))
         return quote
 
-    @command(sales.accept_quote)
+    @command(sales.Quote.accept)
     def accept_quote(self, session: Session, quote: Quote) -> Quote:
         """The order has the prices of the quote, whatever the list says today."""
         day = business_day(session, quote.company_id)
@@ -78,23 +70,8 @@ class Quoting:
         accepted = quote.accept(order.id, day)
         session.add(order)
         session.flush()
-        publish(session, order.created())
+        publish(session, sales.OrderCreated.of(order))
         publish(session, accepted)
-        return quote
-
-    @command(sales.refuse_quote)
-    def refuse_quote(self, session: Session, quote: Quote, request: dict[str, Any]) -> Quote:
-        publish(session, quote.refuse(request["reason"]))
-        return quote
-
-    @command(sales.revise_quote)
-    def revise_quote(self, session: Session, quote: Quote) -> Quote:
-        publish(session, quote.revise())
-        return quote
-
-    @command(sales.cancel_quote)
-    def cancel_quote(self, session: Session, quote: Quote) -> Quote:
-        publish(session, quote.cancel())
         return quote
 
     @every(minutes=10)

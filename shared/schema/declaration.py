@@ -70,9 +70,9 @@ class Declaration(Members):
         return [name for name, verb in self.verbs.items() if not verb.of or state in verb.of]
 
     def initial(self) -> dict[str, Any]:
-        """What a new record is before anybody says anything."""
-        stored = {name: field.empty for name, field in self.fields.items() if field.is_stored or field is self.state}
-        return {name: value for name, value in stored.items() if value is not ma.missing}
+        """What a new record is before anybody says anything: what clients send, and what begins with a default."""
+        began = {n: f.empty for n, f in self.fields.items() if f.is_stored or "default" in f.options}
+        return {name: value for name, value in began.items() if value is not ma.missing}
 
     # -- schemas -----------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any, NoReturn
 
 from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint, func, inspect, text
+from sqlalchemy.types import NullType
 
 from shared.kernel import folding
 from shared.schema import Custom, Resource, Tags
@@ -66,7 +67,8 @@ def check_references(of: type[Resource], own: Container[str]) -> None:
 
 
 def _compare(model: Any, name: str, column: Column[Any], field: Declared) -> None:
-    if (found := column.type.python_type) is not field.python:
+    typed = not (column.foreign_keys and isinstance(column.type, NullType))  # else as the key of a later class
+    if typed and (found := column.type.python_type) is not field.python:
         _refuse(model, name, f"is {found.__name__}, declared as {field.python.__name__}")
     if column.nullable and not field.null:
         _refuse(model, name, "may be null, which its declaration does not say")

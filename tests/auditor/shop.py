@@ -151,7 +151,7 @@ def _released(shop: Shop, customer: str, *lines: tuple[str, str]) -> Any:
     """Over the limit, released by another person, shipped, paid in part."""
     order = shop.place(customer, *lines)
     assert order["status"] == "on_hold"
-    shop.sales("release_hold", id=order["id"], actor="claire")
+    shop.sales("release_hold_order", id=order["id"], actor="claire")
     shop.ship(order)
     (invoice,) = shop.invoices(order)
     shop.pay(customer, "100.00", (invoice, "100.00"))

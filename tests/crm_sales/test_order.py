@@ -121,6 +121,10 @@ LEADS_TO = {
 }
 
 
+def _declared(state: str) -> list[str]:
+    return [name for name, verb in sales.Order.declaration.verbs.items() if state in verb.of]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("state", STATES)
 def test_every_verb_in_every_state(state: str, verb: str) -> None:
@@ -134,11 +138,11 @@ def test_every_verb_in_every_state(state: str, verb: str) -> None:
         VERBS[verb](order)
     assert order.status == state
     if refusal.value.code != "already_shipped":
-        assert refusal.value.details == {"state": state, "allowed": list(process.VERBS[state])}
+        assert refusal.value.details == {"state": state, "allowed": _declared(state)}
 
 
 def test_the_table_of_verbs_is_the_truth() -> None:
-    assert {(state, verb) for state, verbs in process.VERBS.items() for verb in verbs} == set(LEADS_TO)
+    assert {(state, verb) for state in STATES for verb in _declared(state)} == set(LEADS_TO)
 
 
 def test_a_completed_order_was_shipped() -> None:

@@ -94,14 +94,33 @@ def test_held_and_released_by_somebody_else(shop: Shop) -> None:
     assert (now["status"], now["hold_reason"], shop.told()) == ("on_hold", "credit_limit_exceeded", ["OrderHeld"])
     assert shop.steps(order)["credit"] == ("failed", "credit_limit_exceeded")
     with pytest.raises(Forbidden) as refusal:
-        shop.sales.call("release_hold", id=order["id"], actor="ada")
+        shop.sales.call("release_hold_order", id=order["id"], actor="ada")
     assert refusal.value.code == "release_by_placer"
-    released = shop.sales.call("release_hold", id=order["id"], actor="grace")
+    released = shop.sales.call("release_hold_order", id=order["id"], actor="grace")
     assert (released["status"], released["hold_reason"]) == ("confirmed", None)
     assert shop.told() == ["HoldReleased", "OrderConfirmed"]
     assert shop.steps(order)["credit"] == ("done", "released_by_a_person")
     shop.hear(shop.held(order))
     assert shop.read(order)["status"] == "confirmed"
+
+
+def _verbs(shop: Shop, order: dict[str, Any], **caller: Any) -> dict[str, Any]:
+    """For each verb None where it is possible, else the code of why not."""
+    told = shop.sales.call("get_order", id=order["id"], query={"with": "verbs"}, **caller)["verbs"]
+    return {verb: reason and reason["code"] for verb, reason in told.items()}
+
+
+def test_an_order_tells_which_verbs_are_possible_and_why_others_are_not(shop: Shop) -> None:
+    """Issue 9, point 2: `?with=verbs` says what the verb itself would be refused with."""
+    order = shop.place()
+    shop.hear(shop.held(order))
+    others = {"place": "invalid_transition", "cancel": None, "resume": None}
+    assert _verbs(shop, order, actor="ada") == {**others, "release_hold": "release_by_placer"}
+    assert _verbs(shop, order, actor="grace") == {**others, "release_hold": None}
+    shipped = shop.confirm()
+    shop.hear(shop.shipped(shipped))
+    now = {"place": "invalid_transition", "release_hold": "invalid_transition"}
+    assert _verbs(shop, shipped) == {**now, "cancel": "already_shipped", "resume": "nothing_to_resume"}
 
 
 def test_a_shortage_waits_for_goods(shop: Shop) -> None:

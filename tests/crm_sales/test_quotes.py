@@ -8,7 +8,6 @@ import pytest
 
 from crm_sales.errors import NotEditable, QuoteExpired
 from crm_sales.models import Quote
-from crm_sales.models.quote import VERBS
 from crm_sales.pricing import PricedLine
 from shared.contracts import crm_sales as sales
 from shared.contracts.crm_sales import OrderCreated, QuoteAccepted, QuoteRefused, QuoteSent
@@ -47,7 +46,7 @@ LEADS_TO = {
 
 
 @pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("state", VERBS)
+@pytest.mark.parametrize("state", sales.Quote.status.choices)
 def test_every_verb_in_every_state(state: str, act: str) -> None:
     quote = _quote()
     quote.status = state
@@ -57,7 +56,7 @@ def test_every_verb_in_every_state(state: str, act: str) -> None:
         return
     with pytest.raises(InvalidTransition) as refusal:
         ACTS[act](quote)
-    assert refusal.value.details == {"state": state, "allowed": list(VERBS[state])}
+    assert refusal.value.details == {"state": state, "allowed": [verb for start, verb in LEADS_TO if start == state]}
 
 
 def test_an_offer_binds_until_its_date_included() -> None:
@@ -135,7 +134,7 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
     assert shop.sales.call("cancel_quote", id=quote["id"])["status"] == "cancelled"
     patched, told = shop.sales.published()
     assert isinstance(patched, sales.QuoteChanged) and (patched.product_ids, [*patched.changes]) == (
-        [LAMP], ["lines", "net_total", "tax_total", "gross_total"],
+        [LAMP], ["net_total", "tax_total", "gross_total", "lines"],
     )  # fmt: skip
     assert isinstance(told, sales.QuoteCancelled) and (str(told.quote_id), told.customer_id) == (quote["id"], LUMEN)
 

@@ -79,7 +79,7 @@ class _Story:
         clerk = self.suite.user("colette@suite.example", "sales_manager")
         second = shop.place(shop.order(self.customer, (self.lamp, "9")), api=clerk)
         shop.until(second, status="on_hold")
-        api.post(f"/v1/orders/{second['id']}/release_hold")
+        api.post(f"/v1/orders/{second['id']}/release-hold")
         scarce = shop.until(
             shop.placed(self.customer, (shop.product("silver lamp", "1.00"), "3")), delivery_status="backordered"
         )

@@ -18,10 +18,10 @@ def test_over_the_limit_and_released(shop: Shop) -> None:
     assert credit["reason"] == "credit_limit_exceeded"
 
     with pytest.raises(Refused) as refused:
-        shop.api.post(f"/v1/orders/{held['id']}/release_hold")
+        shop.api.post(f"/v1/orders/{held['id']}/release-hold")
     assert refused.value.status in (403, 409)
     manager = shop.suite.user(f"manager-{shop.number}@suite.example", "sales_manager")
-    manager.post(f"/v1/orders/{held['id']}/release_hold")
+    manager.post(f"/v1/orders/{held['id']}/release-hold")
     shop.ship(shop.delivery(shop.confirmed(held)))
     shop.until(held, delivery_status="delivered", invoice_status="invoiced")
     shop.settle()

@@ -34,12 +34,24 @@ def test_english_is_what_the_declaration_says() -> None:
     assert told["verbs"]["complete"]["name"] == "Complete the activity"
 
 
-def test_what_is_not_declared_yet_is_told_from_its_operations() -> None:
+def test_a_word_has_the_french_of_the_place_where_it_stands() -> None:
+    """A cancelled order is « annulée », a cancelled quote « annulé »."""
+    found = {name: describe(name, "fr", ALL) for name in ("orders", "quotes")}
+    assert [found[name]["states"]["values"]["cancelled"]["name"] for name in found] == ["Annulée", "Annulé"]
+    assert [found[name]["fields"]["status"]["choices"]["cancelled"] for name in found] == ["Annulée", "Annulé"]
+    assert found["orders"]["verbs"]["release_hold"] == {
+        "name": "Débloquer la commande", "path": "/v1/orders/{id}/release-hold", "from": ["on_hold"],
+        "help": "Débloquer la commande : elle passe malgré le crédit retenu, mais jamais par qui l'a passée",
+        "permission": "sales.orders:release", "key": False, "body": None,
+    }  # fmt: skip
+
+
+def test_a_document_has_keys_currencies_and_related_lists() -> None:
     told = describe("orders", "en", ALL)
     assert told["label"] == ["number"] and told["verbs"]["place"]["key"] is True
-    assert told["fields"]["gross_total"] | {"name": ""} == {"name": "", "type": "money", "currency": "currency"} | {
-        name: True for name in ("filter", "sort") if name in told["fields"]["gross_total"]
-    }
+    assert told["fields"]["gross_total"] == {
+        "name": "Gross total", "help": "With tax.", "type": "money", "currency": "currency", "filter": True, "sort": True,
+    }  # fmt: skip
     assert {"resource": "quotes", "by": "order_id"} in told["related"]
     assert told["events"] == ["crm_sales.order.*"]
 

@@ -18,11 +18,11 @@ from shared.commerce.taxes import totals
 from shared.commerce.terms import NET_DAYS
 from shared.contracts import crm_sales as sales
 from shared.kernel.money import ZERO
-from shared.kernel.refusals import InvalidTransition
-from shared.schema.contract import Changes, Event
+from shared.process.refusals import NothingToResume
+from shared.schema.contract import Event
 from shared.schema.steps import StepStatus
-from shared.storage.constraints import not_negative, one_of, where_given
-from shared.storage.database import Aggregate
+from shared.storage.constraints import one_of, where_given
+from shared.storage.database import Aggregate, Row
 
 CREDIT_LIMIT = "credit_limit_exceeded"
 
@@ -32,7 +32,7 @@ _COMPLETED = (
 )
 
 
-class Order(Aggregate, PricedDocument, Base):
+class Order(Aggregate, PricedDocument, Base, of=sales.Order):
     """A customer's order and where it stands.
 
     `credit_status` and `stock_status` hold the highest answer so far (see process.py); `rest_released` says that the
@@ -42,11 +42,6 @@ class Order(Aggregate, PricedDocument, Base):
     __tablename__ = "sales_order"
     __table_args__ = (
         *of_documents("sales_order"),
-        one_of("invoicing_policy", "on_delivery", "on_order"),
-        one_of("status", "draft", "placed", "confirmed", "on_hold", "cancelled", "completed"),
-        one_of("delivery_status", "none", "reserved", "backordered", "partial", "delivered"),
-        one_of("invoice_status", "none", "partial", "invoiced"),
-        one_of("payment_status", "none", "partial", "paid"),
         one_of("credit_status", "none", "pending", "held", "approved", "overridden", "released"),
         one_of("stock_status", "none", "pending", "short", "complete", "released"),
         CheckConstraint("status IN ('draft', 'cancelled') OR placed_at IS NOT NULL", name="placed_at"),
@@ -89,7 +84,7 @@ class Order(Aggregate, PricedDocument, Base):
     @classmethod
     def draft(cls, number: str, values: dict[str, Any], lines: Sequence[PricedLine]) -> "Order":
         """A new draft; `values` are columns by name, customer_name among them."""
-        order = cls(number=number, status="draft", **{**_FRESH, **values})
+        order = cls(number=number, **{**sales.Order.declaration.initial(), **_UNASKED, **values})
         order.take_lines(lines)
         return order
 
@@ -121,7 +116,7 @@ class Order(Aggregate, PricedDocument, Base):
 
         Raises ForeignCurrency: the books are kept in one currency.
         """
-        self._allow("place")
+        self.allow("place")
         if self.currency != LIST_CURRENCY:
             raise ForeignCurrency(number=self.number, currency=self.currency, company_currency=LIST_CURRENCY)
         self.status, self.placed_by, self.placed_at, self.placed_on = "placed", actor, now, day
@@ -130,33 +125,49 @@ class Order(Aggregate, PricedDocument, Base):
 
     def release_hold(self, actor: str, now: datetime) -> list[Event]:
         """Let it pass although credit was held. Raises ReleaseByPlacer."""
-        self._allow("release_hold")
-        if actor == self.placed_by:
-            raise ReleaseByPlacer(number=self.number)
+        self.allow_release_hold(actor)
         self.credit_status, self.status, self.hold_reason = "overridden", "placed", None
         released = sales.HoldReleased.of(self, approved_by=actor)
         return [released, *self._advance(now)]
 
     def resume(self) -> list[Event]:
         """The question that is asked again, because its answer is missing."""
-        self._allow("resume")
+        self.allow("resume")
         waits = self.credit_status in ("pending", "held") or self.stock_status in ("pending", "short")
         if self.status in ("placed", "on_hold") and waits:
             return [self.placed()]
         if self.status == "confirmed" and self.delivery_status not in _SHIPPED:
-            return [self.confirmed()]
+            return [sales.OrderConfirmed.of(self)]
         if self.status == "cancelled" and {self.credit_status, self.stock_status} - {"released", "none"}:
             return [self._cancelled()]
         return []
 
     def cancel(self, reason: str, now: datetime) -> list[Event]:
-        """End it before anything shipped. Raises AlreadyShipped. A draft was never told to anybody."""
+        """End it before anything shipped. Raises AlreadyShipped. Nobody else knows of a draft."""
+        self.allow_cancel()
+        known = self.status != "draft"
+        self.status, self.cancel_reason, self.cancelled_at, self.hold_reason = "cancelled", reason, now, None
+        return [self._cancelled()] if known else []
+
+    # -- what the state alone does not say -----------------------------------------------------------------------------
+
+    def allow_release_hold(self, actor: str) -> None:
+        """Raises ReleaseByPlacer: two people decide."""
+        self.allow("release_hold")
+        if actor == self.placed_by:
+            raise ReleaseByPlacer(number=self.number)
+
+    def allow_cancel(self, actor: str = "") -> None:
+        """Raises AlreadyShipped."""
         if self.status not in ("draft", "cancelled") and self.delivery_status in _SHIPPED:
             raise AlreadyShipped(number=self.number, delivery_status=self.delivery_status)
-        self._allow("cancel")
-        told = self.status != "draft"
-        self.status, self.cancel_reason, self.cancelled_at, self.hold_reason = "cancelled", reason, now, None
-        return [self._cancelled()] if told else []
+        self.allow("cancel")
+
+    def allow_resume(self, actor: str = "") -> None:
+        """Raises NothingToResume where no answer is missing."""
+        self.allow("resume")
+        if not self.resume():
+            raise NothingToResume(number=self.number)
 
     # -- what others answer ------------------------------------------------------------------------------------------
 
@@ -223,7 +234,7 @@ class Order(Aggregate, PricedDocument, Base):
             self.invoice_due = self._billed_at_once()
             if not self.has_goods:
                 self.delivery_status = "delivered"
-            told.append(self.confirmed())
+            told.append(sales.OrderConfirmed.of(self))
         elif self.status == "on_hold" and self._approved():
             self.status = "placed"
         if self.status != "on_hold":
@@ -231,7 +242,7 @@ class Order(Aggregate, PricedDocument, Base):
         done = (self.delivery_status, self.invoice_status, self.payment_status) == ("delivered", "invoiced", "paid")
         if self.status == "confirmed" and done:
             self.status, self.completed_at = "completed", now
-            told.append(self.completed())
+            told.append(sales.OrderCompleted.of(self))
         return told
 
     def _billed_at_once(self) -> bool:
@@ -251,44 +262,21 @@ class Order(Aggregate, PricedDocument, Base):
         self.cancelled_at = None
         return sales.OrderReinstated.of(self)
 
-    def _allow(self, verb: str) -> None:
-        allowed = process.VERBS[self.status]
-        if verb not in allowed:
-            raise InvalidTransition(state=self.status, allowed=list(allowed))
-
     # -- facts to publish --------------------------------------------------------------------------------------------
-
-    def created(self) -> sales.OrderCreated:
-        return sales.OrderCreated.of(self)
-
-    def changed(self, changes: Changes) -> sales.OrderChanged:
-        return sales.OrderChanged.of(self, changes=changes)
-
-    def deleted(self) -> sales.OrderDeleted:
-        return sales.OrderDeleted.of(self)
 
     def placed(self) -> sales.OrderPlaced:
         assert self.placed_on is not None
         return sales.OrderPlaced.of(self, payment_days=NET_DAYS[self.payment_terms])
 
-    def confirmed(self) -> sales.OrderConfirmed:
-        return sales.OrderConfirmed.of(self)
-
-    def completed(self) -> sales.OrderCompleted:
-        return sales.OrderCompleted.of(self)
-
     def _cancelled(self) -> sales.OrderCancelled:
         return sales.OrderCancelled.of(self, reason=self.cancel_reason or "")
 
 
-class OrderLine(PricedColumns, Base):
+class OrderLine(PricedColumns, Row, Base, of=sales.OrderLine):
     """A line of an order; the quantities only ever grow, as events tell of them."""
 
     __tablename__ = "order_line"
-    __table_args__ = (
-        *of_lines("order_line", "order_id"),
-        *not_negative("delivered_quantity", "invoiced_quantity", "credited_quantity"),
-    )
+    __table_args__ = (*of_lines("order_line", "order_id"),)
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("sales_order.id", ondelete="CASCADE"))
     delivered_quantity: Mapped[Decimal] = mapped_column(default=ZERO)
@@ -304,14 +292,7 @@ class OrderLine(PricedColumns, Base):
 
 
 _SHIPPED = ("partial", "delivered")
-_FRESH: dict[str, Any] = {
-    "invoicing_policy": "on_delivery",
-    "currency": "EUR",
-    "payment_terms": "net_30",
-    "tags": [],
-    "delivery_status": "none",
-    "invoice_status": "none",
-    "payment_status": "none",
+_UNASKED: dict[str, Any] = {
     "credit_status": "none",
     "stock_status": "none",
     "rest_released": False,

@@ -14,30 +14,15 @@ from crm_sales.pricing import PricedLine
 from shared.commerce.taxes import totals
 from shared.contracts import crm_sales as sales
 from shared.kernel.ids import new_id
-from shared.kernel.refusals import InvalidTransition
-from shared.schema.contract import Changes
-from shared.storage.constraints import one_of, positive
-from shared.storage.database import Aggregate
-
-VERBS: dict[str, tuple[str, ...]] = {
-    "draft": ("send", "cancel"),
-    "sent": ("accept", "refuse", "revise", "cancel"),
-    "accepted": (),
-    "refused": ("revise",),
-    "expired": ("revise",),
-    "cancelled": (),
-}
-"""What can be done with a quote in each state."""
+from shared.storage.database import Aggregate, Row
 
 
-class Quote(Aggregate, PricedDocument, Base):
+class Quote(Aggregate, PricedDocument, Base, of=sales.Quote):
     """An offer to a customer. A revision makes it a draft again under the same number."""
 
     __tablename__ = "quote"
     __table_args__ = (
         *of_documents("quote"),
-        *positive("revision"),
-        one_of("status", "draft", "sent", "accepted", "refused", "expired", "cancelled"),
         CheckConstraint("(status = 'accepted') = (order_id IS NOT NULL)", name="order_id"),
         Index("ix_quote_valid_until", "valid_until", postgresql_where=text("status = 'sent'")),
     )
@@ -54,8 +39,7 @@ class Quote(Aggregate, PricedDocument, Base):
     @classmethod
     def draft(cls, number: str, values: dict[str, Any], lines: Sequence[PricedLine]) -> "Quote":
         """A new draft; `values` are columns by name, customer_name among them."""
-        fresh = {"currency": "EUR", "payment_terms": "net_30", "tags": []}
-        quote = cls(number=number, status="draft", revision=1, **{**fresh, **values})
+        quote = cls(number=number, **{**sales.Quote.declaration.initial(), **values})
         quote.take_lines(lines)
         return quote
 
@@ -78,22 +62,16 @@ class Quote(Aggregate, PricedDocument, Base):
         self.lines.extend(QuoteLine.of(line, position) for position, line in enumerate(lines, start=1))
         self.take_totals(totals(lines, self.currency))
 
-    def created(self) -> sales.QuoteCreated:
-        return sales.QuoteCreated.of(self)
-
-    def changed(self, changes: Changes) -> sales.QuoteChanged:
-        return sales.QuoteChanged.of(self, changes=changes)
-
     def send(self, today: date) -> sales.QuoteSent:
         """Make the offer. Raises QuoteExpired: what has ended already binds nobody."""
-        self._allow("send")
+        self.allow("send")
         self._check_valid(today)
         self.status = "sent"
         return sales.QuoteSent.of(self)
 
     def accept(self, order_id: UUID, today: date) -> sales.QuoteAccepted:
         """The customer said yes in time. Raises QuoteExpired."""
-        self._allow("accept")
+        self.allow("accept")
         self._check_valid(today)
         self.status, self.order_id = "accepted", order_id
         return sales.QuoteAccepted.of(self)
@@ -138,16 +116,11 @@ class Quote(Aggregate, PricedDocument, Base):
             raise QuoteExpired(number=self.number, valid_until=self.valid_until)
 
     def _move(self, verb: str, status: str) -> None:
-        self._allow(verb)
+        self.allow(verb)
         self.status = status
 
-    def _allow(self, verb: str) -> None:
-        allowed = VERBS[self.status]
-        if verb not in allowed:
-            raise InvalidTransition(state=self.status, allowed=list(allowed))
 
-
-class QuoteLine(PricedColumns, Base):
+class QuoteLine(PricedColumns, Row, Base, of=sales.QuoteLine):
     """A line of a quote."""
 
     __tablename__ = "quote_line"

@@ -35,7 +35,8 @@ _TYPES: tuple[tuple[type[Any], str], ...] = (
 )
 """What a field is; narrower kinds stand first."""
 
-Translate = Callable[[str], str]
+Translate = Callable[..., str]
+"""Of a text and, where it means different things in different places, its `context`."""
 
 
 def type_of(field: ma.fields.Field[Any]) -> str:
@@ -104,4 +105,5 @@ def _choices(name: str, field: ma.fields.Field[Any], listed: Operation, say: Tra
     declared: Any = listed.declared.declaration.fields.get(name) if listed.declared else None
     each = getattr(declared, "each", declared)
     names = each.names if isinstance(each, Choice) else {value: named(value) for value in inner.choices}
-    return {"choices": {value: say(word) for value, word in names.items()}}
+    context = f"{listed.path.rpartition('/')[2]}.{name}"
+    return {"choices": {value: say(word, context=context) for value, word in names.items()}}

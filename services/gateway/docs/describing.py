@@ -28,7 +28,7 @@ from shared.wire import fields
 _GUESSED = ("number", "name", "code", "subject", "reference", "email", "id")
 """By what a record is called where nothing is declared: the first of these that it has."""
 
-Translate = Callable[[str], str]
+Translate = Callable[..., str]
 
 
 class Resources:
@@ -118,7 +118,9 @@ def _verb(operation: Operation, say: Translate) -> dict[str, Any]:
 def _states(declared: Declaration, say: Translate) -> dict[str, Any]:
     state = declared.state
     assert state is not None
-    values = {value: {"name": say(n), "tone": state.tones.get(value, NEUTRAL)} for value, n in state.names.items()}
+    context = f"{declared.names.resource}.{state.name}"
+    names = {value: say(name, context=context) for value, name in state.names.items()}
+    values = {value: {"name": name, "tone": state.tones.get(value, NEUTRAL)} for value, name in names.items()}
     return {"field": state.name, "path": list(state.choices), "values": values}
 
 
