@@ -30,12 +30,12 @@ class Cancelling:
             publish_change(session, order, changes())
         return order
 
-    @subscribe(finance.CreditReleased)
+    @subscribe(finance.CreditReleased, locks="order_id")
     def note_credit_release(self, session: Session, event: finance.CreditReleased) -> None:
         with OrderProcess.of(session, event.order_id, about=event) as process:
             process.note_credit("released")
 
-    @subscribe(inventory.StockReleased)
+    @subscribe(inventory.StockReleased, locks="order_id")
     def note_stock_release(self, session: Session, event: inventory.StockReleased) -> None:
         with OrderProcess.of(session, event.order_id, about=event) as process:
             process.note_release(event.shipped)

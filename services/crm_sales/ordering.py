@@ -41,13 +41,13 @@ class Ordering:
             process.publish(order.place(process.actor, process.now, day))
         return order
 
-    @subscribe(finance.CreditApproved, finance.CreditHeld)
+    @subscribe(finance.CreditApproved, finance.CreditHeld, locks="order_id")
     def note_credit(self, session: Session, event: finance.CreditApproved | finance.CreditHeld) -> None:
         """Finance compared the customer's exposure with the limit."""
         with OrderProcess.of(session, event.order_id, about=event) as process:
             process.note_credit("approved" if isinstance(event, finance.CreditApproved) else "held")
 
-    @subscribe(inventory.StockReserved)
+    @subscribe(inventory.StockReserved, locks="order_id")
     def note_reservation(self, session: Session, event: inventory.StockReserved) -> None:
         """The warehouse set goods aside; it answers again whenever a shortage is filled."""
         with OrderProcess.of(session, event.order_id, about=event) as process:
@@ -60,20 +60,20 @@ class Ordering:
             process.publish(order.release_hold(process.actor, process.now))
         return order
 
-    @subscribe(inventory.DeliveryShipped)
+    @subscribe(inventory.DeliveryShipped, locks="order_id")
     def note_shipment(self, session: Session, event: inventory.DeliveryShipped) -> None:
         """Goods left. A cancellation that came too late is undone: what shipped stands."""
         with OrderProcess.of(session, event.order_id, about=event) as process:
             process.note_quantities("delivered_quantity", event.lines)
 
-    @subscribe(finance.InvoiceIssued)
+    @subscribe(finance.InvoiceIssued, locks="order_id")
     def note_invoice(self, session: Session, event: finance.InvoiceIssued) -> None:
         """Finance billed what shipped, or the whole order, according to its policy."""
         if event.order_id is not None:
             with OrderProcess.of(session, event.order_id, about=event) as process:
                 process.note_invoice(event.invoice_id, event.gross_total, event.lines)
 
-    @subscribe(finance.CreditNoteIssued)
+    @subscribe(finance.CreditNoteIssued, locks="order_id")
     def note_credit_note(self, session: Session, event: finance.CreditNoteIssued) -> None:
         """An invoice was corrected; what it leaves open comes with InvoicePaid."""
         if event.order_id is not None:
@@ -87,7 +87,7 @@ class Ordering:
             with OrderProcess.of(session, order_id, about=event) as process:
                 process.note_residuals((a.invoice_id, a.residual) for a in event.allocations if a.order_id == order_id)
 
-    @subscribe(finance.InvoicePaid, finance.InvoiceReopened)
+    @subscribe(finance.InvoicePaid, finance.InvoiceReopened, locks="order_id")
     def note_settlement(self, session: Session, event: finance.InvoicePaid | finance.InvoiceReopened) -> None:
         """An invoice is settled, or open again because a payment was taken back."""
         if event.order_id is not None:

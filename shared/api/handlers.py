@@ -27,6 +27,7 @@ class Handler:
     operation: Operation | None = None
     events: tuple[type[Event], ...] = ()
     order: str = "any"
+    locks: str = ""
     period: float = 0.0
     arguments: dict[str, Any] = field(default_factory=dict)
     returns: Any = None

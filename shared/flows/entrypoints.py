@@ -25,17 +25,21 @@ def query(operation: Operation) -> Callable[[F], F]:
     return _decorate(lambda f: Handler("query", f.__name__, f, operation=operation))
 
 
-def subscribe(*events: type[Event], order: str = "any") -> Callable[[F], F]:
+def subscribe(*events: type[Event], order: str = "any", locks: str = "") -> Callable[[F], F]:
     """The method reacts to events.
 
     `order="any"`: every event has its effect, in whatever order they come. `order="latest"`: for copies of what
     others own; an event that is older than the newest one already applied to the same aggregate is skipped. Such a
     method is given a list of events, at most one per aggregate and in the order of their ids, and keeps what they say
     in one statement (`copies.keep`). It publishes nothing: it speaks for no single event.
+
+    `locks` is the field of all its events that holds the id of the one row which the method locks, and under whose lock
+    stands all else that it changes. Then events that wait at the same time share a transaction, in the order of these
+    ids (`shared/messaging/together.py`), so that no two transactions wait for each other in a circle.
     """
-    if order not in ("any", "latest"):
+    if order not in ("any", "latest") or (locks and order == "latest"):
         raise ValueError(order)
-    return _decorate(lambda f: Handler("event", f.__name__, f, events=events, order=order))
+    return _decorate(lambda f: Handler("event", f.__name__, f, events=events, order=order, locks=locks))
 
 
 def record(function: F) -> F:

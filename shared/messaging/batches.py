@@ -16,13 +16,11 @@ from kombu import Connection, Consumer, Queue
 from sqlalchemy.exc import DBAPIError
 
 from shared.api.handlers import Handler
-from shared.kernel import faults, metrics
+from shared.kernel import faults
 from shared.messaging import together
 from shared.messaging.connection import LOST, cancel, give_back
-from shared.messaging.cooperative import CooperativeYield
-from shared.messaging.inbox import Inbox, raise_if_database_is_away
-from shared.messaging.queues import Stopped, body_of, is_suspicious, producer_of, queue_name
-from shared.schema.envelope import Received, Unreadable
+from shared.messaging.inbox import Inbox
+from shared.messaging.queues import Stopped, queue_name
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +47,6 @@ class Batches:
         self._consumer: Consumer | None = None
         self._worker: Any = None
         self._ending = False
-        self._give_way = CooperativeYield()
         self._random = random.Random(faults.SEED)
 
     def start(self) -> None:
@@ -139,38 +136,8 @@ class Batches:
 
     def _take(self, batch: list[Any]) -> None:
         """Raises DBAPIError when the database is away; then all of it may be taken again."""
-        read = [(message, self._read(message)) for message in batch]
-        alone = [message for message, received in read if received is None]
-        readable = [(message, received) for message, received in read if received is not None]
-        left = self._together([received for _, received in readable])
-        alone += [readable[place][0] for place in left]
-        for message in alone:
+        for message in together.left_over(self.inbox, self.handler, batch, self.trust_user):
             self.one_by_one(self.handler, message)
-
-    def _read(self, message: Any) -> Received | None:
-        """None for what is not to be taken with others."""
-        self._give_way()
-        if is_suspicious(message):
-            return None
-        body = body_of(message)
-        try:
-            return Received(self.inbox.read(self.handler, body, producer_of(message, self.trust_user)), body.decode())
-        except Unreadable:
-            return None
-
-    def _together(self, batch: list[Received]) -> list[int]:
-        """The places of those that must be taken one by one: all of them when one does not go with the others."""
-        if len(batch) < (1 if self.handler.kind == "record" else 2):
-            return list(range(len(batch)))
-        started = time.monotonic()
-        try:
-            left = together.take(self.inbox, self.handler, batch)
-        except Exception as error:
-            raise_if_database_is_away(error)
-            log.warning("one by one", extra={"consumer": self.handler.name, "error_code": type(error).__name__})
-            return list(range(len(batch)))
-        metrics.handler_seconds.labels(self.handler.name).observe(time.monotonic() - started)
-        return left
 
     def _acknowledge(self, batch: list[Any]) -> None:
         """All of a batch at once; in a weather, where messages come out of order or twice, each by itself."""

@@ -3,22 +3,28 @@
 import logging
 import random
 import time
+from collections import deque
 from contextlib import nullcontext
 from typing import Any
 
 import eventlet
 from eventlet.semaphore import Semaphore
 from kombu import Connection, Consumer, Queue
+from sqlalchemy.exc import DBAPIError
 
 from shared.api.handlers import Handler
 from shared.kernel import faults, metrics
 from shared.kernel.settings import LIMITS
+from shared.messaging import together
 from shared.messaging.batches import Batches
 from shared.messaging.connection import LOST, Link, cancel, give_back
 from shared.messaging.inbox import Inbox
 from shared.messaging.queues import Stopped, body_of, is_suspicious, producer_of, queue_name
 
 log = logging.getLogger(__name__)
+
+SHARED = 20
+"""Events that share a transaction, at most: what one of them locks stays locked until the last of them is done."""
 
 
 class EventConsumer:
@@ -30,7 +36,8 @@ class EventConsumer:
         batched = [handler for handler in handlers.values() if handler.in_batches]
         self.batches = [Batches(service, handler, inbox, trust_user, self.handle) for handler in batched]
         self.link = Link(uri, f"{service} events", self._subscribe)
-        self.turns = {name: Semaphore(LIMITS.event_concurrency) for name in self.handlers}
+        self.turns = {name: Semaphore(self._at_once(handler)) for name, handler in self.handlers.items()}
+        self.waiting: dict[str, deque[tuple[Any, bool]]] = {name: deque() for name in self.handlers}
         self.all_turns = Semaphore(LIMITS.all_events_concurrency)
         self.alone = Semaphore(1)
         self.running = 0
@@ -39,6 +46,11 @@ class EventConsumer:
         self._ending = False
         self._retrier: Any = None
         self._random = random.Random(faults.SEED)
+
+    @staticmethod
+    def _at_once(handler: Handler) -> int:
+        """Fewer transactions at once where they are shared: what arrives meanwhile is taken by the next one."""
+        return min(2, LIMITS.event_concurrency) if handler.locks else LIMITS.event_concurrency
 
     def start(self) -> None:
         self.link.start()
@@ -70,7 +82,7 @@ class EventConsumer:
                 channel,
                 [queue],
                 on_message=lambda message, name=name: self._receive(name, message),
-                prefetch_count=LIMITS.event_concurrency * 2,
+                prefetch_count=LIMITS.event_concurrency * 2 + (SHARED if self.handlers[name].locks else 0),
                 auto_declare=False,
                 tag_prefix=f"{self.service}.{name}-",
             )
@@ -84,21 +96,29 @@ class EventConsumer:
             return give_back(message)
         self.running += 1
         if faults.WEATHER == "shuffle":
-            eventlet.spawn_after(self._random.uniform(0, 0.08), self._work, name, message)
+            eventlet.spawn_after(self._random.uniform(0, 0.08), self._arrive, name, message)
         else:
-            eventlet.spawn(self._work, name, message)
+            self._arrive(name, message)
         if faults.WEATHER == "duplicate":
             self.running += 1
-            eventlet.spawn_after(self._random.uniform(0, 0.05), self._work, name, message, False)
+            eventlet.spawn_after(self._random.uniform(0, 0.05), self._arrive, name, message, False)
 
-    def _work(self, name: str, message: Any, acknowledge: bool = True) -> None:
+    def _arrive(self, name: str, message: Any, acknowledge: bool = True) -> None:
+        self.waiting[name].append((message, acknowledge))
+        eventlet.spawn(self._work, name)
+
+    def _work(self, name: str) -> None:
+        """Take what waits when it is the turn of this handler; an earlier turn may have taken it."""
+        taken: list[tuple[Any, bool]] = []
         try:
             with self.turns[name], self.all_turns:
-                self.handle(self.handlers[name], message)
-            faults.point("after_commit_before_ack")
-            if acknowledge:
-                message.ack()
-            faults.point("after_ack")
+                taken = self._take(name)
+                self._handle_all(self.handlers[name], [message for message, _ in taken])
+            for message, acknowledge in taken:
+                faults.point("after_commit_before_ack")
+                if acknowledge:
+                    message.ack()
+                faults.point("after_ack")
         except LOST as error:
             # The broker will deliver it again, and the inbox will know it.
             log.info("not acknowledged", extra={"consumer": name, "error_code": type(error).__name__})
@@ -107,9 +127,27 @@ class EventConsumer:
         except Exception:
             log.exception("delivery failed", extra={"consumer": name})
             time.sleep(1)
-            give_back(message)
+            for message, _ in taken:
+                give_back(message)
         finally:
             self.running -= 1
+
+    def _take(self, name: str) -> list[tuple[Any, bool]]:
+        """What is handled in this turn: one message, or, where they may share a transaction, all that wait."""
+        waiting = self.waiting[name]
+        most = SHARED if self.handlers[name].locks else 1
+        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
+
+    def _handle_all(self, handler: Handler, messages: list[Any]) -> None:
+        for message in messages if len(messages) < 2 else self._left_over(handler, messages):
+            self.handle(handler, message)
+
+    def _left_over(self, handler: Handler, messages: list[Any]) -> list[Any]:
+        """Those that must be taken one by one: all of them while the database is away."""
+        try:
+            return together.left_over(self.inbox, handler, messages, self.trust_user)
+        except DBAPIError:
+            return messages
 
     def handle(self, handler: Handler, message: Any) -> None:
         """What came back several times is handled alone: if the process dies of it, only it is counted as the cause."""

@@ -157,7 +157,7 @@ class Inbox:
         metrics.consumed.labels(row.consumer, state).inc()
 
     def _apply(self, handler: Handler, received: Envelope, body: bytes, from_states: list[str]) -> str:
-        context = _context(received)
+        context = context_of(received)
 
         def work(session: Session) -> str:
             faults.point("before_inbox")
@@ -263,7 +263,8 @@ def row_of(handler: Handler, received: Envelope, body: bytes) -> dict[str, Any]:
     }
 
 
-def _context(received: Envelope) -> Context:
+def context_of(received: Envelope) -> Context:
+    """The circumstances in which an event is handled."""
     return Context(
         actor=received.actor,
         company_id=received.company_id,

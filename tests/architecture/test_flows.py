@@ -95,6 +95,15 @@ def test_copies_are_given_lists_and_publish_nothing() -> None:
                 assert not called & {"publish", "current"}, handler.name
 
 
+def test_what_a_handler_locks_is_named_by_all_its_events() -> None:
+    """Events that wait together share a transaction in the order of these ids."""
+    sharing = [h for service in contracts.SERVICES for h in collect(service_class(service)) if h.locks]
+    assert sharing
+    for handler in sharing:
+        for event in handler.events:
+            assert handler.locks in {field.name for field in dataclasses.fields(event)}, (handler.name, event.type)
+
+
 def _made_in() -> dict[str, set[str]]:
     """Event class → services whose code makes instances of it."""
     found: dict[str, set[str]] = {name: set() for name in EVENTS}

@@ -79,7 +79,7 @@ class Toy:
     def fail(self, session: Session) -> dict[str, Any]:
         raise RuntimeError(SECRET)
 
-    @subscribe(toy.ThingMade)
+    @subscribe(toy.ThingMade, locks="thing_id")
     def note_made(self, session: Session, event: toy.ThingMade) -> None:
         """Note it, unless its name asks for trouble."""
         trouble = _TROUBLES.get(event.name.split(" ")[0])
