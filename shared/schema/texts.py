@@ -24,11 +24,14 @@ FOLDER = Path(__file__).resolve().parents[1] / "locale" / "fr"
 EVERYWHERE = "shared"
 """The catalogue of what every record has."""
 
+DOCUMENT = "document"
+"""The catalogue of what the documents of the API say and no declaration of a resource does."""
+
 
 def french(service: str, text: str, context: str = "") -> str:
     """A text in French; in English where the catalogue lacks it."""
     found = _french(service)
-    return found.get((context, text)) or found.get(("", text)) or _french(EVERYWHERE).get(("", text)) or text
+    return found.get((context, text)) or found.get(("", text)) or _of_all(text) or text
 
 
 def translated(service: str, text: str, language: str, context: str = "") -> str:
@@ -75,6 +78,18 @@ def _of_members(members: Members) -> Iterator[str]:
 
 def _of_group(group: type[Group]) -> Iterator[str]:
     yield from _of_members(group.members)
+
+
+def _of_all(text: str) -> str | None:
+    return _french(EVERYWHERE).get(("", text)) or _french(DOCUMENT).get(("", text))
+
+
+@cache
+def everywhere() -> dict[str, str]:
+    """French by English from all catalogues; what documents say and what every record has wins."""
+    services = sorted(file.stem for file in FOLDER.glob("*.po") if file.stem not in (EVERYWHERE, DOCUMENT))
+    every = [_french(service) for service in (*services, DOCUMENT, EVERYWHERE)]
+    return {text: french for found in every for (context, text), french in found.items() if not context}
 
 
 @cache

@@ -3,10 +3,10 @@
 import pytest
 
 from shared import contracts
-from shared.schema.texts import EVERYWHERE, french
+from shared.schema.texts import french
 from tests.contracts import texts
 
-SERVICES = [service for service in contracts.SERVICES if contracts.resources(service)] + [EVERYWHERE]
+SERVICES = [name for name in texts.CATALOGUES if name not in contracts.SERVICES or contracts.resources(name)]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -60,7 +60,7 @@ def test_operations_are_named_after_their_routes(document: dict[str, Any]) -> No
         "orders.history": ("GET", "/v1/orders/{id}/history"),
         "orders.cancel": ("POST", "/v1/orders/{id}/cancel"),
         "orders.place": ("POST", "/v1/orders/{id}/place"),
-        "orders.release_hold": ("POST", "/v1/orders/{id}/release_hold"),
+        "orders.release_hold": ("POST", "/v1/orders/{id}/release-hold"),
         "orders.resume": ("POST", "/v1/orders/{id}/resume"),
         "orders.progress": ("GET", "/v1/orders/{id}/progress"),
         "orders.trace": ("GET", "/v1/orders/{id}/trace"),

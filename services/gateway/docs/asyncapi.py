@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from gateway.docs import guides, openapi, translating
+from gateway.docs.explaining import completed
 from gateway.events import examples, jsonschema
 from gateway.events.patterns import known_events
 from shared.schema.contract import Event
@@ -11,19 +13,29 @@ from shared.schema.envelope import CONTENT_TYPE
 _EXCHANGE = {"name": "events", "type": "topic", "durable": True, "autoDelete": False}
 
 
-def document() -> dict[str, Any]:
+def document(language: str = "en") -> dict[str, Any]:
+    """The whole document in one language."""
+    return documents((language,))[language]
+
+
+def documents(languages: tuple[str, ...] = openapi.LANGUAGES) -> dict[str, dict[str, Any]]:
+    """The document in each language; it is put together once."""
+    common = source()
+    return {one: {**translating.in_language(common, one), "info": _info(one)} for one in languages}
+
+
+def _info(language: str) -> dict[str, Any]:
+    return {"title": "Liaison events", "version": "1", "description": guides.of_events(language)}
+
+
+def source() -> dict[str, Any]:
     """One channel per routing key, with the versions of its event as messages."""
     keys: dict[str, list[type[Event]]] = {}
     for event in known_events():
         keys.setdefault(event.type, []).append(event)
-    return {
+    found = {
         "asyncapi": "3.0.0",
-        "info": {
-            "title": "Liaison events",
-            "version": "1",
-            "description": "POST /v1/event-subscriptions makes a queue of one's own; the stream events.log holds the last"
-            " seven days. Delivered at least once: equal ids are one event. Amounts are decimal strings.",
-        },
+        "info": {},
         "defaultContentType": CONTENT_TYPE,
         "channels": {key: _channel(key, events) for key, events in keys.items()},
         "operations": {f"send_{key.replace('.', '_')}": _sent(key, events) for key, events in keys.items()},
@@ -32,6 +44,7 @@ def document() -> dict[str, Any]:
             "schemas": {_name(event): _embedded(event) for event in known_events()},
         },
     }
+    return completed(found)
 
 
 def _channel(key: str, events: list[type[Event]]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from gateway.docs.said import say
 from shared.schema.contract import Operation
 from shared.schema.derived.job_contract import LARGEST_FILE
 
 _STRING = {"type": "string"}
 _CSV = {"text/csv": {"schema": _STRING}}
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_LOCATION = {"schema": _STRING, "description": "the job: /v1/jobs/{id}"}
+_LOCATION = {"schema": _STRING, "description": "The path of the job."}
 _BOTH = {**_CSV, _XLSX: {"schema": {"type": "string", "format": "binary"}}}
 _TABLES: dict[str, dict[str, Any]] = {"list_job_errors": _CSV, "read_job_result": _BOTH}
 INNER = ("upload_id", "after")
@@ -33,7 +34,7 @@ def describe(operation: Operation, described: dict[str, Any]) -> dict[str, Any]:
     if takes_form(operation):
         described["requestBody"] = _form()
     if gives_table(operation):
-        described["responses"]["200"] = {"description": "A file", "content": _TABLES.get(operation.name, _BOTH)}
+        described["responses"]["200"] = {"description": "A file.", "content": _TABLES.get(operation.name, _BOTH)}
         described["responses"].pop("204", None)
     elif status == "202":
         described["responses"]["202"]["headers"]["Location"] = _LOCATION
@@ -48,20 +49,36 @@ _FORMAT = {
     "in": "query",
     "required": False,
     "schema": {"type": "string", "enum": ["json", "csv"], "default": "json"},
-    "description": "csv: all rows as a table, `;` between cells for Accept-Language fr; without limit and cursor;"
-    " a last line `#error` and a chunked body without its end say that rows are missing",
+    "description": "`csv`: all rows as a table, with `;` between cells for `Accept-Language: fr`, without `limit` and `cursor`;"
+    " a last line `#error` and a chunked body without its end say that rows are missing.",
 }
+
+
+_FILE_SAID = say("CSV or XLSX, at most {bytes} bytes.", bytes=str(LARGEST_FILE))
+_MAPPING_SAID = '`{header: field path}`, or `""` for a column to leave out; other headers name fields.'
 
 
 def _form() -> dict[str, Any]:
     json_text = {"type": "string", "contentMediaType": "application/json"}
     properties = {
-        "file": {"type": "string", "format": "binary", "description": f"CSV or XLSX, at most {LARGEST_FILE} bytes"},
-        "mapping": {**json_text, "description": '{header: field path, or "" for none}; other headers name fields'},
-        "defaults": {**json_text, "description": "{field path: value} for fields without a column"},
-        "match_on": {**_STRING, "description": "field by which rows find what they change; others are created"},
-        "decimal_sign": {**_STRING, "enum": [",", "."], "description": "decides numbers like 1,234"},
-        "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": _FILE_SAID,
+        },
+        "mapping": {
+            **json_text,
+            "description": _MAPPING_SAID,
+        },
+        "defaults": {**json_text, "description": "`{field path: value}` for fields without a column."},
+        "match_on": {**_STRING, "description": "The field by which rows find what they change; others are created."},
+        "decimal_sign": {**_STRING, "enum": [",", "."], "description": "Decides what numbers like 1,234 are."},
+        "dry_run": {
+            "type": "string",
+            "enum": ["true", "false"],
+            "default": "false",
+            "description": "Whether the file is only tried.",
+        },
     }
     schema = {"type": "object", "required": ["file"], "properties": properties, "additionalProperties": False}
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

@@ -1,6 +1,5 @@
 """JSON Schemas of the marshmallow schemas that contracts are written with: exact types, closed inputs, open outputs."""
 
-import json
 from typing import Any
 
 import marshmallow as ma
@@ -92,10 +91,13 @@ def merged(sent: dict[str, Any], received: dict[str, Any]) -> tuple[dict[str, An
 
 def repointed(value: Any, renamed: dict[str, str]) -> Any:
     """A copy of a JSON value with its references renamed."""
-    text = json.dumps(value)
-    for old, new in renamed.items():
-        text = text.replace(f'"{old}"', f'"{new}"')
-    return json.loads(text)
+    if isinstance(value, list):
+        return [repointed(one, renamed) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        n: renamed.get(v, v) if n == "$ref" and isinstance(v, str) else repointed(v, renamed) for n, v in value.items()
+    }
 
 
 def _accepting(schema: Any) -> Any:

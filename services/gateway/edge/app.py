@@ -93,11 +93,11 @@ class Gateway:
         add(contract.get_event_type, catalogue.get_type)
         add(contract.get_event_schema, catalogue.get_schema)
         add(contract.list_resources, Resources())
-        add(contract.page("/asyncapi.json"), openapi.Page(asyncapi.document()))
+        add(contract.page("/asyncapi.json"), openapi.Pages(asyncapi.documents()))
         add(contract.page("/livez"), self.health.livez)
         add(contract.page("/readyz"), self.health.readyz)
         add(contract.page("/metrics"), self.health.metrics)
-        add(contract.page("/openapi.json"), openapi.Page(openapi.document()))
+        add(contract.page("/openapi.json"), openapi.Pages(openapi.documents()))
         add(contract.page("/docs/errors.json"), openapi.Page(refusing.document()))
         for path, file in pages.PAGES.items():
             add(contract.page(path), pages.Page(file))

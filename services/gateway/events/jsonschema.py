@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.schema.contract import Event
+from shared.schema.glossary import meaning
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,7 +25,7 @@ _SIMPLE: dict[Any, dict[str, Any]] = {
 _TEXT = _SIMPLE[str]
 _CHANGES: dict[str, Any] = {
     "type": "object",
-    "description": "each field that has changed, with its old and its new value",
+    "description": "Each field that has changed, with its old and its new value.",
     "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
 }
 
@@ -49,8 +50,12 @@ def of_dataclass(cls: Any) -> dict[str, Any]:
     return {
         "type": "object",
         "required": required,
-        "properties": {f.name: _of(hints[f.name]) for f in members},
+        "properties": {f.name: _described(f.name, _of(hints[f.name])) for f in members},
     }
+
+
+def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return ({"description": text} if (text := meaning(name)) else {}) | schema
 
 
 def _of(hint: Any) -> dict[str, Any]:
@@ -78,12 +83,16 @@ def envelope(event: type[Event], data: dict[str, Any]) -> dict[str, Any]:
         "id": {
             "type": "string",
             "format": "uuid",
-            "description": "also the AMQP message_id; equal ids: deal with it once",
+            "description": "The id of the event, which is the AMQP `message_id` too; equal ids are one event.",
         },
         "subject": {"type": "string", "pattern": f"^{event.aggregate}/"},
         "time": {"type": "string", "format": "date-time"},
         "companyid": {"type": "string", "format": "uuid"},
-        "sequence": {"type": "string", "pattern": "^[1-9][0-9]*$", "description": "of the subject, without gaps"},
+        "sequence": {
+            "type": "string",
+            "pattern": "^[1-9][0-9]*$",
+            "description": "Counts the events of one subject, without gaps.",
+        },
         "correlationid": _TEXT,
         "causationid": _TEXT,
         "actor": _TEXT,

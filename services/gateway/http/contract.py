@@ -265,7 +265,7 @@ OPERATIONS: dict[str, Operation] = {
 
 for _name, _operation in OPERATIONS.items():
     _operation.service, _operation.name = "gateway", _name
-    _operation.tag = _operation.tag or "gateway"
+    _operation.tag = _operation.tag or _operation.path.split("/")[2]
 
 
 def page(path: str) -> Operation:

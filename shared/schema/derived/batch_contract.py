@@ -22,7 +22,7 @@ def declare(resource: Collection) -> Operation | None:
     verbs = "Create, change or delete" if resource.delete else "Create or change"
     return Operation(
         f"POST {resource.path}/batch",
-        f"{verbs} up to {MOST} {resource.name.replace('-', ' ')} at once",
+        f"{verbs} up to {MOST} records at once",
         create.permission,
         request=_request(resource),
         response=_response(resource),
@@ -31,13 +31,13 @@ def declare(resource: Collection) -> Operation | None:
     )
 
 
+_DATA = "What a creation says for `create` and `upsert`, what a change says for `update`, nothing for `delete`."
+
+
 def _request(resource: Collection) -> type[Schema]:
     create, patch = resource.create, resource.patch
     assert create is not None and create.request is not None
     ops = ("create", *(("update", "upsert") if patch else ()), *(("delete",) if resource.delete else ()))
-    told = f"create: as in POST {resource.path}"
-    told += "; update: as in PATCH; upsert: as create, changed where the id or an external id exists" if patch else ""
-    told += "; delete: none" if resource.delete else ""
     item = _schema(
         resource,
         "BatchItem",
@@ -45,7 +45,7 @@ def _request(resource: Collection) -> type[Schema]:
         op=fields.Choice(*ops, required=True),
         id=fields.Uuid(),
         if_match=fields.Version(),
-        data=fields.Open(required=resource.delete is None, metadata={"description": told}),
+        data=fields.Open(required=resource.delete is None, metadata={"description": _DATA}),
     )
     return _schema(
         resource,

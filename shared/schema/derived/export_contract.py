@@ -10,7 +10,7 @@ def declare(resource: Collection) -> Operation | None:
     assert resource.list is not None
     return Operation(
         f"POST {resource.path}/export",
-        f"Make a CSV or XLSX file of {resource.name.replace('-', ' ')}",
+        "Make a CSV or XLSX file of a list",
         resource.list.permission,
         request=ExportRequest,
         response=JobView,

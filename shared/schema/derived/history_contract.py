@@ -42,7 +42,7 @@ def declare(resource: Collection) -> Operation | None:
     assert resource.get is not None
     return Operation(
         f"GET {resource.path}/{{id}}/history",
-        f"Who changed what in one of the {resource.name.replace('-', ' ')}",
+        "Who changed what in a record",
         resource.get.permission,
         response=HistoryEntry,
         listing=HISTORY,

@@ -15,7 +15,7 @@ def declare(resource: Collection) -> Operation | None:
         return None
     return Operation(
         f"POST {resource.path}/import",
-        f"Import {resource.name.replace('-', ' ')} from a CSV or XLSX file",
+        "Import records from a CSV or XLSX file",
         create.permission,
         request=ImportRequest,
         parameters=UploadParameters,

@@ -19,7 +19,7 @@ def declare(resource: Collection) -> Operation | None:
     imported = import_contract.declare(resource)
     return imported and Operation(
         f"GET {resource.path}/import-template",
-        f"An empty file to fill in with {resource.name.replace('-', ' ')}",
+        "An empty file to fill in for an import",
         imported.permission,
         parameters=TemplateParameters,
         response=PieceView,
