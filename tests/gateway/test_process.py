@@ -204,6 +204,20 @@ def test_the_documentation_needs_nobody_else(gateway: Process, page: str) -> Non
         assert "//" not in answer.text.replace("http://", "").replace("// ", "") and "innerHTML" not in answer.text
 
 
+@pytest.mark.parametrize("page", ["/openapi.json", "/asyncapi.json"])
+def test_documents_follow_the_language(gateway: Process, page: str) -> None:
+    """Issue 9, point 9."""
+    english, french = (
+        httpx.get(gateway.url + page, headers={"Accept-Language": one}) for one in ("en", "fr-FR, en;q=0.5")
+    )
+    assert (english.headers["content-language"], french.headers["content-language"]) == ("en", "fr")
+    assert english.headers["vary"] == french.headers["vary"] and "accept-language" in french.headers["vary"].lower()
+    assert english.headers["etag"] != french.headers["etag"]
+    assert (
+        "## Events" in english.json()["info"]["description"] and "## Événements" in french.json()["info"]["description"]
+    )
+
+
 def test_the_document_is_cached_by_its_etag(gateway: Process) -> None:
     etag = httpx.get(f"{gateway.url}/openapi.json").headers["etag"]
     assert httpx.get(f"{gateway.url}/openapi.json", headers={"If-None-Match": etag}).status_code == 304
