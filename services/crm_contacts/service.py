@@ -6,10 +6,9 @@ from crm_contacts.duplicates import Duplicates
 from crm_contacts.registry import Registry
 from crm_contacts.teams import NamedTeams
 from crm_contacts.using import Using
-from shared.flows.known_copies import KnownUsers
 
 
-class CrmContacts(Registry, Duplicates, CustomFields, NamedTeams, Using, KnownUsers):
+class CrmContacts(Registry, Duplicates, CustomFields, NamedTeams, Using):
     """Contacts of everybody."""
 
     name = "crm_contacts"

@@ -6,10 +6,9 @@ from crm_sales.ordering import Ordering
 from crm_sales.quoting import Quoting
 from shared.flows.company_copies import CompanyCopies
 from shared.flows.custom_copies import CustomFieldCopies
-from shared.flows.known_copies import KnownUsers
 
 
-class CrmSales(Quoting, Drafting, Ordering, Cancelling, CustomFieldCopies, KnownUsers, CompanyCopies):
+class CrmSales(Quoting, Drafting, Ordering, Cancelling, CustomFieldCopies, CompanyCopies):
     """Quotes, orders, and the process from order to cash."""
 
     name = "crm_sales"

@@ -9,11 +9,10 @@ from erp_finance.payments import Paying
 from erp_finance.periods import Periods
 from erp_finance.reports import Reporting
 from erp_finance.stock import StockAccounting
-from shared.flows.known_copies import KnownProducts
 
 
 class ErpFinance(
-    Companies, Periods, Customers, Ordering, Invoicing, Paying, StockAccounting, Bookkeeping, Reporting, KnownProducts
+    Companies, Periods, Customers, Ordering, Invoicing, Paying, StockAccounting, Bookkeeping, Reporting
 ):  # fmt: skip
     """Companies, ledger, tax, customer invoices, payments, credit."""
 

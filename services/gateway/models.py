@@ -9,7 +9,6 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeB
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
 
-from shared.api.existence import copy_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import gateway as contract
 from shared.kernel import clock, ids
@@ -23,7 +22,6 @@ class Base(Conventions, DeclarativeBase):
     metadata = new_metadata()
 
 
-@copy_of("teams", contacts.Team.get.permission)
 class Team(Replica, Base, of=contacts.Team):
     """A team of crm_contacts. Rules with `@team` ask for it, so the team that is deleted there ends here (people.py)."""
 

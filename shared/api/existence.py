@@ -3,13 +3,13 @@
 A member says so by its type, `fields.Known("users")`. Whatever is named there and is not known, or what the caller may not
 read, is refused before the handler runs: `companies` of what is known are those in which it is seen (null: all). What is kept
 in a table that has a `company_id` (products of sales) handlers look up themselves: the ORM cuts it (`shared/api/reaching.py`).
-Of what has an owner (contacts, as customers) services keep copies of their own, declared by `copy_of`. What the service
+Of what has an owner (contacts, as customers) services keep replicas (`shared/storage/replicas.py`). What the service
 itself owns is looked up in its own table; where a declared field wants records of one kind, such as persons, it is one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -22,10 +22,8 @@ from shared.schema import Refers
 from shared.schema.contract import Operation
 from shared.schema.resource import RESOURCES
 from shared.storage.declared_models import MODELS, referred
-from shared.wire import fields
-from shared.wire.fields import Schema
-
-C = TypeVar("C")
+from shared.storage.replicas import events_of, replicas_of, resource_of
+from shared.wire.named_records import places
 
 _READ = text(
     "SELECT id FROM known WHERE resource = :resource AND id = ANY(CAST(:ids AS uuid[]))"
@@ -33,23 +31,6 @@ _READ = text(
 )
 _COMPANIES = text("SELECT id FROM company WHERE id = ANY(CAST(:ids AS uuid[]))")
 """A table of their own: services that date documents keep more of them than their ids (`shared/flows/company_copies.py`)."""
-
-_copies: dict[tuple[str, str], tuple[type[Any], str]] = {}
-"""By service and resource: the mapped class, and the permission that reading the resource asks for."""
-
-
-def copy_of(resource: str, permission: str) -> Callable[[type[C]], type[C]]:
-    """Declare a class that keeps of another service's resource more than the id, its `owner_id` among it."""
-
-    def declare(cls: type[C]) -> type[C]:
-        _copies[cls.__module__.partition(".")[0], resource] = (cls, permission)
-        return cls
-
-    return declare
-
-
-Place = tuple[tuple[str, ...], str]
-"""Where a member stands, each step into a list left out, and the resource that it refers to."""
 
 
 def check(session: Session, operation: Operation, request: dict[str, Any]) -> None:
@@ -60,9 +41,9 @@ def check(session: Session, operation: Operation, request: dict[str, Any]) -> No
 
 def errors(session: Session, operation: Operation, request: dict[str, Any]) -> list[dict[str, Any]]:
     """A pointer to each id of something that does not exist. What was found in this transaction is not read again."""
-    if operation.request is None or not (places := _places(operation.request)):
+    if operation.request is None or not (named_at := places(operation.request)):
         return []
-    named = [(r, at, id_) for path, r in places for at, id_ in _values(request, path, "") if id_ is not None]
+    named = [(r, at, id_) for path, r in named_at for at, id_ in _values(request, path, "") if id_ is not None]
     found: dict[str, set[UUID]] = session.info.setdefault("known", {"users": _callers(current(session))})
     for resource in {r for r, _, id_ in named if id_ not in found.get(r, ())}:
         ids = [id_ for r, _, id_ in named if r == resource]
@@ -109,7 +90,10 @@ def _read(session: Session, service: str, resource: str, ids: list[str]) -> Iter
 def _kept(service: str, resource: str) -> tuple[type[Any], str] | None:
     """The mapped class of a resource in the database of a service, and the permission that reading it asks for."""
     own = RESOURCES.get(service, {}).get(resource)
-    return (MODELS[own], own.get.permission) if own in MODELS else _copies.get((service, resource))
+    if own in MODELS:
+        return MODELS[own], own.get.permission
+    replica = next((cls for cls in replicas_of(service) if resource_of(cls) == resource), None)
+    return (replica, events_of(replica)[0].permission) if replica else None
 
 
 def _owned(session: Session, cls: type[Any], permission: str, ids: list[str]) -> Iterable[UUID]:
@@ -123,21 +107,6 @@ def _owned(session: Session, cls: type[Any], permission: str, ids: list[str]) ->
 def _callers(context: Context) -> set[UUID]:
     """The caller and the caller's team: the edge vouches for them."""
     return {*context.team, *([context.person] if context.person else [])}
-
-
-@cache
-def _places(schema: type[Schema]) -> tuple[Place, ...]:
-    return tuple(_members_of(schema, ()))
-
-
-def _members_of(schema: type[Schema], at: tuple[str, ...]) -> Iterator[Place]:
-    for name, field in schema().load_fields.items():
-        inner: Any = field.inner if isinstance(field, fields.Many) else field
-        if isinstance(inner, fields.Known):
-            yield (*at, name), inner.refers
-        elif isinstance(inner, fields.Part):
-            part: Any = type(inner.schema)
-            yield from _members_of(part, (*at, name))
 
 
 def _values(value: Any, path: tuple[str, ...], at: str) -> Iterator[tuple[str, UUID | None]]:

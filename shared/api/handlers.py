@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared import contracts
+from shared.api.known import keepers
 from shared.schema.contract import Event, Operation
 from shared.schema.derived import handler_of, plain_handler_of, with_derived
 from shared.schema.steps import PROCESSES
@@ -101,10 +102,11 @@ def _plain(service: str, written: set[str]) -> list[Handler]:
 
 
 def _replicas(service: str) -> list[Handler]:
-    """The handlers that keep the replicas of a service."""
+    """The handlers that keep the replicas of a service, and the ids of what else its requests name."""
+    found = [(cls.handler, events_of(cls), keeper_of(cls)) for cls in replicas_of(service)]
+    found += keepers(service) if service in contracts.SERVICES else ()
     return [
-        Handler("event", cls.handler, keeper_of(cls), events=events_of(cls), order="latest").resolve()
-        for cls in replicas_of(service)
+        Handler("event", name, function, events=events, order="latest").resolve() for name, events, function in found
     ]
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from shared.kernel import ids
 from shared.schema import checks
-from shared.schema.collection import collections_of
+from shared.schema.collection import Collection, collections_of
 from shared.schema.contract import CATALOGUE, Event, Operation, schema_of
 from shared.schema.derived import with_derived
 from shared.schema.meanings import meanings
@@ -63,6 +63,21 @@ def events() -> dict[str, type[Event]]:
         schema = schema_of(event)
         event.schema, event.load = schema(), staticmethod(compiled(schema))
     return CATALOGUE
+
+
+def events_about(resource: str) -> tuple[type[Event], ...]:
+    """The events of the aggregate that a resource shows. Raises TypeError for one that no single aggregate's events tell of."""
+    service, singular = owner_of(resource), resource.replace("-", "_")
+    told = {e.aggregate for e in events().values() if e.service == service and e.type.endswith(".created")}
+    aggregates = [name for name in told if singular in (f"{name}s", f"{name[:-1]}ies")]
+    if len(aggregates) != 1:
+        raise TypeError(f"{resource}: {service} publishes no events of them, so nobody can know their ids")
+    return tuple(e for e in events().values() if (e.service, e.aggregate) == (service, aggregates[0]))
+
+
+def collections(service: str) -> list[Collection]:
+    """What a service shows as lists and members."""
+    return collections_of(operations()[service].values())
 
 
 _EVERYWHERE = {

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
+from shared import contracts
 from shared.schema.contract import CATALOGUE, Event
 from shared.schema.resource import Resource
 from shared.storage.copies import forget, keep
@@ -56,6 +57,14 @@ _replicas: list[type[Replica]] = []
 def replicas_of(service: str) -> list[type[Replica]]:
     """The replicas that a service keeps."""
     return [cls for cls in _replicas if cls.__module__.partition(".")[0] == service]
+
+
+def resource_of(cls: type[Replica]) -> str:
+    """The name of the resource that a replica copies: `contacts`."""
+    permission = _telling(cls)[0].permission
+    service = _telling(cls)[0].service
+    shown = contracts.collections(service)
+    return next(c.name for c in shown if c.get and c.get.permission == permission)
 
 
 def events_of(cls: type[Replica]) -> tuple[type[Event], ...]:

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_sales.models.base import Base
-from shared.api.existence import copy_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_inventory as inventory
 from shared.kernel.ids import DEFAULT_COMPANY_ID
@@ -18,7 +17,6 @@ from shared.storage.constraints import not_negative
 from shared.storage.replicas import Replica
 
 
-@copy_of("contacts", contacts.Contact.get.permission)
 class Customer(
     Replica, Base, of=contacts.ContactState,
     named_by=("Order.customer_id", "Quote.customer_id"), left={"status": "erased"},

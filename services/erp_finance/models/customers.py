@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_finance.credit import Exposure
 from erp_finance.models.base import Aggregate, Base
-from shared.api.existence import copy_of
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
 from shared.kernel import clock
@@ -20,7 +19,6 @@ from shared.storage.constraints import not_negative
 from shared.storage.replicas import Replica
 
 
-@copy_of("contacts", contacts.Contact.get.permission)
 class Customer(
     Replica, Aggregate, Base, of=contacts.ContactState, handler="keep_customer", left={"status": "erased"},
     named_by=("CustomerAccount.contact_id", "CreditLimit.contact_id", "Invoice.customer_id", "Payment.contact_id"),
