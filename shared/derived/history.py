@@ -1,7 +1,8 @@
 """Reading the history of a resource from the audit rows of its service."""
 
+from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from shared.kernel.context import current
 from shared.kernel.permissions import ALL
 from shared.kernel.refusals import NotFound
 from shared.schema.contract import Operation
+from shared.schema.declared import named
+from shared.schema.texts import translated
 from shared.storage.auditing import WHOLE
 from shared.storage.database import Aggregate
 from shared.wire.fields import Number, Schema, plain
@@ -39,7 +42,9 @@ def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:
         id_ = _visible(session, call, cls)
         listing.permission = ""  # what is told of is within reach, or was the caller's own
         page = listing.page(session, select(Audit).where(Audit.object_id == id_))
-        return Page([_entry(row, f"{cls.__name__}/{id_}", view) for row in page.rows], page.next_cursor, page.total)
+        say = partial(translated, operation.service, language=current(session).language)
+        entries = [_entry(row, f"{cls.__name__}/{id_}", view, say) for row in page.rows]
+        return Page(entries, page.next_cursor, page.total)
 
     return Handler("query", operation.name, history, operation, arguments={"call": None, "listing": None})
 
@@ -70,10 +75,10 @@ def _uuid(raw: Any) -> UUID | None:
         return None
 
 
-def _entry(row: Audit, key: str, view: type[Schema]) -> dict[str, Any]:
+def _entry(row: Audit, key: str, view: type[Schema], say: Callable[[str], str]) -> dict[str, Any]:
     changes = row.changes.get(key, {}) if isinstance(row.changes, dict) else {}
     shown = _shown(view)
-    told = [_change(*shown[name], *values) for name, values in changes.items() if name in shown]
+    told = [_change(say, *shown[name], *values) for name, values in changes.items() if name in shown]
     return {
         "id": row.id,
         "at": row.at,
@@ -86,8 +91,9 @@ def _entry(row: Audit, key: str, view: type[Schema]) -> dict[str, Any]:
     }
 
 
-def _change(name: str, field: ma.fields.Field[Any], old: Any, new: Any) -> dict[str, Any]:
-    return {"field": name, "old": _as_shown(field, old), "new": _as_shown(field, new)}
+def _change(say: Callable[[str], str], name: str, field: ma.fields.Field[Any], old: Any, new: Any) -> dict[str, Any]:
+    label = say(field.metadata.get("title") or named(name.removesuffix("_id")))
+    return {"field": name, "label": label, "old": _as_shown(field, old), "new": _as_shown(field, new)}
 
 
 def _as_shown(field: ma.fields.Field[Any], value: Any) -> Any:

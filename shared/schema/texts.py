@@ -15,6 +15,7 @@ from shared.schema.declaration import Declaration, possible_verbs, record
 from shared.schema.fields import Choice, Currency
 from shared.schema.group import Group, Members, line_id
 from shared.schema.lists import Lines, Many, Part
+from shared.wire import fields
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -47,10 +48,16 @@ def of_every_record() -> Iterator[str]:
 
 
 def titles(schema: type[ma.Schema], language: str) -> dict[str, str]:
-    """The names of the members that clients send, by member, as their declaration has them."""
+    """The names of the members that clients send, by path, as their declaration has them: `lines.0.quantity` is one of a part."""
     service = schema.__module__.removeprefix("shared.contracts.").partition(".")[0]
-    named = {name: field.metadata.get("title") for name, field in schema().load_fields.items()}
-    return {name: translated(service, title, language) for name, title in named.items() if title}
+    found: dict[str, str] = {}
+    for name, field in schema().load_fields.items():
+        if title := field.metadata.get("title"):
+            found[name] = translated(service, title, language)
+        inner, at = (field.inner, f"{name}.0") if isinstance(field, fields.Many) else (field, name)
+        if isinstance(inner, fields.Part):
+            found |= {f"{at}.{member}": title for member, title in titles(type(inner.schema), language).items()}
+    return found
 
 
 def texts(declaration: Declaration) -> Iterator[str]:

@@ -31,19 +31,11 @@ _OF_PARTS = {
 
 _FRENCH = {
     "name": ("Nom", "Raison sociale"),
-    "last_name": ("Nom",),
-    "first_name": ("Prénom",),
-    "legal_name": ("Dénomination",),
-    "kind": ("Nature",),
     "type": ("Nature",),
     "siren": ("SIREN",),
     "siret": ("SIRET",),
     "vat_number": ("Numéro de TVA",),
-    "naf_code": ("Code NAF",),
     "language": ("Langue",),
-    "roles": ("Rôle",),
-    "lifecycle_stage": ("Étape commerciale",),
-    "source": ("Origine",),
     "tags": ("Étiquettes",),
     "sku": ("Référence",),
     "reference": ("Référence",),
@@ -62,11 +54,7 @@ _FRENCH = {
     "amount": ("Montant",),
     "limit": ("Plafond",),
     "reason": ("Motif",),
-    "payment_terms": ("Conditions de paiement",),
     "payment_days": ("Délai de paiement",),
-    "requested_date": ("Date souhaitée",),
-    "valid_until": ("Valable jusqu'au",),
-    "invoicing_policy": ("Mode de facturation",),
     "legal_form": ("Forme juridique",),
     "share_capital": ("Capital social",),
     "time_zone": ("Fuseau horaire",),
@@ -78,9 +66,6 @@ _FRENCH = {
     "name_en": ("Nom anglais",),
     "blocked": ("Bloqué",),
     "reconcilable": ("Lettrable",),
-    "required": ("Obligatoire",),
-    "label_en": ("Libellé anglais",),
-    "label_fr": ("Libellé français",),
 }
 
 
@@ -113,18 +98,20 @@ def _paths(name: str, field: ma.fields.Field[Any]) -> list[str]:
 
 def heading(schema: type[Schema], path: str, language: str, others: list[str]) -> str:
     """The first of its words that an import takes for this path and no other."""
-    for words in (*_words(path, language), *filter(None, [titles(schema, language).get(path)])):
+    for words in _words(schema, path, language):
         found = by_header(schema, words, others)
         if found is not None and found.path == path:
             return words
     return path
 
 
-def _words(path: str, language: str) -> Iterator[str]:
-    """`Ville`, and `Ville 2` for the second element of a list."""
+def _words(schema: type[Schema], path: str, language: str) -> Iterator[str]:
+    """Its name in the declaration, and words that imports know; `Ville`, and `Ville 2` for the second element of a list."""
     first = _FIRST.sub(".0.", path)
     place = _FIRST.search(path)
     number = f" {int(place[1]) + 1}" if place and place[1] != "0" else ""
+    if title := titles(schema, language).get(first):
+        yield title + number
     if "." in path:
         pair = _OF_PARTS.get(first) or _OF_PARTS.get(first.rpartition(".")[2])
         yield from (pair[language == "fr"] + number,) if pair else ()

@@ -114,17 +114,34 @@ def by_header(schema: type[Schema], header: str, others: Sequence[str] = ()) -> 
         plain = plain_words(header)
         found = resolve(schema, plain)
         people = any(plain_words(other) in ("prenom", "first_name") for other in others)
-        labels = (_OF_PEOPLE.get(plain, ()) if people else ()) + (LABELS.get(plain) or _of_others(plain))
+        named = _OF_PEOPLE.get(plain, ()) if people else ()
+        labels = (*named, _declared(schema, plain), *(LABELS.get(plain) or _of_others(plain)))
         for label in labels if found is None else ():
             found = found or resolve(schema, label)
-        found = found or resolve(schema, _declared(schema).get(plain, ""))
     return found
 
 
+def _declared(schema: type[Schema], plain: str) -> str:
+    """The member of a declared resource, or of the first or a later one of its parts, that has this name.
+
+    See below for streets.
+    """
+    words, _, number = plain.rpartition("_")
+    if path := _paths(schema).get(plain):
+        return path
+    path = _paths(schema).get(words, "") if number in tuple("23456789") else ""
+    return path.replace(".0.", f".{int(number) - 1}.") if ".0." in path and not path.endswith(".street") else ""
+
+
 @cache
-def _declared(schema: type[Schema]) -> dict[str, str]:
-    """The members of a declared resource by their names in English and French."""
-    return {plain_words(title): name for each in ("en", "fr") for name, title in titles(schema, each).items()}
+def _paths(schema: type[Schema]) -> dict[str, str]:
+    """The paths by their names in English and French; of parts only names that no other member has."""
+    found: dict[str, set[str]] = {}
+    for language in ("en", "fr"):
+        for path, title in titles(schema, language).items():
+            found.setdefault(plain_words(title), set()).add(path)
+    own = {plain: min(paths, key=lambda path: path.count(".")) for plain, paths in found.items()}
+    return {plain: path for plain, path in own.items() if "." not in path or len(found[plain]) == 1}
 
 
 def _of_others(plain: str) -> tuple[str, ...]:

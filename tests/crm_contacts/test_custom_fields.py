@@ -84,7 +84,12 @@ def test_a_merge_patch_merges(contacts: Harness) -> None:
     other = contacts.call("patch_contact", id=made["id"], body={"last_name": "Dupont"}, if_match=2)
     assert other["custom"] == {"rank": "1", "segment": "retail"}
     told = contacts.call("history_of_contacts", id=made["id"], query={"fields": "changes"})["data"][1]["changes"]
-    assert {"field": "custom", "old": {"rank": "1", "vip": False}, "new": {"rank": "1", "segment": "retail"}} in told
+    assert {
+        "field": "custom",
+        "label": "Custom",
+        "old": {"rank": "1", "vip": False},
+        "new": {"rank": "1", "segment": "retail"},
+    } in told
 
 
 def test_required_means_at_creation_and_never_removed(contacts: Harness) -> None:

@@ -229,7 +229,9 @@ def test_the_history_counts_what_became_of_the_lines(shop: Shop) -> None:
     shop.sales.call("patch_order", id=order["id"], body={"lines": more}, if_match=1)
     told = shop.sales.call("history_of_orders", id=order["id"])["data"]
     assert [e["effect"] for e in told] == ["changed", "created"]
-    assert {"field": "lines", "old": None, "new": {"added": 2}} in told[0]["changes"]
+    assert {"field": "lines", "label": "Lines", "old": None, "new": {"added": 2}} in told[0]["changes"]
+    (latest, _) = shop.sales.call("history_of_orders", id=order["id"], language="fr")["data"]
+    assert {c["label"] for c in latest["changes"]} >= {"Lignes", "Total HT"}, "the names that the declaration has"
     assert not {"number", "status", "credit_status"} & {c["field"] for c in told[0]["changes"]}
 
 

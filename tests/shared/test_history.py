@@ -31,7 +31,7 @@ def test_every_command_is_told_newest_first(toy: Harness, lamp: str) -> None:
         ("patch_thing", "changed", "bob", "r-2"),
         ("create_thing", "created", "ann", "r-1"),
     ]
-    assert told[0]["changes"] == [{"field": "broken", "old": False, "new": True}]
+    assert told[0]["changes"] == [{"field": "broken", "label": "Broken", "old": False, "new": True}]
     assert {c["field"]: (c["old"], c["new"]) for c in told[1]["changes"]} == {
         "name": ("lamp", "rug"),
         "amount": ("0.00", "3.00"),

@@ -8,6 +8,7 @@ import pytest
 
 from crm_contacts.service import CrmContacts
 from shared.contracts.crm_contacts import Contact
+from shared.contracts.crm_sales import Order
 from shared.kernel.refusals import Forbidden
 from shared.tables import reading
 from shared.tables.building import Mapping
@@ -33,6 +34,17 @@ def test_a_second_line_of_an_address_is_no_second_address(header: str) -> None:
     assert by_header(Contact.create.request, header) is None
 
 
+@pytest.mark.parametrize(
+    ("header", "path"),
+    [("Quantité", "lines.0.quantity"), ("Unit price 2", "lines.1.unit_price"), ("Article 2", "lines.1.product_id")],
+)  # fmt: skip
+def test_lines_are_headed_by_their_declared_names(header: str, path: str) -> None:
+    """Issue 9, point 2: labels in CSV follow from the declaration, in both languages."""
+    found = by_header(Order.create.request, header)
+    assert found is not None and found.path == path
+    assert header in headings(Order.create.request, "en" if "Unit" in header else "fr", [])
+
+
 def test_a_template_speaks_the_language_of_whoever_asks(service: Callable[[type], Harness]) -> None:
     book = service(CrmContacts)
     field = {"resource": "contacts", "name": "rank", "type": "number"}
@@ -47,9 +59,14 @@ def test_a_template_speaks_the_language_of_whoever_asks(service: Callable[[type]
     assert found["en", "csv"] == found["en", "xlsx"] and found["fr", "csv"] == found["fr", "xlsx"]
     english, french = found["en", "csv"], found["fr", "csv"]
     assert english[0] == "Kind" and {"Last name", "E-mail", "Town", "Town 2", "custom.rank"} <= set(english)
-    assert french[0] == "Nature" and {"Prénom", "Nom", "Raison sociale", "Ville", "Ville 2", "custom.rank"} <= set(
-        french
-    )
+    assert french[0] == "Nature" and {
+        "Prénom",
+        "Nom de famille",
+        "Raison sociale",
+        "Ville",
+        "Ville 2",
+        "custom.rank",
+    } <= set(french)
     with pytest.raises(Forbidden):
         book.call("template_of_contacts", query={}, permissions=("contacts.contacts:read",))
 
@@ -59,7 +76,13 @@ def test_a_filled_template_is_imported(service: Callable[[type], Harness]) -> No
     piece = book.call("template_of_contacts", query={}, language="fr")
     text = b64decode(piece["content"]).decode("utf-8-sig")
     header = text.strip().split(";")
-    row = {"Prénom": "Ada", "Nom": "Lovelace", "E-mail 2": "ada@lovelace.fr", "Ville": "Paris", "Pays": "France"}
+    row = {
+        "Prénom": "Ada",
+        "Nom de famille": "Lovelace",
+        "E-mail 2": "ada@lovelace.fr",
+        "Ville": "Paris",
+        "Pays": "France",
+    }
     job = book.imported("import_contacts", (text + ";".join(row.get(name, "") for name in header) + "\n").encode())
     assert (job["result"]["created"], job["errors"]) == (1, []), job
     (made,) = book.call("list_contacts", query={})["data"]

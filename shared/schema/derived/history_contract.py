@@ -9,9 +9,11 @@ EFFECTS = ("created", "changed", "deleted", "none")
 
 
 class FieldChange(Schema):
-    """One field before and after. For a list of parts, such as `lines`, `new` counts what was added, changed, removed."""
+    """One field before and after. For a list of parts, such as `lines`, `new` counts what was added, changed, removed.
+    `label` is the name of the field in the caller's language."""
 
     field = fields.Text(required=True)
+    label = fields.Text()
     old = fields.Anything(allow_none=True)
     new = fields.Anything(allow_none=True)
 
