@@ -101,7 +101,7 @@ class Runner:
 
     def run_one(self) -> bool:
         """Take the next job that nobody holds and carry it out; False when there is none."""
-        with self.engine.begin() as connection:
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             taken = connection.execute(_TAKE, {"runner": self.runner, "lease": LEASE_SECONDS}).first()
         if taken is None:
             return False

@@ -75,6 +75,11 @@ def ahead() -> timedelta:
     return _shifted + _moved.ahead() if _moved else _shifted
 
 
+def can_move() -> bool:
+    """Whether the clock may be moved while the process lives."""
+    return _moved is not None
+
+
 def machine_now() -> datetime:
     """The machine's own time in UTC, for what travels between processes and must not expire when the clock moves."""
     return datetime.now(UTC)

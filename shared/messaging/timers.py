@@ -2,6 +2,7 @@
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,9 @@ _GAUGES = text(
 )
 
 
+_LOOK_AT_THE_CLOCK = 0.2
+
+
 class Timers:
     """The timers of one service, its own and those of the machinery."""
 
@@ -47,7 +51,7 @@ class Timers:
         housekeeping = Handler("timer", "housekeeping", self._housekeeping, period=3600)
         self.handlers = {**handlers, housekeeping.name: housekeeping}
         self._threads: list[Any] = []
-        self._ending = False
+        self._ending = threading.Event()
 
     def start(self) -> None:
         self._threads = [eventlet.spawn(self._run, handler) for handler in self.handlers.values()]
@@ -55,7 +59,7 @@ class Timers:
 
     def stop(self, until: float) -> None:
         """No new run begins; one that is under way may finish until the deadline."""
-        self._ending = True
+        self._ending.set()
         for thread in self._threads:
             with eventlet.Timeout(max(0.1, until - time.monotonic()), False):
                 thread.wait()
@@ -105,11 +109,12 @@ class Timers:
             metrics.retry_open.labels(self.name).set(row.retrying)
 
     def _sleep(self, seconds: float) -> bool:
-        """Sleep in small steps, no longer than until the clock moves; False when it is time to end."""
+        """No longer than until the clock moves, where it can; False when it is time to end, which ends the sleep too."""
         until, ahead = time.monotonic() + seconds, clock.ahead()
-        while not self._ending and time.monotonic() < until and clock.ahead() == ahead:
-            time.sleep(min(0.2, max(0.0, until - time.monotonic())))
-        return not self._ending
+        while (left := until - time.monotonic()) > 0 and clock.ahead() == ahead:
+            if self._ending.wait(min(_LOOK_AT_THE_CLOCK, left) if clock.can_move() else left):
+                return False
+        return not self._ending.is_set()
 
 
 def _context(service: str, handler: Handler) -> Context:
