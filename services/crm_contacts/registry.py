@@ -38,7 +38,7 @@ class Registry:
         return listing.page(session, select(Contact), columns())
 
     @command(contacts.Contact.update)
-    def patch_contact(self, session: Session, contact: Contact, request: dict[str, Any]) -> Contact:
+    def update_contact(self, session: Session, contact: Contact, request: dict[str, Any]) -> Contact:
         points, external_ids = contact.points(), contact.external_ids
         changes = recorded(contacts.Contact.declaration.view, contact)
         contact.change(request)

@@ -1,16 +1,15 @@
 """The own legal entities and what their books are made of."""
 
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from erp_finance import chain, chart, fiscal
+from erp_finance import chain, chart
 from erp_finance.ledger import open_year
 from erp_finance.models import Account, Company, Journal, LedgerHead
 from shared.contracts import erp_finance as finance
-from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.flows.entrypoints import command
 from shared.kernel import clock
 from shared.kernel.business_days import forget_zones
 from shared.kernel.context import current
@@ -23,81 +22,45 @@ from shared.storage.outbox import publish
 
 
 class Companies:
-    """Companies, accounts, journals."""
+    """Companies and their accounts."""
 
-    @command(finance.create_company)
+    @command(finance.Company.create)
     def create_company(self, session: Session, request: dict[str, Any]) -> Company:
         """A further legal entity with its chart, its journals and its present fiscal year."""
-        start = request.get("fiscal_year_start", "01-01")
-        if not fiscal.is_start(start):
-            raise Invalid.at("/fiscal_year_start", "invalid_date")
-        defaults = {"id": new_id(), "currency": "EUR", "address": {}, "payment_days": 30, "fiscal_year_start": start}
-        company = Company(**{**defaults, **request})
+        company = Company(**{"id": new_id(), **request})
         session.add(company)
         session.flush()
         _start_books(session, company)
-        publish(session, company.added())
-        open_year(session, company.id, year_of(day_at(clock.now(), company.time_zone), start))
+        publish(session, company.created())
+        open_year(session, company.id, year_of(day_at(clock.now(), company.time_zone), company.fiscal_year_start))
         return company
 
-    @command(finance.change_company)
-    def change_company(self, session: Session, company: Company, request: dict[str, Any]) -> Company:
+    @command(finance.Company.update)
+    def update_company(self, session: Session, company: Company, request: dict[str, Any]) -> Company:
         """Another time zone counts from the next document on; what has its day keeps it."""
-        changes = recorded(finance.CompanyView, company)
-        _change(company, request, required=("name", "payment_days", "vat_on_debits", "time_zone"))
-        publish(session, company.changed(changes()))
+        changes = recorded(finance.Company.declaration.changing, company)
+        for name, value in request.items():
+            setattr(company, name, value)
+        publish(session, company.updated(changes()))
         forget_zones(session)
         return company
 
-    @query(finance.get_company)
-    def get_company(self, session: Session, company: Company) -> Company:
-        return company
-
-    @query(finance.list_companies)
-    def list_companies(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Company))
-
-    @command(finance.create_account)
+    @command(finance.Account.create)
     def create_account(self, session: Session, request: dict[str, Any]) -> Account:
         """A further account; the first digits of its code are those of an account of the chart."""
         if not chart.is_chart_code(request["code"]):
             raise Invalid.at("/code", "not_in_chart")
-        company_id: UUID = request.get("company_id") or current(session).company_id
-        if session.get(Company, company_id) is None:
-            raise Invalid.at("/company_id", "not_found")
-        defaults = {"id": new_id(), "name_en": request["name"]}
-        account = Account(**{**defaults, **request, "company_id": company_id})
+        account = Account(**{"id": new_id(), "name_en": request["name"], **request})
         session.add(account)
         return account
 
-    @command(finance.change_account)
-    def change_account(self, session: Session, account: Account, request: dict[str, Any]) -> Account:
-        _change(account, request, required=("name", "name_en", "reconcilable", "blocked"))
-        return account
 
-    @query(finance.get_account)
-    def get_account(self, session: Session, account: Account) -> Account:
-        return account
-
-    @query(finance.list_accounts)
-    def list_accounts(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Account))
-
-    @query(finance.get_journal)
-    def get_journal(self, session: Session, journal: Journal) -> Journal:
-        return journal
-
-    @query(finance.list_journals)
-    def list_journals(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Journal))
-
-
-def _change(thing: Company | Account, request: dict[str, Any], required: tuple[str, ...]) -> None:
-    nulls = [{"pointer": f"/{name}", "code": "null"} for name in required if name in request and request[name] is None]
-    if nulls:
-        raise Invalid(nulls)
-    for name, value in request.items():
-        setattr(thing, name, value)
+def company_of(session: Session, request: dict[str, Any]) -> Company:
+    """The company that a request names, or else that in which the caller works. Raises Invalid."""
+    company = session.get(Company, request.get("company_id") or current(session).company_id)
+    if company is None:
+        raise Invalid.at("/company_id", "not_found")
+    return company
 
 
 def _start_books(session: Session, company: Company) -> None:

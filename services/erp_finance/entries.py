@@ -9,13 +9,13 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from erp_finance import chain, chart, ledger, posting
+from erp_finance.companies import company_of
 from erp_finance.filters import OF_PARTNER
 from erp_finance.ledger import Entry
-from erp_finance.models import Account, Company, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
+from erp_finance.models import Account, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
 from shared.contracts import erp_finance as finance
 from shared.flows.entrypoints import ListRequest, Page, command, every, query
 from shared.kernel import clock
-from shared.kernel.context import current
 from shared.kernel.ids import new_id
 from shared.kernel.refusals import Invalid
 
@@ -23,12 +23,10 @@ from shared.kernel.refusals import Invalid
 class Bookkeeping:
     """What an accountant writes and checks."""
 
-    @command(finance.create_journal_entry)
+    @command(finance.JournalEntry.create)
     def create_journal_entry(self, session: Session, request: dict[str, Any]) -> JournalEntry:
         """Draft an entry. It must balance to the cent, and its accounts must exist and take manual entries."""
-        company = session.get(Company, request.get("company_id") or current(session).company_id)
-        if company is None:
-            raise Invalid.at("/company_id", "not_found")
+        company = company_of(session, request)
         _require_journal(session, company.id, request["journal"])
         lines = [_line(line, request["reference"]) for line in request["lines"]]
         _require_accounts(session, company.id, lines)
@@ -45,7 +43,7 @@ class Bookkeeping:
         session.refresh(entry)
         return entry
 
-    @command(finance.post_journal_entry)
+    @command(finance.JournalEntry.post)
     def post_journal_entry(self, session: Session, entry: JournalEntry) -> JournalEntry:
         """Post a draft for good: from now on it is numbered, chained and reversed, never changed."""
         lines = entry.drafted()
@@ -53,7 +51,7 @@ class Bookkeeping:
         draft = Entry(entry.company_id, entry.journal, entry.reference, entry.currency, lines, id=entry.id)
         return _posted(session, draft, on)
 
-    @command(finance.reverse_journal_entry)
+    @command(finance.JournalEntry.reverse)
     def reverse_journal_entry(self, session: Session, entry: JournalEntry, request: dict[str, Any]) -> JournalEntry:
         """Post the mirror image. Entries of documents are corrected through their document."""
         lines = entry.reversible_lines()
@@ -64,11 +62,7 @@ class Bookkeeping:
         )
         return _posted(session, reversal, on)
 
-    @query(finance.get_journal_entry)
-    def get_journal_entry(self, session: Session, entry: JournalEntry) -> JournalEntry:
-        return entry
-
-    @query(finance.list_journal_entries)
+    @query(finance.JournalEntry.list)
     def list_journal_entries(self, session: Session, listing: ListRequest) -> Page:
         return listing.page(session, select(JournalEntry), {"partner_id": OF_PARTNER})
 

@@ -18,12 +18,3 @@ def months_of(year: Span) -> list[Span]:
         periods.append(Span(f"{begins:%Y-%m}", begins, ends))
         begins = ends + timedelta(days=1)
     return periods
-
-
-def is_start(start: str) -> bool:
-    """Whether MM-DD names a day that every year has."""
-    try:
-        date.fromisoformat(f"2001-{start}")
-    except ValueError:
-        return False
-    return True

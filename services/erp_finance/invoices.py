@@ -3,11 +3,11 @@
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from erp_finance.companies import company_of
 from erp_finance.crediting import credit_note_for
 from erp_finance.errors import DateInFuture
 from erp_finance.issuing import issue_for_event, issue_on_request
@@ -17,7 +17,6 @@ from shared.commerce.taxes import totals
 from shared.contracts import erp_finance as finance
 from shared.flows.entrypoints import ListRequest, Page, command, query
 from shared.kernel.business_days import business_day
-from shared.kernel.context import current
 from shared.kernel.ids import new_id
 from shared.kernel.money import computed_at
 from shared.kernel.refusals import Invalid
@@ -27,10 +26,10 @@ from shared.storage.outbox import publish
 class Invoicing:
     """Invoices that no order asked for, and the correction of all."""
 
-    @command(finance.create_invoice)
+    @command(finance.Invoice.create)
     def create_invoice(self, session: Session, request: dict[str, Any]) -> Invoice:
         """Draft an invoice; prices are given, tax and totals are computed here."""
-        company = _company(session, request.get("company_id") or current(session).company_id)
+        company = company_of(session, request)
         customer = session.get_one(Customer, request["customer_id"])
         lines = _lines(session, request["lines"], company)
         with computed_at("/lines"):
@@ -44,10 +43,10 @@ class Invoicing:
         publish(session, invoice.created())
         return invoice
 
-    @command(finance.issue_invoice)
+    @command(finance.Invoice.issue)
     def issue_invoice(self, session: Session, invoice: Invoice, request: dict[str, Any]) -> Invoice:
         """Number, post and publish. A given day must not be before the last invoice's, nor ahead of today."""
-        invoice.require_draft()
+        invoice.allow("issue")
         asked, today = request.get("issued_on"), business_day(session, invoice.company_id)
         if asked is None:
             issue_for_event(session, invoice, today)
@@ -57,44 +56,21 @@ class Invoicing:
             issue_on_request(session, invoice, asked)
         return invoice
 
-    @command(finance.credit_invoice)
+    @command(finance.Invoice.credit)
     def credit_invoice(self, session: Session, invoice: Invoice, request: dict[str, Any]) -> CreditNote:
         """Correct it, wholly or by lines; the credit note reduces what is open, the rest stays the customer's."""
-        invoice.require_issued()
+        invoice.allow("credit")
         quantities = {line["line_id"]: line.get("quantity") for line in request.get("lines", [])}
         today = business_day(session, invoice.company_id)
         return credit_note_for(session, invoice, quantities or None, request["reason"], today)
 
-    @query(finance.get_invoice)
-    def get_invoice(self, session: Session, invoice: Invoice) -> Invoice:
-        return invoice
-
-    @query(finance.list_invoices)
+    @query(finance.Invoice.list)
     def list_invoices(self, session: Session, listing: ListRequest) -> Page:
         return listing.page(session, select(Invoice), {"total": Invoice.gross_total})
 
-    @query(finance.get_credit_note)
-    def get_credit_note(self, session: Session, note: CreditNote) -> CreditNote:
-        return note
-
-    @query(finance.list_credit_notes)
+    @query(finance.CreditNote.list)
     def list_credit_notes(self, session: Session, listing: ListRequest) -> Page:
         return listing.page(session, select(CreditNote), {"total": CreditNote.gross_total})
-
-    @query(finance.get_tax_code)
-    def get_tax_code(self, session: Session, tax_code: TaxCode) -> TaxCode:
-        return tax_code
-
-    @query(finance.list_tax_codes)
-    def list_tax_codes(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(TaxCode))
-
-
-def _company(session: Session, company_id: UUID) -> Company:
-    company = session.get(Company, company_id)
-    if company is None:
-        raise Invalid.at("/company_id", "not_found")
-    return company
 
 
 def _lines(session: Session, lines: list[dict[str, Any]], company: Company) -> list[InvoiceLine]:

@@ -150,7 +150,7 @@ def open_year(session: Session, company_id: UUID, span: Span, year_id: UUID | No
         for month in fiscal.months_of(span)
     )  # fmt: skip
     session.flush()
-    publish(session, year.was_opened())
+    publish(session, year.created())
     return year
 
 

@@ -12,7 +12,7 @@ from erp_finance import ledger, posting
 from erp_finance.errors import DateInFuture, InvoiceOfAnother
 from erp_finance.filters import SETTLES
 from erp_finance.ledger import Entry
-from erp_finance.models import Company, Invoice, Payment
+from erp_finance.models import Invoice, Payment
 from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
 from shared.api import existence
 from shared.contracts import erp_finance as finance
@@ -28,7 +28,7 @@ from shared.storage.outbox import publish
 class Paying:
     """Money that comes in, and what it settles."""
 
-    @command(finance.create_payment)
+    @command(finance.Payment.create)
     def create_payment(self, session: Session, request: dict[str, Any]) -> Payment:
         """Draft a payment with what it shall settle."""
         wanted = request["allocations"]
@@ -46,7 +46,7 @@ class Paying:
         publish(session, payment.created())
         return payment
 
-    @command(finance.post_payment)
+    @command(finance.Payment.post)
     def post_payment(self, session: Session, payment: Payment) -> Payment:
         """Post it to the bank's or the cash journal and settle its invoices."""
         entry_id = new_id()
@@ -63,10 +63,10 @@ class Paying:
         _publish_paid(session, settled, payment.date)
         return payment
 
-    @command(finance.reverse_payment)
+    @command(finance.Payment.reverse)
     def reverse_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
         """Undo a payment that did not hold (a bounced cheque): mirror its entry, open its invoices again."""
-        payment.require_posted()
+        payment.allow("reverse")
         if asked := request.get("date"):
             _day(session, payment.company_id, asked)
         day = ledger.reversal_day(session, payment.company_id, asked, payment.date)
@@ -82,10 +82,10 @@ class Paying:
             publish(session, invoice.reopened())
         return payment
 
-    @command(finance.allocate_payment)
+    @command(finance.Payment.allocate)
     def allocate_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
         """Settle invoices from what is left of a posted payment."""
-        payment.require_posted()
+        payment.allow("allocate")
         if payment.direction == "out":
             raise Invalid.at("/allocations", "out_of_range")
         settled, today = _planned(session, payment, request["allocations"]), business_day(session, payment.company_id)
@@ -96,10 +96,10 @@ class Paying:
         _publish_paid(session, settled, today)
         return payment
 
-    @command(finance.unallocate_payment)
+    @command(finance.Payment.unallocate)
     def unallocate_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
         """Take the payment off its invoices (all, or those named); the money stays the customer's."""
-        payment.require_posted()
+        payment.allow("unallocate")
         named = request.get("invoice_ids")
         released = [(a, i) for a, i in lock_settled(session, payment) if named is None or i.id in named]
         if named is not None and len({i.id for _, i in released}) < len(named):
@@ -114,11 +114,7 @@ class Paying:
             publish(session, invoice.reopened())
         return payment
 
-    @query(finance.get_payment)
-    def get_payment(self, session: Session, payment: Payment) -> Payment:
-        return payment
-
-    @query(finance.list_payments)
+    @query(finance.Payment.list)
     def list_payments(self, session: Session, listing: ListRequest) -> Page:
         statement = select(Payment).options(selectinload(Payment.all_allocations))
         return listing.page(session, statement, {"invoice_id": SETTLES})
@@ -135,15 +131,13 @@ def _day(session: Session, company_id: UUID, asked: date | None) -> date:
 def _check(session: Session, request: dict[str, Any]) -> None:
     """Refuse what could never be posted. Whether the invoices still owe that much shows when it is posted."""
     wanted = request["allocations"]
-    if "company_id" in request and session.get(Company, request["company_id"]) is None:
-        raise Invalid.at("/company_id", "not_found")
     if wanted and request["direction"] == "out":
         raise Invalid.at("/allocations", "out_of_range")
     if sum((part["amount"] for part in wanted), ZERO) > request["amount"]:
         raise Invalid.at("/allocations", "out_of_range")
     if wanted:
         _check_invoices(session, request["contact_id"], [part["invoice_id"] for part in wanted])
-    elif not existence.known(session, finance.create_payment, "contacts", [request["contact_id"]]):
+    elif not existence.known(session, finance.Payment.create, "contacts", [request["contact_id"]]):
         raise Invalid.at("/contact_id", "not_found")
 
 

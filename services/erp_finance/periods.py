@@ -12,58 +12,26 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from erp_finance import fiscal
+from erp_finance.companies import company_of
 from erp_finance.errors import YearsDoNotAdjoin
 from erp_finance.ledger import open_year
-from erp_finance.models import Company, FiscalYear, Period
+from erp_finance.models import FiscalYear
 from shared.contracts import erp_finance as finance
-from shared.flows.entrypoints import ListRequest, Page, command, query
-from shared.kernel.context import current
+from shared.flows.entrypoints import command
 from shared.kernel.fiscal_years import Span, add_months, span
 from shared.kernel.refusals import Invalid
-from shared.storage.outbox import publish
 
 
 class Periods:
     """When may be posted."""
 
-    @command(finance.create_fiscal_year)
+    @command(finance.FiscalYear.create)
     def create_fiscal_year(self, session: Session, request: dict[str, Any]) -> FiscalYear:
         """Open a fiscal year right before or right after the known ones, with its months as periods."""
-        company_id: UUID = request.get("company_id") or current(session).company_id
-        if session.get(Company, company_id, with_for_update={"key_share": True}) is None:
-            raise Invalid.at("/company_id", "not_found")
-        year = _span(request)
-        _require_adjoining(session, company_id, year)
-        return open_year(session, company_id, year, request.get("id"))
-
-    @query(finance.get_fiscal_year)
-    def get_fiscal_year(self, session: Session, year: FiscalYear) -> FiscalYear:
-        return year
-
-    @query(finance.list_fiscal_years)
-    def list_fiscal_years(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(FiscalYear))
-
-    @command(finance.lock_period)
-    def lock_period(self, session: Session, period: Period, request: dict[str, Any]) -> Period:
-        """Close a period; it waits for the postings that are on their way into it. All services obey PeriodLocked."""
-        period.lock(request["final"])
-        publish(session, period.was_locked())
-        return period
-
-    @command(finance.unlock_period)
-    def unlock_period(self, session: Session, period: Period) -> Period:
-        period.unlock()
-        publish(session, period.was_unlocked())
-        return period
-
-    @query(finance.get_period)
-    def get_period(self, session: Session, period: Period) -> Period:
-        return period
-
-    @query(finance.list_periods)
-    def list_periods(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Period))
+        company, year = company_of(session, request), _span(request)
+        session.refresh(company, with_for_update={"key_share": True})
+        _require_adjoining(session, company.id, year)
+        return open_year(session, company.id, year, request.get("id"))
 
 
 def _span(request: dict[str, Any]) -> Span:

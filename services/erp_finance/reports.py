@@ -28,7 +28,7 @@ class Reporting:
     """Reports of one company."""
 
     @query(finance.report_trial_balance)
-    def trial_balance(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
+    def report_trial_balance(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """Every account that moved: everything up to `as_of` (today if nothing is said), or what moved in from … to."""
         head = _head(session, parameters)
         if head["from_"] is not None:
@@ -37,21 +37,21 @@ class Reporting:
         return {**head, "rows": rows, "totals": _totals(rows)}
 
     @query(finance.report_general_ledger)
-    def general_ledger(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
+    def report_general_ledger(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """The posted lines by account and date; `from` left out: the present fiscal year."""
         head = _year_to_date(session, _head(session, parameters))
         rows = _lines(session, head, order="l.account, l.date, e.posted_at", account=parameters.get("account", ""))
         return {**head, "rows": rows, "totals": _totals(rows)}
 
     @query(finance.report_journal)
-    def journal(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
+    def report_journal(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """The posted lines in the order of their entries."""
         head = _year_to_date(session, _head(session, parameters))
         rows = _lines(session, head, order="e.journal, e.seq, l.position", journal=parameters.get("journal"))
         return {**head, "rows": rows, "totals": _totals(rows)}
 
     @query(finance.report_account_statement)
-    def account_statement(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
+    def report_account_statement(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """One account (411 if none is named), or one partner on it: what was before, then each line with the balance."""
         head = _year_to_date(session, _head(session, parameters))
         account, partner = parameters.get("account", "411"), parameters.get("partner_id")
@@ -61,7 +61,7 @@ class Reporting:
         return {**head, "rows": rows, "totals": _totals(rows)}
 
     @query(finance.report_aged_receivables)
-    def aged_receivables(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
+    def report_aged_receivables(self, session: Session, parameters: dict[str, Any]) -> dict[str, Any]:
         """Open invoices by days overdue as they stood on `as_of`, and what customers have given in advance."""
         head = {**_head(session, parameters), "from_": None, "to": None}
         ages, names = _aged(session, head)

@@ -8,6 +8,7 @@ from shared.schema.fields import Code as Code
 from shared.schema.fields import Currency as Currency
 from shared.schema.fields import Day as Day
 from shared.schema.fields import Flag as Flag
+from shared.schema.fields import Id as Id
 from shared.schema.fields import Instant as Instant
 from shared.schema.fields import Multiline as Multiline
 from shared.schema.fields import Refers as Refers

@@ -35,6 +35,12 @@ class Settings:
     summaries: Mapping[str, str]
     filters: Mapping[str, Any]
     search: tuple[str, ...]
+    operations: tuple[str, ...] = naming.KINDS
+
+    @property
+    def read_only(self) -> bool:
+        """Whether clients neither create nor update it."""
+        return not {"create", "update"} & set(self.operations)
 
 
 class Declaration(Members):
@@ -42,6 +48,8 @@ class Declaration(Members):
 
     def __init__(self, owner: Any, inherited: Mapping[str, Declared], settings: Settings) -> None:
         super().__init__(owner, inherited)
+        if settings.read_only:
+            self.fields = {name: field.as_computed() for name, field in self.fields.items()}
         self.settings, self.names, self.permission = settings, settings.names, settings.permission
         self.verbs = {name: value for name, value in vars(owner).items() if isinstance(value, Verb)}
         self.rules: list[Rule] = [f for f in vars(owner).values() if getattr(f, "is_rule", False)]

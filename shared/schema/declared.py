@@ -1,6 +1,7 @@
 """What all declared fields have in common: options, names, and the marshmallow fields that follow from them."""
 
-from typing import Any, ClassVar, TypedDict, Unpack
+from copy import copy
+from typing import Any, ClassVar, Self, TypedDict, Unpack
 
 import marshmallow as ma
 
@@ -34,8 +35,8 @@ class Options(TypedDict, total=False):
     """`q` looks into it."""
     unique: bool
     """No two records have the same."""
-    published: bool
-    """Its events carry it."""
+    published: bool | str
+    """Its events carry it; under this name, where a released event calls it otherwise."""
     index: bool
     """Lists of many records are filtered, sorted or searched by it."""
 
@@ -72,6 +73,12 @@ class Declared:
     def check(self, column: str) -> str:
         """The condition that a column of the database holds to, in SQL; "" for none."""
         return ""
+
+    def as_computed(self) -> Self:
+        """The field where nobody sends it, as in a resource that clients neither create nor update."""
+        made = copy(self)
+        made.options = {**self.options, "required": False, "create_only": False, "computed": True}
+        return made
 
     # -- what follows ------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Declared fields that hold one value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Unpack
 from uuid import UUID
@@ -8,6 +8,9 @@ from uuid import UUID
 from shared.kernel.money import MINOR_UNITS
 from shared.schema.declared import Declared, Options, Sent, named
 from shared.wire import codes, fields
+
+Form = Callable[[Any], Any]
+"""A `fields.Form`, or another check of a text that says what is wrong by raising marshmallow's ValidationError."""
 
 
 class Text(Declared):
@@ -22,7 +25,7 @@ class Text(Declared):
         help: str = "",
         *,
         least: int | None = None,
-        form: fields.Form | None = None,
+        form: Form | None = None,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(help, **options)
@@ -73,7 +76,7 @@ class Code(Text):
         of: type[fields.Text] = codes.Code,
         digits: tuple[int, ...] = (),
         least: int | None = None,
-        form: fields.Form | None = None,
+        form: Form | None = None,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(most, help, least=least, form=form, **options)
@@ -139,6 +142,16 @@ class Instant(Declared):
 
     def accepting(self, **settings: Any) -> Sent:
         return fields.Instant(**settings)
+
+
+class Id(Declared):
+    """The id of something that is no resource, such as a line of another service's document."""
+
+    python = UUID
+    sortable = False
+
+    def accepting(self, **settings: Any) -> Sent:
+        return fields.Uuid(**settings)
 
 
 class Refers(Declared):

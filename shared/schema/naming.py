@@ -42,7 +42,7 @@ class Names:
         return self.path.rpartition("/")[2]
 
     def operation(self, kind: str) -> str:
-        return {"list": f"list_{self.many}", "update": f"patch_{self.one}"}.get(kind, f"{kind}_{self.one}")
+        return f"list_{self.many}" if kind == "list" else f"{kind}_{self.one}"
 
     def route(self, kind: str) -> str:
         return f"{METHODS[kind]} {self.path}" + ("" if kind in ("create", "list") else "/{id}")

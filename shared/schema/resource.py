@@ -80,6 +80,7 @@ class Resource(Group):
             summaries=summaries or {},
             filters=filters or {},
             search=search,
+            operations=operations,
         )
         cls.declaration = Declaration(cls, cls.members.fields, settings)
         for kind in operations:

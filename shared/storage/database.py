@@ -82,7 +82,8 @@ class Aggregate:
         """`of` is the declaration: constraints and indexes come from it, and columns are compared with it."""
         if of is not None:
             cls.declared = of
-            setattr(cls, "__tablename__", cls.__dict__.get("__tablename__", of.declaration.names.one))  # noqa: B010
+            if not hasattr(cls, "__tablename__"):  # a subclass may share the table of what it is a kind of
+                setattr(cls, "__tablename__", of.declaration.names.one)  # noqa: B010
         super().__init_subclass__(**settings)
         if of is not None:
             complete(cls, of)

@@ -42,7 +42,7 @@ class Shop:
         body = {"kind": "organization", "name": name, "roles": ["customer"]}
         made = str(self.do("crm_contacts", "create_contact", body=body)["id"])
         if limit:
-            self.books("create_credit_limit", body={"contact_id": made, "limit": limit})
+            self.books("create_credit_limit", body={"customer_id": made, "limit": limit})
         return made
 
     def pay(self, customer: str, amount: str, *parts: tuple[Any, str], **more: str) -> Any:

@@ -53,7 +53,7 @@ def test_an_organization_is_registered_in_normal_form(book: Harness) -> None:
 def test_a_person_is_named_by_first_and_last_name(book: Harness) -> None:
     ada = book.call("create_contact", body=ADA)
     assert ada["name"] == "Ada Lovelace"
-    married = book.call("patch_contact", id=ada["id"], if_match=1, body={"last_name": "King"})
+    married = book.call("update_contact", id=ada["id"], if_match=1, body={"last_name": "King"})
     assert (married["name"], married["version"]) == ("Ada King", 2)
     _created, updated = book.published()
     assert isinstance(updated, ContactUpdated) and updated.name == "Ada King"
@@ -65,15 +65,15 @@ def test_a_patch_merges_objects_and_replaces_lists(book: Harness) -> None:
         "create_contact", body={**LUMEN, "tags": ["a", "b"], "external_ids": {"shop": "L-1", "till": "7"}}
     )
     change = {"external_ids": {"mail": "M", "till": None}, "tags": ["c"], "emails": None}
-    changed = book.call("patch_contact", id=lumen["id"], if_match=1, body=change)
+    changed = book.call("update_contact", id=lumen["id"], if_match=1, body=change)
     assert changed["external_ids"] == {"shop": "L-1", "mail": "M"} and changed["tags"] == ["c"]
     assert (
         changed["phones"] == lumen["phones"] and changed["emails"] == [] and changed["addresses"] == lumen["addresses"]
     )
     same = {"external_ids": {"till": None, "shop": "L-1"}}
-    assert book.call("patch_contact", id=lumen["id"], if_match=2, body=same)["version"] == 2
+    assert book.call("update_contact", id=lumen["id"], if_match=2, body=same)["version"] == 2
     with pytest.raises(Invalid) as refused:
-        book.call("patch_contact", id=lumen["id"], if_match=2, body={"external_ids": {"shop": ["L-1"]}})
+        book.call("update_contact", id=lumen["id"], if_match=2, body={"external_ids": {"shop": ["L-1"]}})
     assert refused.value.errors[0]["pointer"].startswith("/external_ids/shop")
 
 
@@ -104,9 +104,9 @@ def test_what_is_not_valid_is_refused_where_it_stands(
 def test_a_list_in_a_patch_is_replaced_whole_and_complete(book: Harness) -> None:
     lumen = book.call("create_contact", body=LUMEN)
     with pytest.raises(Invalid) as refusal:
-        book.call("patch_contact", id=lumen["id"], if_match=1, body={"emails": [{"type": "work"}]})
+        book.call("update_contact", id=lumen["id"], if_match=1, body={"emails": [{"type": "work"}]})
     assert refusal.value.errors == [{"pointer": "/emails/0/value", "code": "required"}]
-    changed = book.call("patch_contact", id=lumen["id"], if_match=1, body={"emails": [{"value": "new@lumen.fr"}]})
+    changed = book.call("update_contact", id=lumen["id"], if_match=1, body={"emails": [{"value": "new@lumen.fr"}]})
     assert changed["emails"] == [{"value": "new@lumen.fr", "type": "work", "primary": True}]
     assert book.call("check_duplicates", body={"emails": ["compta@lumen.fr"]}) == {"data": []}
 
@@ -121,9 +121,9 @@ def test_a_nameless_contact_is_refused(book: Harness) -> None:
 def test_the_stage_moves_forward_unless_reset(book: Harness) -> None:
     ada = book.call("create_contact", body={**ADA, "lifecycle_stage": "customer"})
     with pytest.raises(Invalid):
-        book.call("patch_contact", id=ada["id"], if_match=1, body={"lifecycle_stage": "lead"})
-    book.call("patch_contact", id=ada["id"], if_match=1, body={"lifecycle_stage": None})
-    assert book.call("patch_contact", id=ada["id"], if_match=2, body={"lifecycle_stage": "lead"})["version"] == 3
+        book.call("update_contact", id=ada["id"], if_match=1, body={"lifecycle_stage": "lead"})
+    book.call("update_contact", id=ada["id"], if_match=1, body={"lifecycle_stage": None})
+    assert book.call("update_contact", id=ada["id"], if_match=2, body={"lifecycle_stage": "lead"})["version"] == 3
 
 
 def test_a_duplicate_is_warned_of_and_found(book: Harness) -> None:
@@ -143,9 +143,9 @@ def test_an_external_id_is_unique_per_source(book: Harness) -> None:
     ada = book.call("create_contact", body={**ADA, "external_ids": {"shop": "A-1", "mail": "L-1"}})
     book.call("create_contact", body=LUMEN)
     with pytest.raises(Conflict) as refusal:
-        book.call("patch_contact", id=ada["id"], if_match=1, body={"external_ids": {"shop": "L-1"}})
+        book.call("update_contact", id=ada["id"], if_match=1, body={"external_ids": {"shop": "L-1"}})
     assert refusal.value.code == "duplicate"
-    freed = book.call("patch_contact", id=ada["id"], if_match=1, body={"external_ids": None})
+    freed = book.call("update_contact", id=ada["id"], if_match=1, body={"external_ids": None})
     assert freed["external_ids"] == {}
 
 
@@ -175,19 +175,19 @@ def test_an_update_tells_what_has_changed(book: Harness) -> None:
     ada = book.call("create_contact", body=ADA)
     book.published()
     new = {"last_name": "Byron", "tags": ["poet"], "first_name": ada["first_name"]}
-    changed = book.call("patch_contact", id=ada["id"], if_match=1, body=new)
+    changed = book.call("update_contact", id=ada["id"], if_match=1, body=new)
     (told,) = book.published()
     assert isinstance(told, ContactUpdated)
     assert told.changes == {name: [ada[name], changed[name]] for name in ("name", "last_name", "tags")}
-    book.call("patch_contact", id=ada["id"], if_match=2, body={"tags": ["poet"]})
+    book.call("update_contact", id=ada["id"], if_match=2, body={"tags": ["poet"]})
     assert book.published() == []
 
 
 def test_a_stale_version_is_refused(book: Harness) -> None:
     ada = book.call("create_contact", body=ADA)
-    book.call("patch_contact", id=ada["id"], if_match=1, body={"source": "fair"})
+    book.call("update_contact", id=ada["id"], if_match=1, body={"source": "fair"})
     with pytest.raises(StaleVersion):
-        book.call("patch_contact", id=ada["id"], if_match=1, body={"source": "web"})
+        book.call("update_contact", id=ada["id"], if_match=1, body={"source": "web"})
 
 
 def test_the_same_id_is_the_same_contact(book: Harness) -> None:
@@ -340,7 +340,7 @@ def test_contacts_are_found_by_what_they_show(book: Harness) -> None:
         "create_contact", body={**LUMEN, "tags": ["vip", "b2b"], "external_ids": {"shop.fr": "7", "till": "x"}}
     )
     ada = book.call("create_contact", body={**ADA, "parent_id": lumen["id"]})
-    later = book.call("patch_contact", id=lumen["id"], if_match=1, body={"source": "fair"})["updated_at"]
+    later = book.call("update_contact", id=lumen["id"], if_match=1, body={"source": "fair"})["updated_at"]
 
     def found(**query: str) -> list[str]:
         return [c["id"] for c in book.call("list_contacts", query={"sort": "created_at", **query})["data"]]
@@ -384,7 +384,7 @@ def test_no_contact_stands_below_itself(book: Harness) -> None:
     low = book.call("create_contact", body={"kind": "organization", "name": "Lumen Lille", "parent_id": middle["id"]})
     for parent in (top, middle, low):
         with pytest.raises(Invalid) as refused:
-            book.call("patch_contact", id=top["id"], if_match="*", body={"parent_id": parent["id"]})
+            book.call("update_contact", id=top["id"], if_match="*", body={"parent_id": parent["id"]})
         assert [(e["pointer"], e["code"]) for e in refused.value.errors] == [("/parent_id", "cycle")]
-    moved = book.call("patch_contact", id=low["id"], if_match="*", body={"parent_id": top["id"]})
+    moved = book.call("update_contact", id=low["id"], if_match="*", body={"parent_id": top["id"]})
     assert moved["parent_id"] == top["id"]

@@ -78,10 +78,10 @@ def test_what_is_no_object_of_values_is_refused(contacts: Harness, custom: Any) 
 def test_a_merge_patch_merges(contacts: Harness) -> None:
     made = person(contacts, rank="1", vip=False)
     changed = contacts.call(
-        "patch_contact", id=made["id"], body={"custom": {"vip": None, "segment": "retail"}}, if_match=1
+        "update_contact", id=made["id"], body={"custom": {"vip": None, "segment": "retail"}}, if_match=1
     )
     assert changed["custom"] == {"rank": "1", "segment": "retail"}
-    other = contacts.call("patch_contact", id=made["id"], body={"last_name": "Dupont"}, if_match=2)
+    other = contacts.call("update_contact", id=made["id"], body={"last_name": "Dupont"}, if_match=2)
     assert other["custom"] == {"rank": "1", "segment": "retail"}
     told = contacts.call("history_of_contacts", id=made["id"], query={"fields": "changes"})["data"][1]["changes"]
     assert {
@@ -100,8 +100,8 @@ def test_required_means_at_creation_and_never_removed(contacts: Harness) -> None
     assert refused.value.errors == [{"pointer": "/custom/origin", "code": "required"}]
     made = person(contacts, origin="fair")
     with pytest.raises(Invalid):
-        contacts.call("patch_contact", id=made["id"], body={"custom": {"origin": None}}, if_match=1)
-    contacts.call("patch_contact", id=before["id"], body={"custom": {"rank": "2"}}, if_match=1)
+        contacts.call("update_contact", id=made["id"], body={"custom": {"origin": None}}, if_match=1)
+    contacts.call("update_contact", id=before["id"], body={"custom": {"rank": "2"}}, if_match=1)
 
 
 def test_filters(contacts: Harness) -> None:
@@ -177,7 +177,7 @@ def test_the_life_of_a_definition(contacts: Harness) -> None:
     contacts.published()
     made = define(contacts, name="score", type="choice", options=["a", "b"], label_fr="note")
     assert (made["label_en"], made["label_fr"], made["required"]) == ("score", "note", False)
-    changed = contacts.call("patch_custom_field", id=made["id"], body={"options": ["a"]}, if_match=1)
+    changed = contacts.call("update_custom_field", id=made["id"], body={"options": ["a"]}, if_match=1)
     person(contacts, score="a")
     contacts.call("delete_custom_field", id=made["id"], if_match=changed["version"])
     kinds = [type(e) for e in contacts.published() if type(e).__name__.startswith("Custom")]

@@ -102,7 +102,7 @@ def test_rows_that_exist_are_changed_and_an_undo_puts_everything_back(book: Harn
 def test_an_undo_leaves_what_was_changed_since(book: Harness) -> None:
     job = book.imported("import_contacts", b"kind,name\norganization,A\norganization,B\n")
     a, b = sorted(book.call("list_contacts", query={})["data"], key=lambda c: str(c["name"]))
-    book.call("patch_contact", id=a["id"], if_match=1, body={"language": "en"})
+    book.call("update_contact", id=a["id"], if_match=1, body={"language": "en"})
     undo = book.finished(book.call("undo_job", id=job["id"]))
     assert (undo["result"]["deleted"], undo["result"]["kept"]) == (1, 1)
     assert [(e["row"], e["code"]) for e in undo["errors"]] == [(2, "changed_since")]

@@ -29,10 +29,10 @@ def test_a_team_is_created_read_changed_and_deleted(contacts: Harness) -> None:
     assert {n: team[n] for n in ("name", "manager_id", "description", "active")} == {
         "name": "Ventes Nord", "manager_id": None, "description": None, "active": True
     }  # fmt: skip
-    changed = contacts.call("patch_team", id=made.id, body={"active": False, "description": "Lille"}, if_match=1)
+    changed = contacts.call("update_team", id=made.id, body={"active": False, "description": "Lille"}, if_match=1)
     assert (changed["active"], changed["description"], changed["version"]) == (False, "Lille", 2)
     with pytest.raises(StaleVersion):
-        contacts.call("patch_team", id=made.id, body={"active": True}, if_match=1)
+        contacts.call("update_team", id=made.id, body={"active": True}, if_match=1)
     assert contacts.reply("delete_team", id=made.id, if_match=2).status == 204
     with pytest.raises(NotFound):
         contacts.call("get_team", id=made.id)
@@ -43,8 +43,8 @@ def test_a_team_is_created_read_changed_and_deleted(contacts: Harness) -> None:
 def test_a_team_tells_of_itself_what_its_declaration_publishes(contacts: Harness) -> None:
     """Issue 9, point 2: to publish a field is one word more."""
     made = contacts.call("create_team", body={"name": "Ventes", "description": "Lille"})
-    contacts.call("patch_team", id=made["id"], body={"active": False}, if_match=1)
-    contacts.call("patch_team", id=made["id"], body={"active": False}, if_match=2)  # changes nothing
+    contacts.call("update_team", id=made["id"], body={"active": False}, if_match=1)
+    contacts.call("update_team", id=made["id"], body={"active": False}, if_match=2)  # changes nothing
     contacts.call("delete_team", id=made["id"], if_match=2)
     told = {"team_id": UUID(made["id"]), "name": "Ventes", "manager_id": None}
     assert contacts.published() == [
@@ -158,9 +158,9 @@ def test_rules_over_several_fields_hold_for_creations_and_for_changes(contacts: 
     assert refused.value.errors == wrong
     made = contacts.call("create_affiliation", body={**body, "starts_on": "2026-02-01"})
     with pytest.raises(Invalid) as refused:
-        contacts.call("patch_affiliation", id=made["id"], body={"ends_on": "2026-01-31"}, if_match="*")
+        contacts.call("update_affiliation", id=made["id"], body={"ends_on": "2026-01-31"}, if_match="*")
     assert refused.value.errors == wrong
     assert contacts.call("get_affiliation", id=made["id"])["ends_on"] is None
     with pytest.raises(Invalid) as refused:
-        contacts.call("patch_affiliation", id=made["id"], body={"person_id": body["person_id"]}, if_match="*")
+        contacts.call("update_affiliation", id=made["id"], body={"person_id": body["person_id"]}, if_match="*")
     assert refused.value.errors == [{"pointer": "/person_id", "code": "unknown_field"}]

@@ -78,15 +78,15 @@ def test_an_old_event_does_not_overwrite_a_copy(shop: Shop) -> None:
 def test_a_draft_is_changed_and_deleted(shop: Shop) -> None:
     order = shop.draft((LAMP, 1), (BOOK, 1))
     patch = {"reference": "PO 7", "lines": [{"id": order["lines"][0]["id"], "product_id": str(LAMP), "quantity": "5"}]}
-    changed = shop.sales.call("patch_order", id=order["id"], if_match=1, body=patch, permissions=CLERK)
+    changed = shop.sales.call("update_order", id=order["id"], if_match=1, body=patch, permissions=CLERK)
     assert (changed["net_total"], changed["reference"], changed["version"]) == ("249.50", "PO 7", 2)
     assert [line["id"] for line in changed["lines"]] == [order["lines"][0]["id"]]
     assert shop.read(order) == changed
     with pytest.raises(Invalid) as refusal:
-        shop.sales.call("patch_order", id=order["id"], if_match=2, body={"currency": "USD"})
+        shop.sales.call("update_order", id=order["id"], if_match=2, body={"currency": "USD"})
     assert refusal.value.errors == [{"pointer": "/lines", "code": "required"}]
     with pytest.raises(Invalid) as refusal:
-        shop.sales.call("patch_order", id=order["id"], if_match=2, body={"lines": [{"quantity": "1"}]})
+        shop.sales.call("update_order", id=order["id"], if_match=2, body={"lines": [{"quantity": "1"}]})
     assert refusal.value.errors == [{"pointer": "/lines/0/product_id", "code": "required"}]
     shop.sales.call("delete_order", id=order["id"], if_match=2)
     with pytest.raises(NotFound):
@@ -100,7 +100,7 @@ def test_the_life_of_a_draft_is_told(shop: Shop) -> None:
     assert isinstance(first, sales.OrderCreated) and (first.status, first.number) == ("draft", order["number"])
     assert first.to_data()["net_total"] == "49.90" and first.quote_id is None
     body = {"reference": "PO 7", "lines": [{"product_id": str(LAMP), "quantity": "2"}]}
-    shop.sales.call("patch_order", id=order["id"], if_match=1, body=body)
+    shop.sales.call("update_order", id=order["id"], if_match=1, body=body)
     (changed,) = shop.sales.published()
     assert isinstance(changed, sales.OrderChanged) and changed.gross_total == D("119.76")
     line = {"product_id": str(LAMP), "unit_price": "49.90", "discount_percent": "0", "tax_code": "S20"}
@@ -123,7 +123,7 @@ def test_the_events_of_the_largest_draft_fit(shop: Shop) -> None:
     """D8: old and new lines of an order of 500 lines stay below the largest message."""
     order = shop.draft(*[(LAMP, 1)] * 500)
     lines = [{"product_id": str(BOOK), "quantity": "2", "description": "é" * 500}] * 500
-    shop.sales.call("patch_order", id=order["id"], if_match=1, body={"lines": lines})
+    shop.sales.call("update_order", id=order["id"], if_match=1, body={"lines": lines})
     *_, changed = shop.sales.published()
     assert isinstance(changed, sales.OrderChanged)
     assert len(message(changed, new_id())) < LIMITS.largest_message / 2
@@ -158,15 +158,15 @@ def test_an_archived_contact_is_known_as_such(shop: Shop) -> None:
 def test_a_stale_version_is_refused(shop: Shop) -> None:
     order = shop.draft()
     with pytest.raises(VersionRequired):
-        shop.sales.call("patch_order", id=order["id"], body={"reference": "x"})
-    shop.sales.call("patch_order", id=order["id"], if_match=1, body={"reference": "x"})
+        shop.sales.call("update_order", id=order["id"], body={"reference": "x"})
+    shop.sales.call("update_order", id=order["id"], if_match=1, body={"reference": "x"})
     with pytest.raises(StaleVersion):
-        shop.sales.call("patch_order", id=order["id"], if_match=1, body={"reference": "y"})
+        shop.sales.call("update_order", id=order["id"], if_match=1, body={"reference": "y"})
 
 
 def test_a_placed_order_is_frozen(shop: Shop) -> None:
     order = shop.place()
-    for operation, given in (("patch_order", {"body": {"reference": "x"}}), ("delete_order", {})):
+    for operation, given in (("update_order", {"body": {"reference": "x"}}), ("delete_order", {})):
         with pytest.raises(Conflict) as refusal:
             shop.sales.call(operation, id=order["id"], if_match=order["version"], **given)
         assert refusal.value.code == "not_editable"
@@ -226,7 +226,7 @@ def test_pages_carry_lines_and_follow_each_other(shop: Shop) -> None:
 def test_the_history_counts_what_became_of_the_lines(shop: Shop) -> None:
     order = shop.draft((LAMP, 1), (BOOK, 2))
     more = [{"product_id": str(LAMP), "quantity": "1"}, {"product_id": str(BOOK), "quantity": "5"}]
-    shop.sales.call("patch_order", id=order["id"], body={"lines": more}, if_match=1)
+    shop.sales.call("update_order", id=order["id"], body={"lines": more}, if_match=1)
     told = shop.sales.call("history_of_orders", id=order["id"])["data"]
     assert [e["effect"] for e in told] == ["changed", "created"]
     assert {"field": "lines", "label": "Lines", "old": None, "new": {"added": 2}} in told[0]["changes"]

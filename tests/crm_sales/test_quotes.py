@@ -115,7 +115,7 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
     quote = _make(shop)
     shop.sales.call("send_quote", id=quote["id"])
     with pytest.raises(Conflict) as refusal:
-        shop.sales.call("patch_quote", id=quote["id"], if_match=2, body={"reference": "x"})
+        shop.sales.call("update_quote", id=quote["id"], if_match=2, body={"reference": "x"})
     assert refusal.type is NotEditable
     shop.sales.published()
     refused = shop.sales.call("refuse_quote", id=quote["id"], body={"reason": "too dear"})
@@ -128,8 +128,8 @@ def test_a_sent_quote_is_changed_by_revising_it(shop: Shop) -> None:
     assert isinstance(told, sales.QuoteRevised) and (told.revision, told.number) == (2, quote["number"])
     lines = [{"product_id": str(LAMP), "quantity": "1", "unit_price": "10"}]
     with pytest.raises(Invalid):
-        shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines}, permissions=CLERK)
-    changed = shop.sales.call("patch_quote", id=quote["id"], if_match=4, body={"lines": lines})
+        shop.sales.call("update_quote", id=quote["id"], if_match=4, body={"lines": lines}, permissions=CLERK)
+    changed = shop.sales.call("update_quote", id=quote["id"], if_match=4, body={"lines": lines})
     assert (changed["net_total"], len(changed["lines"])) == ("10.00", 1)
     assert shop.sales.call("cancel_quote", id=quote["id"])["status"] == "cancelled"
     patched, told = shop.sales.published()
@@ -148,7 +148,7 @@ def test_a_draft_past_its_date_is_not_sent(shop: Shop) -> None:
         assert refusal.value.code == "quote_expired"
         assert shop.sales.call("get_quote", id=quote["id"])["status"] == "draft"
         body = {"valid_until": present_day().isoformat()}
-        shop.sales.call("patch_quote", id=quote["id"], if_match=quote["version"], body=body)
+        shop.sales.call("update_quote", id=quote["id"], if_match=quote["version"], body=body)
         assert shop.sales.call("send_quote", id=quote["id"])["status"] == "sent"
 
 

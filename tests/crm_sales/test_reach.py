@@ -64,7 +64,7 @@ def test_what_is_out_of_reach_is_not_there(shop: Shop, orders: dict[Any, Any]) -
     for owner in (BOB, None):
         theirs = orders[owner]["id"]
         patch = {"body": {"requested_date": "2027-01-01"}, "if_match": 1}
-        for operation, given in (("get_order", {}), ("patch_order", patch), ("delete_order", {"if_match": 1}),
+        for operation, given in (("get_order", {}), ("update_order", patch), ("delete_order", {"if_match": 1}),
                                  ("place_order", {"key": "k" * 20}), ("progress_of_orders", {}),
                                  ("history_of_orders", {"query": {}})):  # fmt: skip
             with pytest.raises(NotFound) as refused:
@@ -87,7 +87,7 @@ def test_who_reaches_less_than_all_owns_what_they_make(shop: Shop) -> None:
         assert refused.value.errors == [{"pointer": "/owner_id", "code": "not_found"}]
     mine = ada("create_order", body=body)
     with pytest.raises(Invalid):
-        ada("patch_order", id=mine["id"], if_match=1, body={"owner_id": str(BOB)})
+        ada("update_order", id=mine["id"], if_match=1, body={"owner_id": str(BOB)})
     team = caller(shop, ADA, "sales.orders:write@team", team=(BOB,))
     assert team("create_order", body={**body, "owner_id": str(BOB)})["owner_id"] == str(BOB)
 
@@ -170,10 +170,10 @@ def test_an_answer_is_repeated_to_who_still_reaches_it(shop: Shop, orders: dict[
     body = {"customer_id": str(LUMEN), "lines": [{"product_id": str(LAMP), "quantity": "1"}]}
     made = own(shop, ADA)("create_order", body=body, key="c" * 20)
     change = {"id": made["id"], "if_match": 1, "body": {"requested_date": "2027-01-01"}, "key": "p" * 20}
-    own(shop, ADA)("patch_order", **change)
+    own(shop, ADA)("update_order", **change)
     assert own(shop, ADA)("create_order", body=body, key="c" * 20) == made
-    shop.sales.call("patch_order", id=made["id"], if_match="*", body={"owner_id": str(BOB)})
-    for operation, given in (("create_order", {"body": body, "key": "c" * 20}), ("patch_order", change)):
+    shop.sales.call("update_order", id=made["id"], if_match="*", body={"owner_id": str(BOB)})
+    for operation, given in (("create_order", {"body": body, "key": "c" * 20}), ("update_order", change)):
         with pytest.raises(NotFound):
             own(shop, ADA)(operation, **given)
 
@@ -192,8 +192,8 @@ def naming(shop: Shop, *permissions: str, actor: Any = ADA, **given: Any) -> lis
         ("create_quote", {"body": body}, call),
         ("create_order", {"body": body}, call),
         ("preview_quote", {"body": body}, call),
-        ("patch_quote", {"id": quote["id"], **change}, call),
-        ("patch_order", {"id": order["id"], **change}, call),
+        ("update_quote", {"id": quote["id"], **change}, call),
+        ("update_order", {"id": order["id"], **change}, call),
     ]
 
 

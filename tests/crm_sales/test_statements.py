@@ -59,7 +59,7 @@ def test_a_long_order_costs_no_more_statements(shop: Shop) -> None:
     with _at_most(9, shop):
         order = shop.sales.call("create_order", body={"customer_id": str(LUMEN), "lines": lines})
     with _at_most(8, shop):
-        order = shop.sales.call("patch_order", id=order["id"], if_match=1, body={"lines": lines})
+        order = shop.sales.call("update_order", id=order["id"], if_match=1, body={"lines": lines})
     shop.sales.call("place_order", id=order["id"], key="place-lines-60")
     shop.hear(shop.approved(order), shop.reserved(order))
     with _at_most(6, shop):

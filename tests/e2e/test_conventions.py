@@ -114,7 +114,7 @@ def test_a_history(running: Suite, shop: Shop, order: Any) -> None:
     shop.api.post(f"{path}/cancel", {"reason": "mistake"})
     told = shop.api.get(f"{path}/history")["data"]
     me = shop.api.get("/v1/me")["id"]
-    assert [e["action"] for e in told] == ["cancel_order", "patch_order", "create_order"]
+    assert [e["action"] for e in told] == ["cancel_order", "update_order", "create_order"]
     assert {e["actor"] for e in told} == {me} and told[-1]["effect"] == "created"
     fields = {c["field"]: (c["old"], c["new"]) for c in told[1]["changes"]}
     assert fields["reference"] == (None, "PO 7") and fields["lines"] == (None, {"added": 1})

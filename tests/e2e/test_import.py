@@ -249,7 +249,7 @@ def stocked(running: Suite) -> Api:
     line = {"description": "Assembly", "kind": "service", "quantity": "2", "unit": "hour", "unit_price": "45.00"}
     api.post("/v1/invoices", {"customer_id": customer["id"], "lines": [line]})
     api.post("/v1/payments", {"contact_id": customer["id"], "amount": "10.00"})
-    api.post("/v1/credit-limits", {"contact_id": customer["id"], "limit": "100.00"})
+    api.post("/v1/credit-limits", {"customer_id": customer["id"], "limit": "100.00"})
     api.post("/v1/custom-fields", {"resource": "contacts", "name": f"f{uuid4().hex[:8]}", "type": "text"})
     buyer = api.post("/v1/contacts", {"kind": "person", "last_name": "Roux"})
     role = {"person_id": buyer["id"], "organization_id": customer["id"], "starts_on": "2026-01-01"}

@@ -145,7 +145,7 @@ def test_an_order_right_after_its_customer_and_its_product(shop: Shop) -> None:
 def test_a_credit_limit_right_after_its_customer(shop: Shop) -> None:
     for _ in range(5):
         customer = shop.api.post("/v1/contacts", ORGANIZATION)
-        limit = shop.api.post("/v1/credit-limits", {"contact_id": customer["id"], "limit": "100"})
+        limit = shop.api.post("/v1/credit-limits", {"customer_id": customer["id"], "limit": "100"})
         assert limit["contact_id"] == customer["id"]
 
 

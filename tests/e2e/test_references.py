@@ -67,7 +67,7 @@ def _bodies(lamp: str, customer: str, ann: str, company: str, warehouse: str) ->
         "/v1/invoices": {"company_id": company, "customer_id": customer, "lines": [billed]},
         "/v1/payments": {"company_id": company, "contact_id": customer, "direction": "in", "amount": "1.00",
                          "currency": "EUR", "method": "transfer"},
-        "/v1/credit-limits": {"company_id": company, "contact_id": customer, "limit": "1.00"},
+        "/v1/credit-limits": {"company_id": company, "customer_id": customer, "limit": "1.00"},
     }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ CASES = [
     *(("/v1/journal-entries", member) for member in ("company_id", "lines/0/partner_id", "lines/0/tax_code")),
     *(("/v1/invoices", member) for member in ("company_id", "customer_id", "lines/0/product_id")),
     *(("/v1/payments", member) for member in ("company_id", "contact_id")),
-    *(("/v1/credit-limits", member) for member in ("company_id", "contact_id")),
+    *(("/v1/credit-limits", member) for member in ("company_id", "customer_id")),
     *(("/v1/users", member) for member in ("manager_id", "company_id", "companies/0")),
     ("/v1/api-keys", "company_id"),
     *ADDED,

@@ -23,7 +23,7 @@ def books(service: Callable[[type], Harness]) -> Harness:
 
 def _move(books: Harness, zone: str) -> Any:
     version = books.call("get_company", id=DEFAULT_COMPANY_ID)["version"]
-    return books.call("change_company", id=DEFAULT_COMPANY_ID, if_match=version, body={"time_zone": zone})
+    return books.call("update_company", id=DEFAULT_COMPANY_ID, if_match=version, body={"time_zone": zone})
 
 
 def _billed(books: Harness) -> tuple[str, str, str]:

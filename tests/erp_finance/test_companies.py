@@ -23,29 +23,29 @@ def test_the_default_company_is_there_and_can_be_named(books: Harness) -> None:
     (company,) = books.call("list_companies", query={})["data"]
     assert company["id"] == str(DEFAULT_COMPANY_ID)
     changed = books.call(
-        "change_company", id=company["id"], if_match=company["version"],
+        "update_company", id=company["id"], if_match=company["version"],
         body={"name": "Lampes & Cie", "siren": "732829320", "address": {"town": "Lille", "country": "FR"}},
     )  # fmt: skip
     assert (changed["name"], changed["currency"], changed["version"]) == ("Lampes & Cie", "EUR", 2)
     assert changed["address"]["town"] == "Lille"
     with pytest.raises(Invalid):
-        books.call("change_company", id=company["id"], if_match=2, body={"name": None})
+        books.call("update_company", id=company["id"], if_match=2, body={"name": None})
 
 
 def test_an_address_keeps_what_a_patch_does_not_name(books: Harness) -> None:
     """D3: the street stays when the town changes, and null removes one part (RFC 7396)."""
     id_ = DEFAULT_COMPANY_ID
     whole = {"street": "rue Neuve", "building_number": "3", "town": "Lille", "country": "FR"}
-    first = books.call("change_company", id=id_, if_match="*", body={"address": whole})["address"]
+    first = books.call("update_company", id=id_, if_match="*", body={"address": whole})["address"]
     assert {name: first[name] for name in whole} == whole
     after = books.call(
-        "change_company", id=id_, if_match="*", body={"address": {"town": "Lyon", "building_number": None}}
+        "update_company", id=id_, if_match="*", body={"address": {"town": "Lyon", "building_number": None}}
     )
     assert (after["address"]["street"], after["address"]["town"]) == ("rue Neuve", "Lyon")
     assert after["address"].get("building_number") is None
     for wrong in ({"country": "F"}, {"moon": "x"}, {"town": ["Lyon"]}):
         with pytest.raises(Invalid):
-            books.call("change_company", id=id_, if_match="*", body={"address": wrong})
+            books.call("update_company", id=id_, if_match="*", body={"address": wrong})
     assert books.call("get_company", id=id_)["address"] == after["address"]
 
 

@@ -26,9 +26,9 @@ def books(service) -> Harness:
 
 def limited(books: Harness, limit: str | None) -> UUID:
     customer = known_customer(books)
-    books.call("create_credit_limit", body={"contact_id": str(customer), "limit": limit})
+    books.call("create_credit_limit", body={"customer_id": str(customer), "limit": limit})
     (told,) = books.published()
-    assert isinstance(told, finance.CreditLimitCreated) and told.contact_id == customer
+    assert isinstance(told, finance.CreditLimit.created) and told.contact_id == customer
     return customer
 
 
@@ -146,13 +146,13 @@ def test_no_two_orders_share_the_last_of_a_limit(books: Harness) -> None:
 def test_a_limit_is_changed_and_taken_away(books: Harness) -> None:
     """D8: who may owe how much is told, with what was before."""
     customer = limited(books, "10.00")
-    (limit,) = books.call("list_credit_limits", query={"contact_id": str(customer)})["data"]
+    (limit,) = books.call("list_credit_limits", query={"customer_id": str(customer)})["data"]
     books.deliver(order_of(customer, "100.00").placed)
-    books.call("change_credit_limit", id=limit["id"], body={"limit": None}, if_match=limit["version"])
+    books.call("update_credit_limit", id=limit["id"], body={"limit": None}, if_match=limit["version"])
     books.deliver(order_of(customer, "100.00", "SO-2").placed)
     held, changed, approved = books.published()
     assert isinstance(held, finance.CreditHeld) and isinstance(approved, finance.CreditApproved)
-    assert isinstance(changed, finance.CreditLimitChanged)
+    assert isinstance(changed, finance.CreditLimit.updated)
     assert (changed.contact_id, changed.limit, changed.changes) == (customer, None, {"limit": ["10.00", None]})
     assert exposure(books, customer)[3] is None
 
@@ -160,7 +160,7 @@ def test_a_limit_is_changed_and_taken_away(books: Harness) -> None:
 def test_a_deleted_contact_is_forgotten_unless_the_books_name_it(books: Harness) -> None:
     """D8: whoever has an invoice, a limit, a payment or an account stays, as erased."""
     unknown, owing = known_customer(books), known_customer(books)
-    books.call("create_credit_limit", body={"contact_id": str(owing), "limit": "10"})
+    books.call("create_credit_limit", body={"customer_id": str(owing), "limit": "10"})
     for contact_id in (unknown, owing):
         assert books.deliver(contacts.ContactDeleted(contact_id=contact_id)) == "done"
     with pytest.raises(NotFound):

@@ -99,7 +99,7 @@ def test_an_invoice_by_hand(books: Harness) -> None:
 
 def option(books: Harness, chosen: bool) -> None:
     (company,) = books.call("list_companies")["data"]
-    books.call("change_company", id=company["id"], if_match=company["version"], body={"vat_on_debits": chosen})
+    books.call("update_company", id=company["id"], if_match=company["version"], body={"vat_on_debits": chosen})
 
 
 def test_the_option_for_debits_stands_on_invoices_of_services_of_who_chose_it(books: Harness) -> None:

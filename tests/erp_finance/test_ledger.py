@@ -97,7 +97,7 @@ def test_what_is_no_entry_is_refused(books: Harness) -> None:
     assert code(("512", "10.00", "0.00"), ("1O1", "0.00", "10.00")) == ("/lines/1/account", "not_found")
     assert code(journal="XX") == ("/journal", "not_found")
     (bank,) = books.call("list_accounts", query={"code": "512"})["data"]
-    books.call("change_account", id=bank["id"], body={"blocked": True}, if_match=1)
+    books.call("update_account", id=bank["id"], body={"blocked": True}, if_match=1)
     assert code() == ("/lines/0/account", "account_blocked")
 
 

@@ -60,7 +60,7 @@ class _Story:
         registered = api.last_event
         self.lamp = shop.product("brass lamp", "120.00")
         shop.receive(self.lamp, "50", "42.50")
-        limit = {"contact_id": self.customer["id"], "limit": "10000.00"}
+        limit = {"customer_id": self.customer["id"], "limit": "10000.00"}
         self.limit = api.post("/v1/credit-limits", limit, wait_for=registered)
         api.patch(f"/v1/credit-limits/{self.limit['id']}", {"limit": "500.00"}, self.limit["version"])
         self.order = shop.order(self.customer, (self.lamp, "2"), reference="DUP-2026-17")

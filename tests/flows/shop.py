@@ -33,7 +33,7 @@ class Shop:
         self._known_to_sales()
         if limit is not None:
             registered = self.api.last_event  # finance keeps limits of customers that it knows
-            self.api.post("/v1/credit-limits", {"contact_id": made["id"], "limit": limit}, wait_for=registered)
+            self.api.post("/v1/credit-limits", {"customer_id": made["id"], "limit": limit}, wait_for=registered)
         return made
 
     def _known_to_sales(self) -> None:

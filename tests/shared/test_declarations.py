@@ -80,7 +80,7 @@ def test_operations_have_the_names_routes_and_permissions_of_all_others() -> Non
         ("create_lamp", "POST /v1/desk-lamps", "toy.lamps:write", 201),
         ("get_lamp", "GET /v1/desk-lamps/{id}", "toy.lamps:read", 200),
         ("list_desk_lamps", "GET /v1/desk-lamps", "toy.lamps:read", 200),
-        ("patch_lamp", "PATCH /v1/desk-lamps/{id}", "toy.lamps:write", 200),
+        ("update_lamp", "PATCH /v1/desk-lamps/{id}", "toy.lamps:write", 200),
         ("delete_lamp", "DELETE /v1/desk-lamps/{id}", "toy.lamps:write", 200),
         ("light_lamp", "POST /v1/desk-lamps/{id}/light", "toy.lamps:write", 200),
         ("sell_lamp", "POST /v1/desk-lamps/{id}/sell", "toy.lamps:write", 200),

@@ -87,7 +87,7 @@ def test_a_date_is_a_date_to_its_last_character() -> None:
         (CONTACT, "TVA", "vat_number"),
         (CONTACT, "N° TVA", "vat_number"), (CONTACT, "Pays", "addresses.0.country"), (PRODUCT, "Prix de vente HT", "sale_price"),
         (PRODUCT, "Prix de vente (HT)", "sale_price"), (PRODUCT, "TVA", "tax_code"), (PRODUCT, "Réf.", "sku"),
-        (sales.Order.create.request, "Réf. client", "reference"), (finance.NewCompany, "Adresse", "address.street"),
+        (sales.Order.create.request, "Réf. client", "reference"), (finance.Company.create.request, "Adresse", "address.street"),
     ],
 )  # fmt: skip
 def test_headers_of_french_files_are_understood(schema: type[Schema], header: str, path: str) -> None:

@@ -4,24 +4,24 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from erp_finance.credit import Exposure
 from erp_finance.models.base import Aggregate, Base
+from erp_finance.models.organisation import Company
 from shared.contracts import crm_contacts as contacts
 from shared.contracts import erp_finance as finance
 from shared.kernel import clock
 from shared.kernel.ids import DEFAULT_COMPANY_ID
 from shared.kernel.money import ZERO
-from shared.schema.contract import Changes
 from shared.storage.constraints import not_negative
 from shared.storage.replicas import Replica
 
 
 class Customer(
     Replica, Aggregate, Base, of=contacts.ContactState, handler="keep_customer", left={"status": "erased"},
-    named_by=("CustomerAccount.contact_id", "CreditLimit.contact_id", "Invoice.customer_id", "Payment.contact_id"),
+    named_by=("CustomerAccount.contact_id", "CreditLimit.customer_id", "Invoice.customer_id", "Payment.contact_id"),
 ):  # fmt: skip
     """A contact of crm_contacts: what documents say about it."""
 
@@ -54,26 +54,14 @@ class CustomerAccount(Base):
         return Exposure(self.open_orders, self.receivable, self.unallocated)
 
 
-class CreditLimit(Aggregate, Base):
-    """How much a customer may owe one company, open orders included; None: no limit."""
+class CreditLimit(Aggregate, Base, of=finance.CreditLimit):
+    __table_args__ = (Index("uq_credit_limit_contact", "contact_id", "company_id", unique=True),)
 
-    __tablename__ = "credit_limit"
-    __table_args__ = (
-        CheckConstraint("credit_limit >= 0", name="credit_limit"),
-        Index("uq_credit_limit_contact", "contact_id", "company_id", unique=True),
-        Index("ix_credit_limit_created_at", "created_at", "id"),
-    )
-
-    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), default=DEFAULT_COMPANY_ID)
-    contact_id: Mapped[UUID]
+    company_id: Mapped[UUID] = mapped_column(ForeignKey(Company.id), default=DEFAULT_COMPANY_ID)
+    customer_id: Mapped[UUID] = mapped_column("contact_id")
+    contact_id = synonym("customer_id")  # as events name it
     limit: Mapped[Decimal | None] = mapped_column("credit_limit")
     currency: Mapped[str] = mapped_column(default="EUR")
-
-    def created(self) -> finance.CreditLimitCreated:
-        return finance.CreditLimitCreated.of(self)
-
-    def changed(self, changes: Changes) -> finance.CreditLimitChanged:
-        return finance.CreditLimitChanged.of(self, changes=changes)
 
 
 class CreditApproval(Base):
