@@ -20,7 +20,7 @@ class NotEditable(Conflict):
 
 
 class ReleaseByPlacer(Forbidden):
-    """Four eyes: whoever placed an order does not release its credit hold."""
+    """Four eyes: the person who placed an order does not release its credit hold."""
 
     code = "release_by_placer"
     en = "Order {number} must be released by someone other than the person who placed it."

@@ -36,9 +36,9 @@ class InvoiceFacts(Protocol):
     def residual(self) -> Decimal: ...
 
 
-def higher(ranks: Sequence[str], now: str, told: str) -> str:
+def higher(ranks: Sequence[str], now: str, answer: str) -> str:
     """The answer that outranks the other: a late or repeated answer never undoes a later one."""
-    return max(now, told, key=ranks.index)
+    return max(now, answer, key=ranks.index)
 
 
 def delivery_status(lines: Sequence[LineFacts], stock_status: str, confirmed: bool, rest_released: bool) -> str:

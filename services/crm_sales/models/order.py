@@ -202,16 +202,16 @@ class Order(Aggregate, PricedDocument, Base, of=sales.Order):
         """Something was shipped, invoiced or credited; `lines` and `invoices` hold all that is known now."""
         if self.status == "completed":
             return []
-        told: list[Event] = []
+        events: list[Event] = []
         shipped = any(line.delivered_quantity for line in lines if line.kind != "service")
         if self.status == "cancelled" and (shipped or self.rest_released):
-            told.append(self._reinstate(now))
+            events.append(self._reinstate(now))
         confirmed = self.confirmed_at is not None
         self.delivery_status = process.delivery_status(lines, self.stock_status, confirmed, self.rest_released)
         undone = self._billing_undone()
         self.invoice_status = process.invoice_status(lines, undone, self.rest_released)
         self.invoice_due = process.invoice_due(lines, confirmed and self._billed_at_once(), undone, self.rest_released)
-        return told + self.note_payment(invoices, now)
+        return events + self.note_payment(invoices, now)
 
     def note_payment(self, invoices: Sequence[process.InvoiceFacts], now: datetime) -> list[Event]:
         """An invoice was paid or opened again. Only the latter moves a completed order."""
@@ -228,13 +228,13 @@ class Order(Aggregate, PricedDocument, Base, of=sales.Order):
 
     def _advance(self, now: datetime) -> list[Event]:
         """Confirm when both answers are yes, complete when all is delivered, invoiced and paid."""
-        told: list[Event] = []
+        events: list[Event] = []
         if self.status in ("placed", "on_hold") and self._approved() and self.stock_status == "complete":
             self.status, self.confirmed_at = "confirmed", now
             self.invoice_due = self._billed_at_once()
             if not self.has_goods:
                 self.delivery_status = "delivered"
-            told.append(sales.OrderConfirmed.of(self))
+            events.append(sales.OrderConfirmed.of(self))
         elif self.status == "on_hold" and self._approved():
             self.status = "placed"
         if self.status != "on_hold":
@@ -242,8 +242,8 @@ class Order(Aggregate, PricedDocument, Base, of=sales.Order):
         done = (self.delivery_status, self.invoice_status, self.payment_status) == ("delivered", "invoiced", "paid")
         if self.status == "confirmed" and done:
             self.status, self.completed_at = "completed", now
-            told.append(sales.OrderCompleted.of(self))
-        return told
+            events.append(sales.OrderCompleted.of(self))
+        return events
 
     def _billed_at_once(self) -> bool:
         """Whether finance bills all of it when it is confirmed, not what has left."""

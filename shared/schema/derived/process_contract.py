@@ -61,7 +61,7 @@ def trace(resource: Collection) -> Operation | None:
 
 
 def resume(resource: Collection) -> Operation | None:
-    """For whoever may change it: the same questions are asked once more."""
+    """With the permission to change it: the same questions are asked once more."""
     if (steps := PROCESSES.get(resource.path)) is None:
         return None
     writing = resource.patch or resource.create
