@@ -9,9 +9,8 @@ import pytest
 from shared import contracts
 from shared.api.handlers import collect, service_class
 from shared.process.frame import Process
-from shared.schema.contract import Event
-from shared.schema.steps import PROCESSES
-from tests.architecture.source import ROOT, short, tree
+from shared.schema.steps import PROCESSES, Steps
+from tests.architecture.source import ROOT, files, is_flow, short, tree
 
 SALES = ROOT / "services" / "crm_sales"
 FLOWS = [SALES / "ordering.py", SALES / "cancelling.py"]
@@ -40,49 +39,57 @@ def test_a_flow_file_uses_few_words_of_the_machinery(path: Path) -> None:
     assert len(found := words(path)) <= 13, sorted(found)
 
 
-def _published() -> set[type[Event]]:
-    """What orders publish and somebody handles."""
-    return {e for e in contracts.events().values() if e.service == "crm_sales" and e.aggregate == "order"}
+def _own() -> dict[str, Steps]:
+    """The process of each service that has one; others are of tests."""
+    contracts.operations()
+    owners = {contracts.owner_of(path.rpartition("/")[2]): steps for path, steps in PROCESSES.items()}
+    return {service: steps for service, steps in owners.items() if service}
 
 
-def _handlers() -> set[tuple[str, str, str]]:
-    """(event, service, class and method) of everything in other services that acts on an order; copies only note it."""
+OWN = _own()
+
+
+def _handlers(owner: str, one: str) -> set[tuple[str, str, str]]:
+    """(event, service, class and method) of everything in other services that acts on a document; copies only note it."""
+    events = {e for e in contracts.events().values() if (e.service, e.aggregate) == (owner, one)}
     return {
         (event.__name__, service, handler.function.__qualname__)
         for service in contracts.SERVICES
         for handler in collect(service_class(service))
         if handler.kind == "event" and handler.order == "any"
-        for event in _published() & set(handler.events)
+        for event in events & set(handler.events)
     }
 
 
-def _named() -> list[tuple[str, str, str, str]]:
-    """The lines of the table in ordering.py; an event that is left out is that of the line above."""
+def _named(owner: str) -> list[tuple[str, str, str, str]]:
+    """The lines of the tables in a service's flow files; an event that is left out is that of the line above."""
     found, event = [], ""
-    for named, service, handler, answers in _LINE.findall(ast.get_docstring(tree(FLOWS[0]), clean=False) or ""):
-        event = named or event
-        found.append((event, service, handler, answers))
+    for path in filter(is_flow, files(f"services/{owner}")):
+        for named, service, handler, answers in _LINE.findall(ast.get_docstring(tree(path), clean=False) or ""):
+            event = named or event
+            found.append((event, service, handler, answers))
     return found
 
 
-def test_ordering_names_who_handles_what_it_publishes() -> None:
-    """A reader finds the handlers in the other services by their names."""
-    named = [row[:3] for row in _named()]
-    assert sorted(named) == sorted(_handlers())
+@pytest.mark.parametrize("owner", OWN)
+def test_flow_files_name_who_handles_what_a_process_publishes(owner: str) -> None:
+    """A reader of ordering.py finds the handlers in the other services by their names."""
+    named = sorted(row[:3] for row in _named(owner))
+    assert named and named == sorted(_handlers(owner, OWN[owner].one))
 
 
-def test_what_others_publish_in_turn_is_theirs() -> None:
+@pytest.mark.parametrize("owner", OWN)
+def test_what_others_publish_in_turn_is_theirs(owner: str) -> None:
     events = {event.__name__: event for event in contracts.events().values()}
-    answers = [(service, answer) for _, service, _, several in _named() for answer in several.split(", ") if answer]
+    answers = [
+        (service, answer) for _, service, _, several in _named(owner) for answer in several.split(", ") if answer
+    ]
     assert len(answers) > 4
     assert not [(service, answer) for service, answer in answers if events[answer].service != service]
 
 
-def test_steps_wait_for_events_that_there_are_and_that_their_service_handles() -> None:
-    contracts.operations()
+@pytest.mark.parametrize("owner", OWN)
+def test_steps_wait_for_events_that_there_are_and_that_their_service_handles(owner: str) -> None:
     types = {event.type: event for event in contracts.events().values()}
-    for path, steps in PROCESSES.items():
-        service = contracts.owner_of(path.rpartition("/")[2])
-        if service:  # others are of tests
-            heard = {e for h in collect(service_class(service)) if h.kind == "event" for e in h.events}
-            assert {types[name] for name in steps.events()} <= heard, path
+    handled = {e for h in collect(service_class(owner)) if h.kind == "event" for e in h.events}
+    assert {types[name] for name in OWN[owner].events()} <= handled
