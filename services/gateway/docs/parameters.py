@@ -123,8 +123,13 @@ def _listing(listing: Listing, sent: Components) -> list[dict[str, Any]]:
     for name, field in {"id": fields.Uuid(), **listing.filters}.items():
         schema = sent.field(field)
         found.append(_parameter("query", name, schema))
-        found += [_parameter("query", f"{name}[{operator}]", kind) for operator, kind in _operators(field, schema)]
+        found += [_compared(name, operator, kind) for operator, kind in _operators(field, schema)]
     return found
+
+
+def _compared(name: str, operator: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """`name[starts]`; clients that are generated call it `name_starts`."""
+    return _parameter("query", f"{name}[{operator}]", schema) | {"x-parameter-name": f"{name}_{operator}"}
 
 
 def _operators(field: Any, schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
