@@ -43,7 +43,8 @@ function filter() {
     for (const node of section.querySelectorAll("details.operation")) {
       node.hidden = !wanted.every((word) => node.dataset.text.includes(word));
     }
-    section.hidden = !section.querySelector("details.operation:not([hidden])");
+    const entries = section.querySelector("details.operation"); // a text has none, and is shown while nothing is searched for
+    section.hidden = entries ? !section.querySelector("details.operation:not([hidden])") : wanted.length > 0;
   }
 }
 
@@ -67,7 +68,7 @@ function show(sections) {
   $("#search").placeholder = t("search");
   $("#search").setAttribute("aria-label", t("search"));
   $("#language").textContent = t("other");
-  $("nav").replaceChildren(...sections.map(([id, heading]) => el("a", { href: "#" + id, textContent: heading })));
+  $("nav").replaceChildren(...sections.map(([id, heading]) => el("a", { href: "#" + id, textContent: heading, className: id.startsWith("group-") ? "group" : "" })));
   $("nav").setAttribute("aria-label", t("contents"));
   $("main").replaceChildren(...sections.map(([id, heading, nodes]) =>
     el("section", {}, el("h2", { id, textContent: heading }), ...nodes)));

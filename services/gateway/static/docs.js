@@ -6,13 +6,13 @@ const TEXTS = {
     email: "E-mail", password: "Password", signIn: "Sign in", signedIn: "Signed in as ", failed: "Sign-in failed: ",
     parameters: "Parameters", body: "Body", answer: "Answer", send: "Send", required: "required", permission: "Permission",
     example: "Example", sent: "Request of the example", answered: "Answer of the example", problems: "Errors",
-    general: "As with any operation", outcome: "What came back" },
+    general: "As with any operation", outcome: "What came back", guide: "Overview" },
   fr: { search: "Chercher une opération", other: "English", skip: "Aller aux opérations", contents: "Ressources",
     email: "Adresse électronique", password: "Mot de passe", signIn: "Se connecter", signedIn: "Connecté : ",
     failed: "Échec de la connexion : ", parameters: "Paramètres", body: "Corps", answer: "Réponse", send: "Envoyer",
     required: "obligatoire", permission: "Permission", example: "Exemple", sent: "Demande de l'exemple",
     answered: "Réponse de l'exemple", problems: "Erreurs", general: "Comme pour toute opération",
-    outcome: "Ce qui est revenu" },
+    outcome: "Ce qui est revenu", guide: "Présentation" },
 };
 
 let token = null;
@@ -46,15 +46,58 @@ function skeleton(schema, depth = 0) {
   return { decimal: "1.00", date: now.slice(0, 10), "date-time": now, uuid: crypto.randomUUID() }[schema.format] || "";
 }
 
+// The Markdown of the guides as nodes: headings, paragraphs, lists, tables; code, bold and links inside.
+const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\(([^)]+)\)/g;
+
+function inline(text) {
+  const found = [];
+  let last = 0;
+  for (const match of text.matchAll(INLINE)) {
+    found.push(text.slice(last, match.index));
+    const [whole, code, bold, label, href] = match;
+    found.push(code ? el("code", { textContent: code }) : bold ? el("strong", { textContent: bold }) : el("a", { href, textContent: label }));
+    last = match.index + whole.length;
+  }
+  return [...found, text.slice(last)];
+}
+
+const cells = (line) => line.split("|").slice(1, -1).map((cell) => cell.trim());
+
+function table(lines) {
+  const rows = [lines[0], ...lines.slice(2)].map(cells);
+  return el("table", {}, el("tbody", {}, ...rows.map((row, place) =>
+    el("tr", {}, ...row.map((cell) => el(place ? "td" : "th", {}, ...inline(cell)))))));
+}
+
+function list(tag, block, mark) {
+  const items = block.split(mark).filter(Boolean).map((item) => item.replace(/\n +/g, " ").trim());
+  return el(tag, {}, ...items.map((item) => el("li", {}, ...inline(item))));
+}
+
+function paragraph(block) {
+  if (block.startsWith("- ")) return list("ul", block, /^- /m);
+  if (/^[0-9]+\. /.test(block)) return list("ol", block, /^[0-9]+\. /m);
+  if (block.startsWith("|")) return table(block.split("\n"));
+  return el("p", {}, ...inline(block.replace(/\n/g, " ")));
+}
+
+// [[heading, nodes], …]; what stands before the first heading has none.
+function chapters(text) {
+  return `\n${text}`.split(/\n## /).map((chapter, place) => {
+    const [heading, ...rest] = place ? chapter.split("\n") : ["", chapter];
+    return [heading, rest.join("\n").trim().split(/\n{2,}/).map(paragraph)];
+  });
+}
+
 function parameterRow(parameter) {
-  const input = el("input", { name: parameter.name, placeholder: parameter.description || "" });
+  const input = el("input", { name: parameter.name, placeholder: String(parameter.schema?.default ?? "") });
   input.dataset.place = parameter.in;
   if (parameter.name === "Idempotency-Key") input.value = crypto.randomUUID();
   input.setAttribute("aria-label", parameter.name);
   return el("tr", {},
     el("td", {}, el("code", { textContent: parameter.name })),
     el("td", { textContent: typeName(parameter.schema) + (parameter.required ? ", " + t("required") : "") }),
-    el("td", {}, input));
+    el("td", {}, input, parameter.description ? el("div", { className: "note" }, ...inline(parameter.description)) : null));
 }
 
 function request(path, method, inside) {
@@ -133,7 +176,7 @@ function inside(path, method, operation) {
   const node = el("div", { className: "inside" });
   const parameters = operation.parameters || [];
   node.append(el("p", { className: "note", textContent: `${t("permission")}: ${operation["x-permission"]}` }));
-  if (operation.description) node.append(el("p", { textContent: operation.description }));
+  if (operation.description) node.append(el("p", {}, ...inline(operation.description)));
   node.append(...exampleOf(path, method, operation));
   if (parameters.length) {
     node.append(el("h3", { textContent: t("parameters") }), el("table", {}, el("tbody", {}, ...parameters.map(parameterRow))));
@@ -162,7 +205,7 @@ function fieldTable(schema) {
   const rows = Object.entries(schema.properties || {}).map(([name, inner]) => el("tr", {},
     el("td", {}, el("code", { textContent: name })),
     el("td", { textContent: typeName(inner.allOf ? resolve(inner.allOf[0]) : inner) + ((schema.required || []).includes(name) ? ", " + t("required") : "") }),
-    el("td", { className: "note", textContent: inner.maxLength ? "≤ " + inner.maxLength : "" })));
+    el("td", { className: "note" }, ...inline(inner.description || ""), inner.maxLength ? ` (≤ ${inner.maxLength})` : "")));
   return el("table", {}, el("tbody", {}, ...rows));
 }
 
@@ -179,13 +222,19 @@ function render() {
     $(`[name=${name}]`).setAttribute("aria-label", t(name));
   }
   $("#sign-in button").textContent = t("signIn");
-  const groups = new Map(api.tags.map((tag) => [tag.name, []]));
+  const nodes = new Map(api.tags.map((tag) => [tag.name, []]));
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
-      groups.get(operation.tags[0]).push(operationNode(path, method, operation));
+      nodes.get(operation.tags[0]).push(operationNode(path, method, operation));
     }
   }
-  show([...groups].map(([tag, nodes]) => [tag, tag, nodes]));
+  const introductions = new Map(api.tags.map((tag) => [tag.name, tag.description]));
+  const guides = chapters(api.info.description).map(([heading, told], place) => [`guide-${place}`, heading || t("guide"), told]);
+  const groups = api["x-tagGroups"].flatMap((group) => [
+    [`group-${group.name}`, group.name, [el("p", { textContent: group.description })]],
+    ...group.tags.map((tag) => [tag, tag, [el("p", { textContent: introductions.get(tag) }), ...nodes.get(tag)]]),
+  ]);
+  show([...guides, ...groups]);
 }
 
 async function signIn(event) {
@@ -204,11 +253,15 @@ async function signIn(event) {
   event.target.hidden = true;
 }
 
-async function start() {
-  const documents = ["/openapi.json", "/docs/errors.json"].map(async (address) => (await fetch(address)).json());
-  [api, catalogue] = await Promise.all(documents);
-  $("#sign-in").addEventListener("submit", signIn);
-  listen(render);
+// The documents in a language are asked for once.
+const documents = {};
+
+async function load() {
+  documents[language] ??= Promise.all(["/openapi.json", "/docs/errors.json"].map(async (address) =>
+    (await fetch(address, { headers: { "Accept-Language": language } })).json()));
+  [api, catalogue] = await documents[language];
+  render();
 }
 
-start();
+$("#sign-in").addEventListener("submit", signIn);
+listen(load);
