@@ -66,7 +66,7 @@ def source() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": {str(status): _problem(title) for status, (title, _) in TITLES.items()},
+            "responses": _problems(paths),
             "securitySchemes": {"bearer": _BEARER},
         },
     }
@@ -74,7 +74,8 @@ def source() -> dict[str, Any]:
 
 
 def _info(language: str) -> dict[str, Any]:
-    return {"title": "Liaison", "version": "1", "description": guides.guide(language)}
+    contact = {"name": "Liaison"}
+    return {"title": "Liaison", "version": "1", "description": guides.guide(language), "contact": contact}
 
 
 def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -88,12 +89,18 @@ def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
                 paths[operation.path][operation.method.lower()] = _operation(operation, sent, received)
     describe_references(received)
     components, renamed = merged(sent.collected(closed=True), received.collected(closed=False))
-    for item in paths.values():
+    for path, item in paths.items():
         for described in item.values():
             if "requestBody" in described:
                 described["requestBody"] = repointed(described["requestBody"], renamed)
-            examples.show(described)
+            examples.show(path, described)
     return paths, components
+
+
+def _problems(paths: dict[str, Any]) -> dict[str, Any]:
+    """The problems that operations answer, by status."""
+    met = {status for item in paths.values() for described in item.values() for status in described["responses"]}
+    return {str(status): _problem(title) for status, (title, _) in TITLES.items() if str(status) in met}
 
 
 def describe_references(received: Components) -> None:

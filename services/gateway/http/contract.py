@@ -234,6 +234,7 @@ stream_events = Operation(
     "What happens, live, as server-sent events; Last-Event-ID resumes without a gap",
     "gateway.events:read",
     parameters=StreamQuery,
+    problems=(410,),
     tag="events",
 )
 create_stream_ticket = Operation(

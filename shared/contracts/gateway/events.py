@@ -65,5 +65,5 @@ class EventsView(Schema):
 
 list_events = Operation(
     "GET /v1/events", "What happened after an event, oldest first", "gateway.events:read",
-    response=EventsView, parameters=EventsQuery, tag="events",
+    response=EventsView, parameters=EventsQuery, problems=(410,), tag="events",
 )  # fmt: skip
