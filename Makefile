@@ -50,7 +50,7 @@ contracts: ## take additive changes of the API documents into their snapshots
 examples: ## record the examples of the API document anew, from a run through the whole API
 	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m tests.examples
 
-sdk: ## generate a Python client and TypeScript types into sdk/ (needs npm)
+sdk: ## generate clients for Python and TypeScript into sdk/ (needs npm)
 	@$(PREPARE) && PYTHONPATH=.:services exec $(VENV) -m deploy.sdk
 
 explain: ## show what runs for each route of a resource: make explain RESOURCE=teams
