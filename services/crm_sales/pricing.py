@@ -29,7 +29,7 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
-    """A line ready to be stored on a quote or an order."""
+    """A line ready to be stored on a quote or an order: what was asked, with its price."""
 
     id: UUID
     product_id: UUID
@@ -98,19 +98,11 @@ def _priced(request: dict[str, Any], book: PriceBook, pointer: str) -> PricedLin
     agreed, listed = request.get("unit_price"), _list_price(item, book)
     unit_price = agreed if agreed is not None else listed
     assert unit_price is not None  # `_problems` refused it otherwise
-    tax_code, discount = request.get("tax_code", item.tax_code), request["discount_percent"]
+    tax_code = request.get("tax_code", item.tax_code)
     with computed_at(pointer):
-        net = line_net(request["quantity"], unit_price, discount, book.currency)
-    return PricedLine(
-        id=request.get("id") or new_id(),
-        product_id=request["product_id"],
-        kind=item.kind,
-        description=request.get("description", item.name),
-        quantity=request["quantity"],
-        unit=item.unit,
-        unit_price=unit_price,
-        discount_percent=discount,
-        tax_code=tax_code,
-        tax_rate=book.rates[tax_code],
-        net=net,
-    )
+        net = line_net(request["quantity"], unit_price, request["discount_percent"], book.currency)
+    computed = {
+        "kind": item.kind, "unit": item.unit, "unit_price": unit_price, "tax_code": tax_code,
+        "tax_rate": book.rates[tax_code], "net": net,
+    }  # fmt: skip
+    return PricedLine(**{"id": new_id(), "description": item.name, **request, **computed})

@@ -273,7 +273,7 @@ class Order(Aggregate, PricedDocument, Base, of=sales.Order):
 
 
 class OrderLine(PricedColumns, Row, Base, of=sales.OrderLine):
-    """A line of an order; the quantities only ever grow, as events tell of them."""
+    """A line of an order; the quantities only ever grow, as events report them."""
 
     __tablename__ = "order_line"
     __table_args__ = (*of_lines("order_line", "order_id"),)

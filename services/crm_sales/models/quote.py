@@ -63,7 +63,7 @@ class Quote(Aggregate, PricedDocument, Base, of=sales.Quote):
         self.take_totals(totals(lines, self.currency))
 
     def send(self, today: date) -> sales.QuoteSent:
-        """Make the offer. Raises QuoteExpired: what has ended already binds nobody."""
+        """Make the offer. Raises QuoteExpired: its last day is over."""
         self.allow("send")
         self._check_valid(today)
         self.status = "sent"

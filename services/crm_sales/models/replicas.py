@@ -1,4 +1,4 @@
-"""What this service knows of others: customers and products, as their latest events tell, and the tax rates of the law.
+"""What this service knows of others: customers and products, as their latest events report, and the tax rates of the law.
 
 Nothing is asked of the other services when an order is written: they may be down.
 """
