@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from erp_inventory.backdating import on_hand_at
 from erp_inventory.ledger import Document, Move, Place, lock_shelves, save_shelves, write_moves
 from erp_inventory.models import AdjustmentLine, Product, StockAdjustment, Warehouse
+from erp_inventory.models.adjustment import require_quantities
 from erp_inventory.models.places import DEFAULT_WAREHOUSE_ID, INVENTORY_LOCATION_ID, STOCK_LOCATION_ID
 from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
 from shared.contracts import erp_inventory as inventory
-from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.flows.entrypoints import command
 from shared.kernel.context import current
 from shared.kernel.ids import new_id
 from shared.kernel.money import ZERO
@@ -25,9 +26,10 @@ from shared.storage.outbox import publish
 class Adjusting:
     """Stock adjustments: in at a given cost, out at average cost, never below what is reserved."""
 
-    @command(inventory.create_stock_adjustment)
+    @command(inventory.StockAdjustment.create)
     def create_stock_adjustment(self, session: Session, request: dict[str, Any]) -> StockAdjustment:
         """Stock is corrected. Finance posts the value from StockMoved, orders learn from StockReserved what they got."""
+        require_quantities(request["lines"])
         warehouse_id, location_id = _place(session, request)
         _check_products(session, request)
         company_id = current(session).company_id
@@ -38,7 +40,7 @@ class Adjusting:
             warehouse_id=warehouse_id,
             reason=request["reason"],
             company_id=company_id,
-            adjusted_on=day,
+            date=day,
             value=ZERO,
         )
         then = on_hand_at(session, shelves, day)
@@ -51,14 +53,6 @@ class Adjusting:
         fill_shortages(session, shelves)
         save_shelves(session, shelves.values())
         return adjustment
-
-    @query(inventory.get_stock_adjustment)
-    def get_stock_adjustment(self, session: Session, adjustment: StockAdjustment) -> StockAdjustment:
-        return adjustment
-
-    @query(inventory.list_stock_adjustments)
-    def list_stock_adjustments(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(StockAdjustment), {"date": StockAdjustment.adjusted_on})
 
 
 def _place(session: Session, request: dict[str, Any]) -> tuple[UUID, UUID]:
@@ -96,9 +90,7 @@ def _post(session: Session, adjustment: StockAdjustment, stock: Place, shelves: 
     """The moves of the lines that change something; a count that was right moves nothing."""
     moves = [_move(line, stock) for line in adjustment.lines if line.quantity_delta]
     if moves:
-        document = Document(
-            "adjustment", adjustment.id, adjustment.number, adjustment.company_id, adjustment.adjusted_on
-        )
+        document = Document("adjustment", adjustment.id, adjustment.number, adjustment.company_id, adjustment.date)
         publish(session, write_moves(session, document, moves, shelves))
 
 

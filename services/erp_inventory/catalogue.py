@@ -10,7 +10,7 @@ from erp_inventory.ledger import open_shelves
 from erp_inventory.models import AdjustmentLine, DeliveryLine, Product, StockLevel, StockMove
 from erp_inventory.models.places import STOCK_LOCATION_ID
 from shared.contracts import erp_inventory as inventory
-from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.flows.entrypoints import command
 from shared.kernel.ids import new_id
 from shared.storage import uses
 from shared.storage.changes import recorded
@@ -20,7 +20,7 @@ from shared.storage.outbox import publish
 class Catalogue:
     """The product catalogue; other services keep replicas of it from its events."""
 
-    @command(inventory.create_product)
+    @command(inventory.Product.create)
     def create_product(self, session: Session, request: dict[str, Any]) -> Product:
         """A product is added. Goods get an empty level at once, so that their stock reads zero rather than unknown."""
         product = Product(**{**request, "id": request.get("id") or new_id()})
@@ -31,25 +31,18 @@ class Catalogue:
         publish(session, product.created())
         return product
 
-    @query(inventory.get_product)
-    def get_product(self, session: Session, product: Product) -> Product:
-        return product
-
-    @query(inventory.list_products)
-    def list_products(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Product))
-
-    @command(inventory.update_product)
+    @command(inventory.Product.update)
     def update_product(self, session: Session, product: Product, request: dict[str, Any]) -> Product:
         """A product is changed. Sales and finance learn of it from ProductUpdated."""
         if product.redefined_by(request) and (_movers_of(session, product) or uses.is_kept(session, product.id)):
             raise ProductInUse(sku=product.sku)
-        changes = recorded(inventory.ProductView, product)
-        product.change(request)
+        changes = recorded(inventory.Product.declaration.changing, product)
+        for name, value in request.items():
+            setattr(product, name, value)
         publish(session, product.updated(changes()))
         return product
 
-    @command(inventory.delete_product)
+    @command(inventory.Product.delete)
     def delete_product(self, session: Session, product: Product) -> None:
         """A product that nothing ever happened to, and that no document names, goes."""
         if used := _movers_of(session, product) + uses.users_of(session, product.id):

@@ -18,7 +18,7 @@ from erp_inventory.shelf import Shelf
 from erp_inventory.shortages import fill_shortages
 from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
-from shared.flows.entrypoints import ListRequest, Page, command, query, subscribe
+from shared.flows.entrypoints import command, subscribe
 from shared.kernel import clock
 from shared.kernel.context import current
 from shared.storage import uses
@@ -85,15 +85,7 @@ class Delivering:
             if delivery.status == "ready":
                 publish(session, delivery.ready())
 
-    @query(inventory.get_delivery)
-    def get_delivery(self, session: Session, delivery: Delivery) -> Delivery:
-        return delivery
-
-    @query(inventory.list_deliveries)
-    def list_deliveries(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Delivery))
-
-    @command(inventory.ship_delivery)
+    @command(inventory.Delivery.ship)
     def ship_delivery(self, session: Session, delivery: Delivery, request: dict[str, Any]) -> Delivery:
         """Goods leave at average cost; what does not leave becomes a delivery of its own.
 

@@ -18,6 +18,7 @@ from shared.kernel.ids import new_id
 from shared.process.frame import CLASSES, Frame
 from shared.schema.contract import Event, Operation
 from shared.schema.declaration import Declaration
+from shared.schema.rules import obey
 from shared.schema.verbs import Verb
 from shared.storage.changes import recorded
 from shared.storage.database import Aggregate
@@ -55,7 +56,7 @@ def _list(operation: Operation, model: Any, declaration: Declaration) -> Handler
 def _create(operation: Operation, model: Any, declaration: Declaration) -> Handler:
     def create(service: object, session: Session, request: dict[str, Any]) -> Aggregate:
         made: Aggregate = model(**{**declaration.initial(), "id": new_id(), **request})
-        session.add(made)
+        session.add(obey(operation, made))
         session.flush()
         _tell(session, made, "created")
         return made
@@ -68,6 +69,7 @@ def _update(operation: Operation, model: Any, declaration: Declaration) -> Handl
         changes = recorded(declaration.changing, record)
         for name, value in request.items():
             setattr(record, name, value)
+        obey(operation, record)
         session.flush()
         _tell(session, record, "updated", changes=changes())
         return record

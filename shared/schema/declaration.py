@@ -36,6 +36,7 @@ class Settings:
     filters: Mapping[str, Any]
     search: tuple[str, ...]
     operations: tuple[str, ...] = naming.KINDS
+    idempotency: str = "accepted"
 
     @property
     def read_only(self) -> bool:
@@ -168,7 +169,8 @@ class Declaration(Members):
     def _of_kind(self, kind: str) -> dict[str, Any]:
         match kind:
             case "create":
-                return {"request": self.creation, "imported": self.row, "response": self.written, "status": 201}
+                made = {"request": self.creation, "imported": self.row, "response": self.written, "status": 201}
+                return made | {"idempotency": self.settings.idempotency}
             case "update":
                 return {"request": self.change, "response": self.written}
             case "get":

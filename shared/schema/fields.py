@@ -94,8 +94,17 @@ class Code(Text):
 class Choice(Declared):
     """One of a closed list of words: `Choice(("call", "email"))`, or with names: `Choice({"email": "E-mail"})`."""
 
-    def __init__(self, choices: Sequence[str] | Mapping[str, str], help: str = "", **options: Unpack[Options]) -> None:
+    def __init__(
+        self,
+        choices: Sequence[str] | Mapping[str, str],
+        help: str = "",
+        *,
+        of: type[fields.Choice] = fields.Choice,
+        **options: Unpack[Options],
+    ) -> None:
+        """`of` is the kind of word, where files may hold something else in its place."""
         super().__init__(help, **options)
+        self.of = of
         self.names = dict(choices) if isinstance(choices, Mapping) else {word: named(word) for word in choices}
 
     @property
@@ -103,7 +112,7 @@ class Choice(Declared):
         return tuple(self.names)
 
     def accepting(self, **settings: Any) -> Sent:
-        return fields.Choice(*self.choices, **settings)
+        return self.of(*self.choices, **settings)
 
     def check(self, column: str) -> str:
         return f"{column} IN ({', '.join(repr(choice) for choice in self.choices)})"

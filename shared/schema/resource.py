@@ -61,10 +61,12 @@ class Resource(Group):
         filters: Mapping[str, Any] | None = None,
         search: tuple[str, ...] = (),
         events: Mapping[str, int] | None = None,
+        idempotency: str = "accepted",
     ) -> None:
         """`title` names one and many, `columns` are what lists show at first. `permissions` and `summaries` say where the
         resource differs from what follows (`naming.py`). Beside what fields say, lists are filtered by `filters`, and `q`
-        looks into `search`. `events` numbers those that the resource publishes: created, updated, deleted.
+        looks into `search`. `events` numbers those that the resource publishes: created, updated, deleted. `idempotency` is
+        "required" where a creation moves money or stock (`contract.py`).
         """
         super().__init_subclass__()
         names = Names(cls.__name__, path)
@@ -81,6 +83,7 @@ class Resource(Group):
             filters=filters or {},
             search=search,
             operations=operations,
+            idempotency=idempotency,
         )
         cls.declaration = Declaration(cls, cls.members.fields, settings)
         for kind in operations:

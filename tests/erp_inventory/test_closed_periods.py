@@ -73,7 +73,7 @@ def test_a_soft_lock_stops_those_who_may_not_lock_until_it_is_opened(shop: Shop)
 
 def test_a_shipment_says_whether_a_soft_lock_would_have_stopped_it(shop: Shop) -> None:
     """C3: the ledger learns from the events what whoever shipped may."""
-    lamp, shipper = shop.product("lamp"), inventory.ship_delivery.permission
+    lamp, shipper = shop.product("lamp"), inventory.Delivery.ship.permission
     shop.receive(lamp, "2")
     for permissions, allowed in ([shipper], False), ([shipper, LOCK_PERMISSION], True):
         _, delivery = shop.ready((lamp, "1"))

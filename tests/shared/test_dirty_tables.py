@@ -21,7 +21,7 @@ from shared.wire import codes, fields
 from shared.wire.fields import Schema
 from tests.shared.workbooks import by_hand
 
-PRODUCT, CONTACT = inventory.ProductRequest, contacts.Contact.create.request
+PRODUCT, CONTACT = inventory.Product.create.request, contacts.Contact.create.request
 
 
 @pytest.mark.parametrize(

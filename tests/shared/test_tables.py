@@ -33,7 +33,7 @@ KEYS = st.sampled_from(["value", "type", "primary", "country", "x", "quantity", 
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=5
 )
-SCHEMAS = [contacts.Contact.create.request, inventory.ProductRequest, sales.Order.create.request]
+SCHEMAS = [contacts.Contact.create.request, inventory.Product.create.request, sales.Order.create.request]
 
 _ID = "01900000-0000-7000-8000-000000000001"
 _LINE = {

@@ -16,11 +16,8 @@ from shared.contracts import crm_sales as sales
 from shared.contracts import erp_inventory as inventory
 from shared.kernel import ids
 from shared.kernel.money import ZERO
-from shared.kernel.refusals import Invalid, InvalidTransition
-from shared.storage.constraints import searched_texts, sorted_texts
-from shared.storage.database import Aggregate
-
-_VERBS = {"ready": ["ship"]}
+from shared.kernel.refusals import Invalid
+from shared.storage.database import Aggregate, Row
 
 
 class CustomerOrder(Base):
@@ -33,25 +30,17 @@ class CustomerOrder(Base):
     cancelled_at: Mapped[datetime | None]
 
 
-class Delivery(Aggregate, Base):
+class Delivery(Aggregate, Base, of=inventory.Delivery):
     """waiting (for goods and for the order's confirmation) → ready (all reserved, confirmed) → shipped | cancelled"""
 
-    __tablename__ = "delivery"
     __table_args__ = (
-        CheckConstraint("status IN ('waiting', 'ready', 'shipped', 'cancelled')", name="status"),
         CheckConstraint("(status = 'shipped') = (shipped_on IS NOT NULL)", name="shipped_on"),
         CheckConstraint("status NOT IN ('ready', 'shipped') OR confirmed", name="confirmed"),
-        Index(None, "created_at", "id"),
         Index(None, "status", "created_at", "id"),
-        Index(None, "order_id", "id"),
-        Index(None, "customer_id", "id"),
-        Index(None, "shipped_on", "id"),
-        *sorted_texts("delivery", "number"),
-        *searched_texts("delivery", "number", "order_number", "customer_name"),
     )
 
     company_id: Mapped[UUID]
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str]
     order_id: Mapped[UUID] = mapped_column(ForeignKey("customer_order.order_id"))
     order_number: Mapped[str]
     placed_at: Mapped[datetime]
@@ -146,8 +135,7 @@ class Delivery(Aggregate, Base):
 
     def ship(self, request: dict[str, Any], on: date) -> None:
         """Goods leave, all or what the request names. Raises InvalidTransition, Invalid or MoreThanReserved."""
-        if self.status != "ready":
-            raise InvalidTransition(state=self.status, allowed=_VERBS.get(self.status, []))
+        self.allow("ship")
         for line, quantity in self._leaving(request):
             line.leave(quantity)
         self.status, self.shipped_on = "shipped", on
@@ -199,21 +187,18 @@ class Delivery(Aggregate, Base):
         )
 
 
-class DeliveryLine(Base):
+class DeliveryLine(Row, Base, of=inventory.DeliveryLine):
     """What one order line gets with one delivery; `done` is what left, the rest went to the next delivery."""
 
     __tablename__ = "delivery_line"
     __table_args__ = (
-        CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("done >= 0 AND done <= quantity", name="done"),
         Index(None, "delivery_id", "position"),
         Index(None, "product_id"),
         Index("ix_delivery_line_order_line_id", "order_line_id", "delivery_id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)
     delivery_id: Mapped[UUID] = mapped_column(ForeignKey("delivery.id"))
-    position: Mapped[int]
     order_line_id: Mapped[UUID]
     product_id: Mapped[UUID] = mapped_column(ForeignKey("product.id"))
     description: Mapped[str]

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
+from shared.contracts import erp_inventory as inventory
 from shared.kernel import ids
 from shared.storage.database import Aggregate
 
@@ -19,14 +20,11 @@ TRANSIT_LOCATION_ID = UUID("01900000-0000-7000-8000-000000000206")
 """The places that exist from the start; whoever has one warehouse never needs to name any of them."""
 
 
-class Warehouse(Aggregate, Base):
+class Warehouse(Aggregate, Base, of=inventory.Warehouse):
     """A building with stock of its own."""
 
-    __tablename__ = "warehouse"
-    __table_args__ = (Index(None, "created_at", "id"),)
-
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
-    code: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
     name: Mapped[str]
     active: Mapped[bool]
     stock_location_id: Mapped[UUID] = mapped_column(
@@ -45,20 +43,12 @@ class Warehouse(Aggregate, Base):
         )
 
 
-class Location(Aggregate, Base):
+class Location(Aggregate, Base, of=inventory.Location):
     """A place. Only internal ones hold stock of ours; the others stand for the outside world and for losses."""
 
-    __tablename__ = "location"
-    __table_args__ = (
-        CheckConstraint(
-            "usage IN ('internal', 'supplier', 'customer', 'production', 'inventory', 'transit')", name="usage"
-        ),
-        CheckConstraint("usage <> 'internal' OR warehouse_id IS NOT NULL", name="internal_in_warehouse"),
-        Index(None, "created_at", "id"),
-        Index(None, "warehouse_id", "id"),
-    )
+    __table_args__ = (CheckConstraint("usage <> 'internal' OR warehouse_id IS NOT NULL", name="internal_in_warehouse"),)
 
-    code: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
     name: Mapped[str]
     usage: Mapped[str]
     warehouse_id: Mapped[UUID | None] = mapped_column(ForeignKey("warehouse.id"))

@@ -4,35 +4,24 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from erp_inventory.models.base import Base
 from shared.contracts import erp_inventory as inventory
 from shared.kernel import ids
 from shared.schema.contract import Changes
-from shared.storage.constraints import EMPTY_OBJECT, found_by_content, found_by_tag, searched_texts, sorted_texts
+from shared.storage.constraints import EMPTY_OBJECT, sorted_texts
 from shared.storage.database import Aggregate
 
 
-class Product(Aggregate, Base):
+class Product(Aggregate, Base, of=inventory.Product):
     """A product of the catalogue. Goods and consumables are kept in stock, services are not."""
 
-    __tablename__ = "product"
-    __table_args__ = (
-        CheckConstraint("type IN ('goods', 'service', 'consumable')", name="type"),
-        CheckConstraint("sale_price >= 0", name="sale_price"),
-        CheckConstraint("standard_cost >= 0", name="standard_cost"),
-        Index(None, "created_at", "id"),
-        Index(None, "barcode", "id"),
-        *sorted_texts("product", "sku", "name", "category"),
-        *searched_texts("product", "sku", "name", "barcode"),
-        found_by_tag("product"),
-        *found_by_content("product", "custom", "external_ids"),
-    )
+    __table_args__ = (Index(None, "barcode", "id"), *sorted_texts("product", "category"))
 
     company_id: Mapped[UUID] = mapped_column(default=ids.DEFAULT_COMPANY_ID)
-    sku: Mapped[str] = mapped_column(unique=True)
+    sku: Mapped[str]
     name: Mapped[str]
     type: Mapped[str]
     unit: Mapped[str]
@@ -55,11 +44,6 @@ class Product(Aggregate, Base):
     def redefined_by(self, changes: dict[str, Any]) -> bool:
         """Whether the changes alter what quantities of this product mean."""
         return any(name in changes and changes[name] != getattr(self, name) for name in ("type", "unit"))
-
-    def change(self, changes: dict[str, Any]) -> None:
-        """Set what a client sent."""
-        for name, value in changes.items():
-            setattr(self, name, value)
 
     def created(self) -> inventory.ProductCreated:
         return inventory.ProductCreated.of(self, kind=self.type)
