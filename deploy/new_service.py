@@ -50,9 +50,9 @@ class Base(Conventions, DeclarativeBase):
 
 What it is for, in one sentence.
 
-- **Owns** nothing yet.
-- **Publishes** nothing.
-- **Listens** to nothing.
+## Owns
+
+Nothing yet.
 """,
     "tests/{name}/test_service.py": '''\
 """{name} on a database of its own."""

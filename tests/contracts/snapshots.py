@@ -14,7 +14,7 @@ from gateway.docs import asyncapi, openapi
 from gateway.docs.schemas import Components
 from shared import contracts
 from shared.kernel import generated
-from tests.contracts import consumers, numbers, partition, permissions, refusals, tables, texts
+from tests.contracts import consumers, numbers, partition, permissions, readmes, refusals, tables, texts
 from tests.contracts.differ import Change, compare
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -90,6 +90,7 @@ def main() -> int:
     permissions.write()
     texts.write()
     tables.write()
+    readmes.write()
     numbers.write()
     for name, found in changes().items():
         for change in found:
