@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from erp_finance import chain, chart, ledger, posting
 from erp_finance.companies import company_of
-from erp_finance.filters import OF_PARTNER
 from erp_finance.ledger import Entry
 from erp_finance.models import Account, DraftLine, Journal, JournalEntry, LedgerAnchor, LedgerHead
 from shared.contracts import erp_finance as finance
-from shared.flows.entrypoints import ListRequest, Page, command, every, query
+from shared.flows.entrypoints import command, every, query
 from shared.kernel import clock
 from shared.kernel.ids import new_id
 from shared.kernel.refusals import Invalid
@@ -61,10 +60,6 @@ class Bookkeeping:
             entry.company_id, entry.journal, entry.number or "", entry.currency, lines, reverses_id=entry.id
         )
         return _posted(session, reversal, on)
-
-    @query(finance.JournalEntry.list)
-    def list_journal_entries(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(JournalEntry), {"partner_id": OF_PARTNER})
 
     @every(hours=1)
     def note_anchors(self, session: Session) -> None:

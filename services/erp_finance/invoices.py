@@ -15,7 +15,7 @@ from erp_finance.models import Company, CreditNote, Customer, Invoice, InvoiceLi
 from shared.commerce.lines import line_net
 from shared.commerce.taxes import totals
 from shared.contracts import erp_finance as finance
-from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.flows.entrypoints import command
 from shared.kernel.business_days import business_day
 from shared.kernel.ids import new_id
 from shared.kernel.money import computed_at
@@ -63,14 +63,6 @@ class Invoicing:
         quantities = {line["line_id"]: line.get("quantity") for line in request.get("lines", [])}
         today = business_day(session, invoice.company_id)
         return credit_note_for(session, invoice, quantities or None, request["reason"], today)
-
-    @query(finance.Invoice.list)
-    def list_invoices(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Invoice), {"total": Invoice.gross_total})
-
-    @query(finance.CreditNote.list)
-    def list_credit_notes(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(CreditNote), {"total": CreditNote.gross_total})
 
 
 def _lines(session: Session, lines: list[dict[str, Any]], company: Company) -> list[InvoiceLine]:

@@ -21,7 +21,7 @@ NOTES = (
 """The mentions that every French invoice carries, by UNTDID 4451 subject code."""
 
 ON_DEBITS = {"code": "TXD", "text": "Option pour le paiement de la taxe d'après les débits"}
-"""Whoever pays VAT on services when they are invoiced says so on their invoices (CGI ann. III art. 77; ann. II art. 242
+"""A company that pays VAT on services when they are invoiced says so on its invoices (CGI ann. III art. 77; ann. II art. 242
 nonies A, as amended by décret 2022-1299). The option does not concern goods."""
 
 

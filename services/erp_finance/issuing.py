@@ -1,4 +1,4 @@
-"""Giving a document its legal number, posting it and telling the world: one transaction, numbers without a gap."""
+"""Giving a document its legal number, posting it and publishing it: one transaction, numbers without a gap."""
 
 from datetime import date
 from decimal import Decimal

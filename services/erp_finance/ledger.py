@@ -84,7 +84,7 @@ def first_posting_day(session: Session, company_id: UUID, day: date, into_soft_l
     """The day on which a fact of another service is posted: its own, or the first open one after it.
 
     A fact cannot be refused because its period was closed before it arrived; the entry's reference then keeps the
-    original date. What the caller, or (`into_soft_lock`) whoever dated the fact, may write into a softly locked period
+    original date. What the caller, or (`into_soft_lock`) the person who dated the fact, may write into a softly locked period
     stays there. Raises NoOpenPeriod when nothing is open any more.
     """
     allowed = into_soft_lock or passes_soft_locks(session)
@@ -138,7 +138,7 @@ def _open_next_year(session: Session, company_id: UUID) -> bool:
 
 
 def open_year(session: Session, company_id: UUID, span: Span, year_id: UUID | None = None) -> FiscalYear:
-    """Store a fiscal year with its monthly periods, and tell."""
+    """Store a fiscal year with its monthly periods, and publish it."""
     year = FiscalYear(
         id=year_id or new_id(), company_id=company_id, code=span.code, starts_on=span.starts_on, ends_on=span.ends_on
     )

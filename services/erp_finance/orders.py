@@ -113,7 +113,7 @@ def _decide(session: Session, order: SalesOrder, customer_id: UUID) -> None:
 
 
 def _answer(order: SalesOrder, customer_id: UUID) -> Event:
-    """What sales is told about the order's credit as it stands."""
+    """The event that answers sales about the order's credit as it stands."""
     if order.status == "cancelled":
         return finance.CreditReleased(order_id=order.id, customer_id=customer_id)
     return order.answer()

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, selectinload
 
 from erp_finance import ledger, posting
 from erp_finance.errors import DateInFuture, InvoiceOfAnother
-from erp_finance.filters import SETTLES
 from erp_finance.ledger import Entry
 from erp_finance.models import Invoice, Payment
 from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
@@ -116,8 +115,10 @@ class Paying:
 
     @query(finance.Payment.list)
     def list_payments(self, session: Session, listing: ListRequest) -> Page:
-        statement = select(Payment).options(selectinload(Payment.all_allocations))
-        return listing.page(session, statement, {"invoice_id": SETTLES})
+        """With the allocations of all of a page in one statement."""
+        return listing.page(
+            session, select(Payment).options(selectinload(Payment.all_allocations)), dict(Payment.filtered())
+        )
 
 
 def _day(session: Session, company_id: UUID, asked: date | None) -> date:

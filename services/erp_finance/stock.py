@@ -14,7 +14,7 @@ class StockAccounting:
     def post_stock(self, session: Session, event: inventory.StockMoved) -> None:
         """Post what entered and left our locations, at cost: one entry per document, whatever comes twice.
 
-        A move of a closed period is posted on the first open day, unless whoever dated it may write into a softly
+        A move of a closed period is posted on the first open day, unless the person who dated it may write into a softly
         locked one; the reference keeps its date.
         """
         lines = posting.stock(event.lines, f"Stock {event.document_number}")

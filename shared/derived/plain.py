@@ -48,7 +48,7 @@ def _get(operation: Operation, model: Any, declaration: Declaration) -> Handler:
 
 def _list(operation: Operation, model: Any, declaration: Declaration) -> Handler:
     def list_(service: object, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(model))
+        return listing.page(session, select(model), dict(model.filtered()))
 
     return Handler("query", operation.name, list_, operation, arguments={"listing": ListRequest}, returns=Page)
 

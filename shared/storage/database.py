@@ -1,5 +1,6 @@
 """Engine, sessions and the conventions that every service's models share."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -92,6 +93,11 @@ class Aggregate:
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
+
+    @classmethod
+    def filtered(cls) -> Mapping[str, Any]:
+        """What a list filters by that is no column of this name: see `shared/schema/conditions.py`."""
+        return {}
 
     @property
     def allowed(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Customer invoices and credit notes: one shape, one table, two kinds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, Self
@@ -116,6 +116,10 @@ class BillingDocument(Aggregate, Base):
     lines: Mapped[list[InvoiceLine]] = relationship(lazy="selectin", order_by=InvoiceLine.position)
 
     __mapper_args__ = {"polymorphic_on": "kind", "version_id_col": Aggregate.version}
+
+    @classmethod
+    def filtered(cls) -> Mapping[str, Any]:
+        return {"total": cls.gross_total}
 
     prefix: ClassVar[str] = ""
     word: ClassVar[str] = ""

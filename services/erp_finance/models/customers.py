@@ -38,7 +38,7 @@ class Customer(
 
 
 class CustomerAccount(Base):
-    """The maintained parts of a customer's exposure in one company. Whoever changes one of them locks this row."""
+    """The maintained parts of a customer's exposure in one company. To change one of them locks this row."""
 
     __tablename__ = "customer_account"
     __table_args__ = (*not_negative("open_orders", "receivable"),)

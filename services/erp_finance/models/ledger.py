@@ -1,12 +1,24 @@
 """The ledger: entries, their lines, the head of each chain, the noted anchors, the maintained balances."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, case, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    case,
+    not_,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from erp_finance.errors import AlreadyReversed, EntryHasDocument
@@ -15,6 +27,7 @@ from erp_finance.posting import Line
 from shared.contracts import erp_finance as finance
 from shared.kernel.ids import DEFAULT_COMPANY_ID
 from shared.kernel.money import ZERO
+from shared.schema.conditions import Holds
 from shared.storage.constraints import bounded, not_negative, one_of, where_given
 
 
@@ -108,6 +121,20 @@ class JournalEntry(Aggregate, Base, of=finance.JournalEntry):
     draft_lines: Mapped[list[DraftLine]] = relationship(
         lazy="selectin", order_by=DraftLine.position, cascade="all, delete-orphan"
     )
+
+    @classmethod
+    def filtered(cls) -> Mapping[str, Any]:
+        """By the partners of its lines, posted or drafted."""
+        lines = ((cls.posted_lines, JournalLine), (cls.draft_lines, DraftLine))
+        none = not_(or_(*(of_entry.any(line.partner_id.is_not(None)) for of_entry, line in lines)))
+        return {"partner_id": Holds("partner_id", cls._names, none)}
+
+    @classmethod
+    def _names(cls, partners: list[UUID]) -> ColumnElement[bool]:
+        posted, drafted = (
+            select(line.entry_id).where(line.partner_id.in_(partners)) for line in (JournalLine, DraftLine)
+        )
+        return cls.id.in_(posted.union_all(drafted))
 
     if TYPE_CHECKING:  # both are computed by the database, see below the class
         reversed_by_id: UUID | None

@@ -109,7 +109,7 @@ class SalesOrder(Aggregate, Base):
 
     @classmethod
     def placed(cls, event: sales.OrderPlaced) -> Self:
-        """The order as the event tells it, before credit has been decided."""
+        """The order as the event has it, before credit has been decided."""
         return cls(
             id=event.order_id, company_id=event.company_id, number=event.number, customer_id=event.customer_id,
             customer_name=event.customer_name, currency=event.currency, placed_on=event.placed_on,

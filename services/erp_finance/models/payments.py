@@ -1,12 +1,13 @@
 """Payments and what they settle."""
 
+from collections.abc import Mapping
 from datetime import date
 from datetime import date as Day  # `date` is a column of Payment
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, not_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from erp_finance import posting
@@ -17,6 +18,7 @@ from erp_finance.models.organisation import Company
 from shared.contracts import erp_finance as finance
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.kernel.money import ZERO
+from shared.schema.conditions import Holds
 from shared.storage.constraints import one_of, positive, where_given
 from shared.wire.fields import plain
 
@@ -24,7 +26,7 @@ from shared.wire.fields import plain
 class Allocation(Base):
     """The part of a payment or credit note that settles one invoice: planned → active → released.
 
-    `allocated_on` and `released_on` are accounting dates, so that what was open at any past day can be told.
+    `allocated_on` and `released_on` are accounting dates, so that what was open on any past day can be computed.
     """
 
     __tablename__ = "allocation"
@@ -99,6 +101,13 @@ class Payment(Aggregate, Base, of=finance.Payment):
     entry_id: Mapped[UUID | None]
 
     all_allocations: Mapped[list[Allocation]] = relationship(order_by=Allocation.invoice_id)
+
+    @classmethod
+    def filtered(cls) -> Mapping[str, Any]:
+        """By the invoices that it settles now, or as a draft shall settle."""
+        settles, kept = cls.all_allocations.any, Allocation.state != "released"
+        named = Allocation.invoice_id.in_
+        return {"invoice_id": Holds("invoice_id", lambda ids: settles(and_(named(ids), kept)), not_(settles(kept)))}
 
     @property
     def allocations(self) -> list[Allocation]:

@@ -1,4 +1,4 @@
-"""What is told of the credit of orders."""
+"""Events of the credit of orders."""
 
 from typing import ClassVar
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What is told of invoices and credit notes."""
+"""Events of invoices and credit notes."""
 
 from datetime import date
 from decimal import Decimal

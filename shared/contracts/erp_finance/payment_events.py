@@ -1,4 +1,4 @@
-"""What is told of payments."""
+"""Events of payments."""
 
 from datetime import date
 from typing import ClassVar
