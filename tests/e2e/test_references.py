@@ -105,7 +105,7 @@ CASES = [
     *(("/v1/invoices", member) for member in ("company_id", "customer_id", "lines/0/product_id")),
     *(("/v1/payments", member) for member in ("company_id", "contact_id")),
     *(("/v1/credit-limits", member) for member in ("company_id", "customer_id")),
-    *(("/v1/users", member) for member in ("manager_id", "company_id", "companies/0")),
+    *(("/v1/users", member) for member in ("manager_id", "team_id", "company_id", "companies/0")),
     ("/v1/api-keys", "company_id"),
     *ADDED,
 ]
