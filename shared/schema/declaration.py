@@ -80,7 +80,12 @@ class Declaration(Members):
 
     def initial(self) -> dict[str, Any]:
         """What a new record is before anybody says anything: what clients send, and what begins with a default."""
-        began = {n: f.empty for n, f in self.fields.items() if f.is_stored or "default" in f.options}
+        return {name: value() if callable(value) else value for name, value in self._beginnings.items()}
+
+    @cached_property
+    def _beginnings(self) -> dict[str, Any]:
+        """The values, and the functions that make them, worked out once: an order has a dozen."""
+        began = {n: f.beginning for n, f in self.fields.items() if f.is_stored or "default" in f.options}
         return {name: value for name, value in began.items() if value is not ma.missing}
 
     # -- schemas -----------------------------------------------------------------------------------------------------

@@ -115,10 +115,9 @@ class Declared:
         return self.is_sent
 
     @property
-    def empty(self) -> Any:
-        """What a creation that does not say it leaves; `ma.missing` where the model decides."""
-        default = self.options.get("default", None if self.null else ma.missing)
-        return default() if callable(default) else default
+    def beginning(self) -> Any:
+        """What a creation that does not say it leaves, or what makes it; `ma.missing` where the model decides."""
+        return self.options.get("default", None if self.null else ma.missing)
 
     def on_create(self) -> Sent:
         """The field of a creation, with its default."""
