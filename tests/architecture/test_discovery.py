@@ -34,15 +34,27 @@ from deploy.auditor.findings import Findings, World, checks
 def people(world: World, found: Findings) -> None:
     """Nothing to check yet."""
 '''
+_SEED = '''"""One post."""
+
+from deploy.seed import Api
+
+AFTER = ("crm_sales",)
+
+
+def fill(api: Api) -> None:
+    api.post("/v1/posts", {}, key="post")
+'''
 _LOOK = """
 import json
+from deploy import seed
 from deploy.auditor.catalogue import TITLES
 from deploy.local.run import known_services
 from shared import contracts
 from shared.api.handlers import collect, service_class
 contracts.operations()
+
 print(json.dumps([contracts.SERVICES, known_services(), list(TITLES), service_class("erp_hr").__name__,
-                  [h.name for h in collect(service_class("erp_hr")) if h.operation]]))
+                  [h.name for h in collect(service_class("erp_hr")) if h.operation], list(seed.parts())]))
 """
 
 
@@ -81,9 +93,11 @@ def test_a_new_folder_is_a_service(tmp_path: Path) -> None:
         "services/erp_hr/__init__.py": "",
         "deploy/auditor/erp_hr/__init__.py": "",
         "deploy/auditor/erp_hr/people.py": _CHECK,
+        "deploy/seeds/erp_hr.py": _SEED,
     }.items():
         (copy / file).parent.mkdir(parents=True, exist_ok=True)
         (copy / file).write_text(text, encoding="utf-8")
-    services, run_by, invariants, name, operations = json.loads(python(copy, "-c", _LOOK))
+    services, run_by, invariants, name, operations, seeded = json.loads(python(copy, "-c", _LOOK))
     assert services == run_by == [*sorted({*contracts.SERVICES, "erp_hr"})]
     assert invariants[-1] == "I999" and name == "ErpHr" and "list_parked_messages" in operations
+    assert seeded[-1] == "erp_hr" and set(seeded) - {"erp_hr"} == set(contracts.SERVICES) - {"gateway"}

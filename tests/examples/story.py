@@ -1,11 +1,14 @@
 """One run through the whole API, as a shop would use it: every operation answers with success once."""
 
+import importlib
+import pkgutil
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from shared import contracts
 from shared.schema.contract import Operation
+from tests.examples import stories
 from tests.examples.recorder import PUBLIC_ADDRESS, Recorder
 from tests.flows.shop import Shop
 from tests.suite import ADMIN, Suite
@@ -24,13 +27,14 @@ _PARK = (
 def tell(suite: Suite, recorder: Recorder) -> None:
     """The shop's year in a minute; what a listing or a reader can show is asked for at the end."""
     suite.api.http.event_hooks = {"response": [recorder.note]}
-    story = _Story(Shop(suite))
+    story = Story(Shop(suite))
     story.sign_in()
     story.sell()
     story.quote()
     story.keep_books()
     story.tidy_up()
-    story.keep_in_touch()
+    for module in pkgutil.iter_modules(stories.__path__, f"{stories.__name__}."):
+        importlib.import_module(module.name).tell(story)
     story.let_in()
     story.connect()
     story.park()
@@ -40,7 +44,9 @@ def tell(suite: Suite, recorder: Recorder) -> None:
     story.move_files()
 
 
-class _Story:
+class Story:
+    """A shop and its administrator; the parts of single services stand in `stories/<service>.py`."""
+
     def __init__(self, shop: Shop) -> None:
         self.shop, self.api, self.suite = shop, shop.api, shop.suite
 
@@ -149,21 +155,7 @@ class _Story:
         shelf = api.post("/v1/locations", {"code": "LYON-A1", "name": "Shelf A1", "warehouse_id": warehouse["id"]})
         api.patch(f"/v1/locations/{shelf['id']}", {"name": "Shelf A 1"}, shelf["version"])
 
-    def keep_in_touch(self) -> None:
-        """Who works together, who is who at the customer's, and what is to be done for them."""
-        api = self.api
-        buyer = api.post("/v1/contacts", {"kind": "person", "first_name": "Anne", "last_name": "Roux"})
-        role = {"person_id": buyer["id"], "organization_id": self.customer["id"], "starts_on": "2026-01-01"}
-        call = {"kind": "call", "contact_id": self.customer["id"], "due_at": "2026-12-01T09:00:00Z"}
-        self.team = self._kept("/v1/teams", [{"name": "Ventes"}, {"name": "Atelier"}], {"description": "Paris et Lyon"})
-        self._kept("/v1/tags", [{"name": "wholesale", "colour": "blue"}, {"name": "old"}], {"colour": "green"})
-        self._kept("/v1/affiliations", [{**role, "role": "Acheteuse"}, {**role, "role": "Gérante"}], {"main": True})
-        subjects = [{**call, "subject": "Ask about the lamps"}, {**call, "subject": "Ask again"}]
-        made = self._kept("/v1/activities", subjects, {"reminder_at": "2026-12-01T08:45:00Z"})
-        api.post(f"/v1/activities/{made['id']}/complete", {"outcome": "They are content"})
-        api.post(f"/v1/activities/{made['id']}/reopen")
-
-    def _kept(self, path: str, bodies: list[dict[str, Any]], change: dict[str, Any]) -> dict[str, Any]:
+    def kept(self, path: str, bodies: list[dict[str, Any]], change: dict[str, Any]) -> dict[str, Any]:
         """Two of a kind: the first is changed, the second deleted."""
         first, second = (self.api.post(path, body) for body in bodies)
         self.api.delete(f"{path}/{second['id']}", second["version"])

@@ -167,6 +167,9 @@ def lost_queues(trial: Trial) -> None:
             channel.queue_delete(queue)
     orders = [work.sell_only(client) for _ in range(3 if trial.short else 20)]
     missing = rig.sql(SALES, "SELECT count(*) FROM outbox WHERE created_at > %s", since)[0][0]
+    # What is not published yet would wait for the new queues, and nothing would be lost.
+    unsent = "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'new')"
+    until(lambda: all(rig.sql(service, unsent)[0][0] for service in (CONTACTS, SALES, STOCK)), 60, "published events")
     rig.topology()
     for name in rig.processes(BOOKS):
         rig.suite.supervisor.start(name)
