@@ -1,29 +1,28 @@
 """A flow for every service that dates documents: it keeps copies of companies, fiscal years and locked periods."""
 
-from typing import Any
-
-from sqlalchemy import text
+from sqlalchemy import Boolean, Column, Date, MetaData, Table, Text, Uuid
 from sqlalchemy.orm import Session
 
 from shared.contracts import erp_finance as finance
 from shared.flows.entrypoints import subscribe
 from shared.storage.closed_periods import forget_calendar
+from shared.storage.copies import drop, put, rows_of
 
-_KEEP_COMPANY = text(
-    "INSERT INTO company (id, name, currency, time_zone, fiscal_year_start)"
-    " VALUES (:company_id, :name, :currency, :time_zone, :fiscal_year_start) ON CONFLICT (id) DO UPDATE SET"
-    " name = excluded.name, time_zone = excluded.time_zone, fiscal_year_start = excluded.fiscal_year_start"
-)
-_OPEN = text(
-    "INSERT INTO fiscal_year (id, company_id, starts_on, ends_on)"
-    " VALUES (:fiscal_year_id, :company_id, :starts_on, :ends_on) ON CONFLICT (id) DO NOTHING"
-)
-_LOCK = text(
-    "INSERT INTO locked_period (id, company_id, code, starts_on, ends_on, final)"
-    " VALUES (:period_id, :company_id, :code, :starts_on, :ends_on, :final)"
-    " ON CONFLICT (id) DO UPDATE SET final = excluded.final"
-)
-_UNLOCK = text("DELETE FROM locked_period WHERE id = :period_id")
+_ALL = MetaData()
+_COMPANY = Table(
+    "company", _ALL,
+    Column("id", Uuid, primary_key=True), Column("name", Text), Column("currency", Text), Column("time_zone", Text),
+    Column("fiscal_year_start", Text),
+)  # fmt: skip
+_YEAR = Table(
+    "fiscal_year", _ALL,
+    Column("id", Uuid, primary_key=True), Column("company_id", Uuid), Column("starts_on", Date), Column("ends_on", Date),
+)  # fmt: skip
+_PERIOD = Table(
+    "locked_period", _ALL,
+    Column("id", Uuid, primary_key=True), Column("company_id", Uuid), Column("code", Text), Column("starts_on", Date),
+    Column("ends_on", Date), Column("final", Boolean),
+)  # fmt: skip
 
 
 class CompanyCopies:
@@ -31,29 +30,17 @@ class CompanyCopies:
 
     @subscribe(finance.CompanyAdded, finance.CompanyChanged, order="latest")
     def copy_company(self, session: Session, events: list[finance.CompanyState]) -> None:
-        for event in events:
-            session.execute(
-                _KEEP_COMPANY, _values(event, "company_id", "name", "currency", "time_zone", "fiscal_year_start")
-            )
+        put(session, _COMPANY, rows_of(_COMPANY, events), "name", "time_zone", "fiscal_year_start")
         forget_calendar(session)
 
     @subscribe(finance.FiscalYearOpened, order="latest")
     def copy_fiscal_year(self, session: Session, events: list[finance.FiscalYearOpened]) -> None:
-        for event in events:
-            session.execute(_OPEN, _values(event, "fiscal_year_id", "company_id", "starts_on", "ends_on"))
+        put(session, _YEAR, rows_of(_YEAR, events))
         forget_calendar(session)
 
     @subscribe(finance.PeriodLocked, finance.PeriodUnlocked, order="latest")
     def copy_period(self, session: Session, events: list[finance.PeriodLocked | finance.PeriodUnlocked]) -> None:
-        for event in events:
-            if isinstance(event, finance.PeriodLocked):
-                session.execute(
-                    _LOCK, _values(event, "period_id", "company_id", "code", "starts_on", "ends_on", "final")
-                )
-            else:
-                session.execute(_UNLOCK, {"period_id": event.period_id})
+        locked = [event for event in events if isinstance(event, finance.PeriodLocked)]
+        put(session, _PERIOD, rows_of(_PERIOD, locked), "final")
+        drop(session, _PERIOD, (event.period_id for event in events if isinstance(event, finance.PeriodUnlocked)))
         forget_calendar(session)
-
-
-def _values(event: object, *names: str) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in names}

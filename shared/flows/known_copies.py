@@ -4,11 +4,11 @@ Ids of other resources are kept without a flow (`shared/api/known.py`).
 """
 
 from sqlalchemy import Column, MetaData, Table, Uuid
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.contracts import erp_finance as finance
 from shared.flows.entrypoints import subscribe
+from shared.storage.copies import put
 
 _COMPANY = Table("company", MetaData(), Column("id", Uuid, primary_key=True))
 
@@ -18,5 +18,4 @@ class KnownCompanies:
 
     @subscribe(finance.CompanyAdded, finance.CompanyChanged, order="latest")
     def know_company(self, session: Session, events: list[finance.CompanyState]) -> None:
-        rows = [{"id": id_} for id_ in sorted(event.company_id for event in events)]
-        session.execute(insert(_COMPANY).values(rows).on_conflict_do_nothing())
+        put(session, _COMPANY, [{"id": event.company_id} for event in events])

@@ -1,11 +1,12 @@
 """Copies of what other services own, written as their latest events tell: many in one statement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, inspect, update
+from sqlalchemy import Table, delete, exists, inspect, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from shared.kernel import clock
@@ -31,6 +32,30 @@ def forget(session: Session, cls: type[DeclarativeBase], ids: Iterable[UUID], *n
     session.execute(delete(cls).where(gone, *(~exists().where(column == key) for column in named_by)))
     if left:
         session.execute(update(cls).where(gone).values(left))
+
+
+def put(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *changing: str) -> None:
+    """Insert rows of a table that has no class; of those that are there already, these columns change, if any."""
+    if rows:
+        told = insert(table).values(sorted(rows, key=lambda row: str(row["id"])))
+        keys = list(table.primary_key)
+        if changing:
+            told = told.on_conflict_do_update(
+                index_elements=keys, set_={name: told.excluded[name] for name in changing}
+            )
+        session.execute(told if changing else told.on_conflict_do_nothing(index_elements=keys))
+
+
+def drop(session: Session, table: Table, ids: Iterable[UUID]) -> None:
+    """Delete rows of a table that has no class."""
+    if gone := list(ids):
+        session.execute(delete(table).where(table.c.id.in_(gone)))
+
+
+def rows_of(table: Table, events: Iterable[Any]) -> list[dict[str, Any]]:
+    """What events tell, by the names of the columns; the key is the id of the aggregate."""
+    names = [column.name for column in table.columns if not column.primary_key]
+    return [{"id": event.aggregate_id} | {name: getattr(event, name) for name in names} for event in events]
 
 
 @lru_cache

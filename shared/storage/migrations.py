@@ -66,8 +66,10 @@ def custom_values(op: Any, *tables: str) -> None:
 
 
 def known(op: Any) -> None:
-    """The ids of what requests name and other services own (shared/api/existence.py)."""
-    op.execute("CREATE TABLE known (resource text NOT NULL, id uuid NOT NULL, PRIMARY KEY (resource, id))")
+    """The ids of what requests name and other services own; since revision 0009 of the machinery every service has them."""
+    op.execute(
+        "CREATE TABLE IF NOT EXISTS known (resource text NOT NULL, id uuid NOT NULL, PRIMARY KEY (resource, id))"
+    )
 
 
 def uses(op: Any) -> None:
@@ -80,7 +82,7 @@ def uses(op: Any) -> None:
 
 def companies_of_known(op: Any) -> None:
     """The companies in which what is known is seen, null for all: until its owner tells of it again, that is assumed."""
-    op.execute("ALTER TABLE known ADD COLUMN companies uuid[]")
+    op.execute("ALTER TABLE known ADD COLUMN IF NOT EXISTS companies uuid[]")
 
 
 def drafts_use(op: Any) -> None:

@@ -38,5 +38,5 @@ def _refuse_newer(service: str, connection: Connection) -> None:
         if (found := tree.current(connection)) is not None and found not in known:
             raise OtherVersion(
                 f"The database of {service} is at revision {found}{whose}, and this version of Liaison knows only up to"
-                f" {known[0]}: it was made by a newer version. Start that one, or restore an older backup."
+                f" {known[0] if known else 'none'}: it was made by a newer version. Start that one, or restore an older backup."
             )

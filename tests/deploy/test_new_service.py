@@ -16,22 +16,25 @@ from deploy.local import servers as local
 from deploy.local.keys import ensure_signing_key, write_public_key
 from deploy.local.plan import with_credentials
 from deploy.local.ports import Ports
-from deploy.local.provision import DatabaseUrls, provision
+from deploy.local.provision import DatabaseUrls, drop, provision
 from deploy.local.supervisor import Spec, Supervisor
 from tests.architecture.test_discovery import copied, environment, python
 
 NAME = "erp_hr"
 _CONTRACT = '''"""Desks."""
 
-from shared.schema import Resource, Text
+from shared.schema import Refers, Resource, Text
 
 
 class Desk(Resource, path="/v1/desks", permission="hr.desks", label="name"):
     """Where somebody works."""
 
     name = Text(40, "As it is called.", required=True, unique=True, filter=True, sort=True, search=True)
+    user_id = Refers("users", "Who works there.", null=True, index=True)
 '''
 _MODEL = '''"""Desks."""
+
+from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
@@ -44,6 +47,7 @@ class Desk(Aggregate, Base, of=desks.Desk):
     """Where somebody works."""
 
     name: Mapped[str]
+    user_id: Mapped[UUID | None]
 '''
 _MIGRATION = '''"""Desks."""
 
@@ -58,12 +62,14 @@ def upgrade() -> None:
         CREATE TABLE desk (
             id uuid CONSTRAINT pk_desk PRIMARY KEY,
             name text NOT NULL CONSTRAINT ck_desk_name CHECK (length(name) BETWEEN 1 AND 40),
+            user_id uuid,
             version bigint NOT NULL,
             created_at timestamptz NOT NULL,
             updated_at timestamptz NOT NULL,
             CONSTRAINT uq_desk_name UNIQUE (name)
         );
         CREATE INDEX ix_desk_created_at ON desk (created_at, id);
+        CREATE INDEX ix_desk_user_id ON desk (user_id, id);
     """)
 '''
 _HOLDS_FOR_ALL = (
@@ -72,12 +78,24 @@ _HOLDS_FOR_ALL = (
 )
 _CALLS = """
 import json, sys
+from uuid import uuid4
 from erp_hr.service import ErpHr
+from shared.contracts import gateway
+from shared.kernel.ids import DEFAULT_COMPANY_ID
+from shared.kernel.refusals import Invalid
 from tests.harness import Harness
 house = Harness(ErpHr, sys.argv[1])
 if sys.argv[2:]:
-    made = house.call("create_desk", body={"name": "At the window"})
-    print(json.dumps([made["name"], [d["name"] for d in house.call("list_desks", query={"q": "window"})["data"]]]))
+    ann = uuid4()
+    desk = {"name": "At the window", "user_id": str(ann)}
+    try:
+        house.call("create_desk", body=desk)
+    except Invalid as refused:
+        told = refused.errors
+    house.deliver(gateway.UserCreated(
+        user_id=ann, email="ann@x.example", name="Ann", language="en", roles=[], company_id=DEFAULT_COMPANY_ID))
+    made = house.call("create_desk", body=desk)
+    print(json.dumps([told, made["name"], [d["name"] for d in house.call("list_desks", query={"q": "window"})["data"]]]))
 else:
     print(json.dumps(house.call("list_parked_messages")["data"]))
 """
@@ -94,7 +112,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def urls(copy: Path, pair: local.Servers) -> Iterator[DatabaseUrls]:
-    yield provision(pair.pg_admin_url, [NAME], password=lambda role: f"new-{role}")[NAME]
+    drop(pair.pg_admin_url, [NAME], "new_")  # a run that was broken off may have left it
+    yield provision(pair.pg_admin_url, [NAME], "new_", password=lambda role: f"secret-{role}")[NAME]
+    drop(pair.pg_admin_url, [NAME], "new_")
 
 
 def migrate(copy: Path, urls: DatabaseUrls) -> None:
@@ -123,7 +143,7 @@ def test_its_tests_pass(copy: Path) -> None:
 
 
 def test_it_migrates_starts_and_takes_a_resource(copy: Path, urls: DatabaseUrls, pair: local.Servers) -> None:
-    """First as it was written, then with a resource in the two places that ARCHITECTURE.md names."""
+    """First as it was written, then with a resource in the two places that ARCHITECTURE.md names; its users are known."""
     migrate(copy, urls)
     assert json.loads(python(copy, "-c", _CALLS, urls.application)) == []
     _start(copy, urls, pair)
@@ -136,7 +156,8 @@ def test_it_migrates_starts_and_takes_a_resource(copy: Path, urls: DatabaseUrls,
         (copy / file).write_text(text, encoding="utf-8")
     migrate(copy, urls)
     found = json.loads(python(copy, "-c", _CALLS, urls.application, "desks"))
-    assert found == ["At the window", ["At the window"]]
+    unknown = [{"pointer": "/user_id", "code": "not_found"}]
+    assert found == [unknown, "At the window", ["At the window"]]
 
 
 def _start(copy: Path, urls: DatabaseUrls, pair: local.Servers) -> None:

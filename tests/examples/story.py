@@ -267,7 +267,7 @@ class Story:
         for declared in contracts.operations().values():
             for operation in declared.values():
                 if operation.derived == "batch" and operation.collection and operation.collection.create:
-                    create = recorder.found[f"{operation.service}_{operation.collection.create.name}"]
+                    create = recorder.found[operation.collection.create.id]
                     self.api.post(
                         operation.path, {"operations": [{"op": "create", "data": _renamed(create["request"])}]}
                     )

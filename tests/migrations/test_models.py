@@ -16,13 +16,13 @@ from tests.conftest import Databases
 from tests.migrations.catalog import MODELLED, TRIGGERS, describe
 
 _MACHINERY = (
-    "aggregate_sequence consumer_position file_chunk idempotency inbox job_claim job_error job_error_place_seq job_row"
+    "aggregate_sequence consumer_position file_chunk idempotency inbox job_claim job_error job_error_place_seq job_row known"
     " outbox outbox_id_seq timer"
 )
 _WITHOUT_MODEL = {
-    "crm_contacts": "known named used",
-    "crm_sales": "company custom_field fiscal_year known locked_period order_number quote_number",
-    "erp_finance": "known legal_series payment_number",
+    "crm_contacts": "named used",
+    "crm_sales": "company custom_field fiscal_year locked_period order_number quote_number",
+    "erp_finance": "legal_series payment_number",
     "erp_inventory": "company custom_field delivery_number fiscal_year locked_period named product_external_id"
     " stock_adjustment_number used",
     "gateway": "company event_store event_store_position_seq own_write used_ticket",
