@@ -13,7 +13,7 @@ from shared.contracts import crm_contacts as contacts
 from shared.contracts import gateway as contract
 from shared.kernel import clock, ids
 from shared.schema.contract import Changes
-from shared.storage.constraints import one_of, where_given
+from shared.storage.constraints import where_given
 from shared.storage.database import Aggregate, Conventions, new_metadata
 from shared.storage.replicas import Replica
 
@@ -32,7 +32,7 @@ class Team(Replica, Base, of=contacts.Team):
     active: Mapped[bool]
 
 
-class User(Aggregate, Base):
+class User(Aggregate, Base, of=contract.User):
     """A person or a program that signs in. `email` is kept in lower case; `companies` is None for all of them.
 
     A token issued before `sessions_ended_at` is worth nothing any more. Secrets are not here but in `Credential`, so
@@ -42,15 +42,13 @@ class User(Aggregate, Base):
     __tablename__ = "app_user"
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
-        one_of("language", "en", "fr"),
         CheckConstraint("cardinality(companies) > 0", name="companies"),
-        Index(None, "created_at", "id"),
         where_given("ix_app_user_manager_id", "manager_id"),
         where_given("ix_app_user_team_id", "team_id"),
     )
     company_key = "no_company"  # where one works now is not what one belongs to: see `seen_in`
 
-    email: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str]
     name: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
     roles: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
@@ -77,6 +75,9 @@ class User(Aggregate, Base):
         team = session.get(Team, self.team_id) if session and self.team_id else None
         return team.name if team else None
 
+    def activate(self) -> None:
+        self.active = True
+
     def created(self) -> contract.UserCreated:
         return contract.UserCreated.of(self)
 
@@ -97,23 +98,22 @@ class Credential(Base):
     invited_until: Mapped[datetime | None]
 
 
-class Role(Aggregate, Base):
+class Role(Aggregate, Base, of=contract.Role):
     """A role of one's own making; the built-in ones are in roles.py and cannot be changed."""
 
-    __tablename__ = "role"
+    built_in = False
 
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     permissions: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
 
 
-class ApiKey(Aggregate, Base):
+class ApiKey(Aggregate, Base, of=contract.ApiKey):
     """A key with which a program acts for its owner, within `scopes`. Only the SHA-256 of the key is kept.
 
     It can never do more than its owner can at that moment. `company_id` is None where all the owner's companies are open.
     `parent_id` is the key that it was made with, if it was: it ends with that one.
     """
 
-    __tablename__ = "api_key"
     __table_args__ = (
         Index("ix_api_key_owner_id", "owner_id", "created_at", "id"),
         where_given("ix_api_key_parent_id", "parent_id"),

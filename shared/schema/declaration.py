@@ -35,6 +35,7 @@ class Settings:
     summaries: Mapping[str, str]
     filters: Mapping[str, Any]
     search: tuple[str, ...]
+    all_companies: tuple[str, ...] = ()
     operations: tuple[str, ...] = naming.KINDS
     idempotency: str = "accepted"
 
@@ -57,7 +58,9 @@ class Declaration(Members):
         self.state = next((f for f in self.fields.values() if isinstance(f, State)), None)
         self._check()
         for name, verb in self.verbs.items():
-            verb.belong(self.names.verb_route(name), self.names.operation(name), self._permission("update"), self.view)
+            verb.belong(
+                self.names.verb_route(name), self.names.operation(name), self._permission("update"), self._answer(verb)
+            )
             verb.declared = owner
 
     def _check(self) -> None:
@@ -143,6 +146,9 @@ class Declaration(Members):
     def _sorts(self) -> tuple[str, ...]:
         return (*(name for name, f in self.fields.items() if f.options.get("sort")), "created_at")
 
+    def _answer(self, verb: Verb) -> type[Schema]:
+        return self.written if verb.writes else self.view
+
     # -- operations --------------------------------------------------------------------------------------------------
 
     def operations(self) -> list[Operation]:
@@ -165,6 +171,7 @@ class Declaration(Members):
             self._permission(kind),
             name=self.names.operation(kind),
             declared=self.owner,
+            all_companies=kind in self.settings.all_companies,
             **self._of_kind(kind),
         )
         if kind in ("create", "update"):

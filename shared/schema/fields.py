@@ -39,7 +39,7 @@ class Text(Declared):
         return self.field(most=self.most, **settings)
 
     def comparing(self) -> Sent:
-        return fields.Text()
+        return fields.Text(most=max(200, self.most))
 
     def check(self, column: str) -> str:
         if self.least:
@@ -62,6 +62,11 @@ class Secret(Text):
 
     @property
     def is_shown(self) -> bool:
+        return False
+
+    @property
+    def is_stored(self) -> bool:
+        """What is kept of it, sealed or as a hash, is in a table that neither audit nor history see."""
         return False
 
 

@@ -28,7 +28,8 @@ class Many(_Composed):
         return fields.Many(self.each.accepting(), most=self.most, least=self.least, **settings)
 
     def showing(self, **settings: Any) -> Sent:
-        return fields.Kept(self.each.showing(), most=self.most, **settings)
+        many = fields.Kept if self.each.python is str else fields.Many
+        return many(self.each.showing(), most=self.most, **settings)
 
     def comparing(self) -> Sent:
         return self.each.comparing()

@@ -21,6 +21,12 @@ _PERMISSIONS: Mapping[str, str] = {
 }
 
 
+def with_article(words: str) -> str:
+    """`an order`, `a user`: a word in `us` or `uni` begins with the sound of a consonant."""
+    vowel = words[0].lower() in "aeiou" and not words.lower().startswith(("us", "uni"))
+    return f"{'an' if vowel else 'a'} {words}"
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Of `class JournalEntry(Resource, path="/v1/journal-entries", …)`: `journal_entry` and `journal_entries`."""
@@ -63,13 +69,12 @@ class Names:
 
     def summary(self, kind: str) -> str:
         one, many = self.one.replace("_", " "), self.many.replace("_", " ")
-        article = "an" if one[0] in "aeiou" else "a"
         return {
-            "create": f"Create {article} {one}",
+            "create": f"Create {with_article(one)}",
             "get": f"One {one}",
             "list": f"{many[:1].upper()}{many[1:]} by filter",
-            "update": f"Change {article} {one}",
-            "delete": f"Delete {article} {one}",
+            "update": f"Change {with_article(one)}",
+            "delete": f"Delete {with_article(one)}",
         }[kind]
 
 

@@ -14,6 +14,7 @@ from shared.schema.contract import Changes, Event
 from shared.schema.declared import Declared
 from shared.schema.group import Members
 from shared.schema.lists import Many
+from shared.schema.naming import with_article
 
 KINDS = {"created": "created", "updated": "updated", "changed": "updated", "deleted": "deleted"}
 """The words for what an event says of a record, each with the attribute of the resource that holds the event."""
@@ -34,7 +35,7 @@ def _event(
     carried = {} if what == "deleted" else {name: _type(members, name, field) for name, field in published.items()}
     body: dict[str, Any] = {
         "__annotations__": {f"{one}_id": UUID, **carried},
-        "__doc__": f"{_article(one)} was {_SENTENCES[what]}.",
+        "__doc__": f"{with_article(one.replace('_', ' ')).capitalize()} was {_SENTENCES[what]}.",
         "__module__": members.owner.__module__,
     }
     if what == "updated":
@@ -49,11 +50,6 @@ def _event(
 def _name(field: Declared) -> str:
     given = field.options["published"]
     return given if isinstance(given, str) else field.name
-
-
-def _article(one: str) -> str:
-    words = one.replace("_", " ")
-    return f"{'An' if words[0] in 'aeiou' else 'A'} {words}"
 
 
 def _type(members: Members, name: str, field: Declared) -> Any:

@@ -62,11 +62,13 @@ class Resource(Group):
         search: tuple[str, ...] = (),
         events: Mapping[str, int] | None = None,
         idempotency: str = "accepted",
+        all_companies: tuple[str, ...] = (),
     ) -> None:
         """`title` names one and many, `columns` are what lists show at first. `permissions` and `summaries` say where the
         resource differs from what follows (`naming.py`). Beside what fields say, lists are filtered by `filters`, and `q`
         looks into `search`. `events` numbers those that the resource publishes: created, updated, deleted. `idempotency` is
         "required" where a creation moves money or stock (`contract.py`).
+        `all_companies` are the operations of what cannot be cut by company.
         """
         super().__init_subclass__()
         names = Names(cls.__name__, path)
@@ -84,6 +86,7 @@ class Resource(Group):
             search=search,
             operations=operations,
             idempotency=idempotency,
+            all_companies=all_companies,
         )
         cls.declaration = Declaration(cls, cls.members.fields, settings)
         for kind in operations:

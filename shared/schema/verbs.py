@@ -35,6 +35,8 @@ class Verb(Operation):
     handler the model's method of the same name carries it out, given the members of the request, and what it returns is
     published; without a method the state becomes `to`. The model asks `self.allow("<verb>")`.
 
+    `writes` says that it answers as a creation does, with what is shown `on_write`, such as a new secret.
+
     `refuses` are codes of refusals that it may end in and that its source does not show to the catalogue of errors
     (tests/contracts/raising.py). The summary may say more behind a colon; what stands before it is the name of the button.
     """
@@ -51,6 +53,8 @@ class Verb(Operation):
         idempotency: str = "accepted",
         status: int = 200,
         problems: tuple[int, ...] = (),
+        all_companies: bool = False,
+        writes: bool = False,
         refuses: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
@@ -62,7 +66,9 @@ class Verb(Operation):
             idempotency=idempotency,
             status=status,
             problems=problems,
+            all_companies=all_companies,
         )
+        self.writes = writes
         self.of, self.to, self.verb, self.refuses = of, to, "", refuses
         self.group = request if request is not None and issubclass(request, Group) else None
 

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, NoReturn
 
-from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint, func, inspect, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Table, UniqueConstraint, func, inspect, text
 from sqlalchemy.types import NullType
 
 from shared.kernel import folding
@@ -67,13 +67,19 @@ def check_references(of: type[Resource], own: Container[str]) -> None:
 
 
 def _compare(model: Any, name: str, column: Column[Any], field: Declared) -> None:
-    typed = not (column.foreign_keys and isinstance(column.type, NullType))  # else as the key of a later class
-    if typed and (found := column.type.python_type) is not field.python:
+    if (found := _python(column)) not in (None, field.python):
         _refuse(model, name, f"is {found.__name__}, declared as {field.python.__name__}")
     if column.nullable and not field.null:
         _refuse(model, name, "may be null, which its declaration does not say")
     if field.null and not column.nullable:
         _refuse(model, name, "may be null by its declaration, and not in the table")
+
+
+def _python(column: Column[Any]) -> Any:
+    """What a column holds; None for a foreign key of which it is known only with a later class."""
+    if column.foreign_keys and isinstance(column.type, NullType):
+        return None
+    return object if isinstance(column.type, ARRAY) else column.type.python_type
 
 
 def _refuse(model: type, name: str, why: str) -> NoReturn:
@@ -82,6 +88,8 @@ def _refuse(model: type, name: str, why: str) -> NoReturn:
 
 def _constrain(table: Table, own: Container[Any], column: Column[Any], field: Declared) -> None:
     condition = field.check(column.name)
+    if isinstance(column.type, ARRAY):
+        condition = condition.replace("jsonb_array_length", "cardinality")
     if condition and f"ck_{table.name}_{column.name}" not in own:
         table.append_constraint(CheckConstraint(text(condition), name=column.name))
     if field.options.get("unique"):

@@ -136,8 +136,8 @@ def test_a_password_given_by_an_administrator_ends_all_sessions(house: Harness) 
     ada = user(house, "ada", "sales")
     _, token, _ = accounts.sign_in(house.engine, "ada@lamp.example", PASSWORD)
     with pytest.raises(Invalid):
-        house.call("set_password", id=ada["id"], body={"password": "letmein"})
-    house.call("set_password", id=ada["id"], body={"password": OTHER}, key="k" * 20)
+        house.call("set_password_user", id=ada["id"], body={"password": "letmein"})
+    house.call("set_password_user", id=ada["id"], body={"password": OTHER}, key="k" * 20)
     with pytest.raises(RefreshRefused):
         accounts.refresh(house.engine, token)
     accounts.sign_in(house.engine, "ada@lamp.example", OTHER)
@@ -180,7 +180,7 @@ def test_nobody_gives_more_than_they_have(house: Harness) -> None:
         ("create_user", {"body": {**body, "email": "x@lamp.example", "roles": ["admin"]}}),
         ("create_user", {"body": {**body, "email": "x@lamp.example", "roles": ["sales"]}}),
         ("patch_user", {"id": boss["id"], "if_match": 1, "body": {"name": "X"}}),
-        ("set_password", {"id": boss["id"], "body": {"password": OTHER}}),
+        ("set_password_user", {"id": boss["id"], "body": {"password": OTHER}}),
         ("deactivate_user", {"id": boss["id"]}),
         ("create_role", {"body": {"name": "thief", "permissions": ["sales.orders:write"]}}),
         ("create_role", {"body": {"name": "thief", "permissions": ["*"]}}),
@@ -308,7 +308,7 @@ def test_no_table_holds_a_secret_in_clear(house: Harness) -> None:
         body={"id": str(new_id()), "email": "ada@lamp.example", "name": "Ada", "roles": [], "password": PASSWORD},
     )  # fmt: skip
     house.call("create_user", body=given, key="b" * 20)
-    house.call("set_password", id=ada["id"], body={"password": OTHER}, key="c" * 20)
+    house.call("set_password_user", id=ada["id"], body={"password": OTHER}, key="c" * 20)
     key = house.call("create_api_key", body={"name": "k", "scopes": ["*"]}, actor=who, key="d" * 20)
     _, token, _ = accounts.sign_in(house.engine, "ada@lamp.example", OTHER)
     with house.engine.connect() as connection:

@@ -152,12 +152,12 @@ def test_the_company_worked_in(gateway: Process, house: Harness, make: Make, key
     assert told(everywhere.get("/v1/orders", headers={"X-Company-Id": new}), keys).company_id == UUID(new)
 
 
-@pytest.mark.parametrize("act", ["deactivate_user", "set_password"])
+@pytest.mark.parametrize("act", ["deactivate_user", "set_password_user"])
 def test_a_session_ends_within_seconds(gateway: Process, house: Harness, make: Make, act: str, enter: Enter) -> None:
     user = make("sales")
     client = enter(user["email"], PASSWORD)
     assert client.get("/v1/orders").status_code == 200
-    house.call(act, id=user["id"], **({"body": {"password": OTHER}} if act == "set_password" else {}))
+    house.call(act, id=user["id"], **({"body": {"password": OTHER}} if act == "set_password_user" else {}))
     begun = time.monotonic()
     until(lambda: client.get("/v1/orders").status_code == 401, 10)
     assert time.monotonic() - begun < 7
@@ -208,7 +208,7 @@ def _ways_out(gateway: Process, house: Harness, user: dict[str, Any], wished: bo
     return [
         lambda: _post(gateway, "/v1/auth/revoke", out, 204),
         lambda: _post(gateway, "/v1/me/password", new, 204, bearer),
-        lambda: house.call("set_password", id=user["id"], body={"password": OTHER, **asked}),
+        lambda: house.call("set_password_user", id=user["id"], body={"password": OTHER, **asked}),
     ]
 
 

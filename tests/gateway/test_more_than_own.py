@@ -40,7 +40,7 @@ def role(house: Harness, *permissions: str, **given: Any) -> Any:
 def everything_on(user: Any) -> list[tuple[str, dict[str, Any]]]:
     return [
         ("patch_user", {"id": user["id"], "if_match": "*", "body": {"name": "Y"}}),
-        ("set_password", {"id": user["id"], "body": {"password": "violet-ladder-fog-3"}}),
+        ("set_password_user", {"id": user["id"], "body": {"password": "violet-ladder-fog-3"}}),
         ("deactivate_user", {"id": user["id"]}),
         ("activate_user", {"id": user["id"]}),
         ("delete_user", {"id": user["id"], "if_match": "*"}),

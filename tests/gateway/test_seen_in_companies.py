@@ -86,9 +86,11 @@ def test_an_administrator_of_one_company_sees_who_works_there(house: Harness) ->
         with pytest.raises(NotFound):
             house.call("history_of_users", id=made["b"]["id"], **HERE)
     gone = [(f"delete_{KINDS[kind]}", found["b"]) for kind, found in (("api_keys", keys), ("webhooks", hooks))]
-    for operation, one in [*gone, ("set_password", made["b"])]:
+    for operation, one in [*gone, ("set_password_user", made["b"])]:
         with pytest.raises(NotFound):
-            body = {"body": {"password": "violet-ladder-fog-3"}} if operation == "set_password" else {"if_match": "*"}
+            body = (
+                {"body": {"password": "violet-ladder-fog-3"}} if operation == "set_password_user" else {"if_match": "*"}
+            )
             house.call(operation, id=one["id"], **body, **HERE)
 
 

@@ -13,14 +13,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.models import Base
+from shared.contracts import gateway as contract
 from shared.kernel import ids
-from shared.storage.constraints import one_of
 from shared.storage.database import Aggregate
 
 STREAM = "events.log"
 
 
-class EventSubscription(Aggregate, Base):
+class EventSubscription(Aggregate, Base, of=contract.EventSubscription):
     """`keys` are the routing keys that `bindings` stood for when it was made: an event type that is added later, and
     that the owner perhaps may not see, does not come in by a wildcard.
 
@@ -30,11 +30,7 @@ class EventSubscription(Aggregate, Base):
     with the rights.
     """
 
-    __tablename__ = "event_subscription"
-    __table_args__ = (
-        one_of("status", "creating", "active", "updating", "suspending", "suspended", "deleting"),
-        Index("ix_event_subscription_unsettled", "id", postgresql_where=text("status <> 'active'")),
-    )
+    __table_args__ = (Index("ix_event_subscription_unsettled", "id", postgresql_where=text("status <> 'active'")),)
 
     name: Mapped[str]
     owner_id: Mapped[str]

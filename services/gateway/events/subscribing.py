@@ -25,7 +25,7 @@ MOST = 200
 class Subscribing:
     """For other systems that read a queue. Handlers write down what is wanted; the background work tells the broker."""
 
-    @command(contract.create_event_subscription)
+    @command(contract.EventSubscription.create)
     def create_event_subscription(self, session: Session, request: dict[str, Any]) -> EventSubscription:
         if management() is None:
             raise SubscriptionsNotAvailable
@@ -41,25 +41,25 @@ class Subscribing:
         session.flush()
         return _shown(made)
 
-    @query(contract.list_event_subscriptions)
+    @query(contract.EventSubscription.list)
     def list_event_subscriptions(self, session: Session, listing: ListRequest) -> Page:
         page = listing.page(session, select(EventSubscription).where(EventSubscription.status != "deleting"))
         for row in page.rows:
             _shown(row)
         return page
 
-    @query(contract.get_event_subscription)
+    @query(contract.EventSubscription.get)
     def get_event_subscription(self, session: Session, subscription: EventSubscription) -> EventSubscription:
         return _shown(_living(subscription))
 
-    @command(contract.rotate_event_subscription_password)
-    def rotate_event_subscription_password(
+    @command(contract.EventSubscription.rotate_password)
+    def rotate_password_event_subscription(
         self, session: Session, subscription: EventSubscription
     ) -> EventSubscription:
         _living(subscription).rotate_password()
         return _shown(subscription)
 
-    @command(contract.delete_event_subscription)
+    @command(contract.EventSubscription.delete)
     def delete_event_subscription(self, session: Session, subscription: EventSubscription) -> None:
         _living(subscription).end()
 

@@ -12,7 +12,7 @@ from gateway.identity.granting import check_permissions
 from gateway.models import ApiKey, User
 from shared.api.rights import Rights, check_wanted
 from shared.contracts import gateway as contract
-from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.flows.entrypoints import command
 from shared.kernel import clock
 from shared.kernel.context import current
 from shared.kernel.ids import new_id
@@ -22,7 +22,7 @@ from shared.kernel.refusals import Invalid, Unauthenticated
 class Keys:
     """Keys of programs; each acts for the user who made it."""
 
-    @command(contract.create_api_key)
+    @command(contract.ApiKey.create)
     def create_api_key(self, session: Session, request: dict[str, Any]) -> ApiKey:
         owner = _caller(session)
         parent = _parent(session, request)
@@ -32,29 +32,19 @@ class Keys:
             raise Invalid.at("/expires_at", "in_the_past")
         secret, key_id = apikeys.new()
         chosen = {name: request.get(name) for name in ("name", "scopes", "company_id", "expires_at")}
-        key = ApiKey(id=new_id(), key_id=key_id, digest=apikeys.digest(secret), owner_id=owner.id, **chosen)
+        key = ApiKey(
+            id=request.get("id") or new_id(), key_id=key_id, digest=apikeys.digest(secret), owner_id=owner.id, **chosen
+        )
         key.parent_id = parent.id if parent else None
         key.secret = secret  # type: ignore[misc]
         session.add(key)
         return key
 
-    @query(contract.get_api_key)
-    def get_api_key(self, session: Session, key: ApiKey) -> ApiKey:
-        return key
-
-    @query(contract.list_api_keys)
-    def list_api_keys(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(ApiKey))
-
-    @command(contract.revoke_api_key)
+    @command(contract.ApiKey.revoke)
     def revoke_api_key(self, session: Session, key: ApiKey) -> ApiKey:
         """With all keys that were made with it."""
         _end(session, key)
         return key
-
-    @command(contract.delete_api_key)
-    def delete_api_key(self, session: Session, key: ApiKey) -> None:
-        session.delete(key)
 
 
 def _parent(session: Session, request: dict[str, Any]) -> ApiKey | None:

@@ -28,11 +28,7 @@ class Roles:
     def list_permissions(self, session: Session) -> dict[str, Any]:
         return {"data": contracts.permissions(), "permissions": [_permission(name) for name in contracts.permissions()]}
 
-    @query(contract.get_role)
-    def get_role(self, session: Session, role: Role) -> dict[str, Any]:
-        return _shown(role)
-
-    @command(contract.create_role)
+    @command(contract.Role.create)
     def create_role(self, session: Session, request: dict[str, Any]) -> Role:
         if request["name"] in ROLES:
             raise BuiltIn(name=request["name"])
@@ -41,7 +37,7 @@ class Roles:
         session.add(role)
         return role
 
-    @command(contract.patch_role)
+    @command(contract.Role.update)
     def patch_role(self, session: Session, role: Role, request: dict[str, Any]) -> Role:
         """Those who have it may do the other things within seconds."""
         if "permissions" in request:
@@ -49,7 +45,7 @@ class Roles:
             role.permissions = request["permissions"]
         return role
 
-    @command(contract.delete_role)
+    @command(contract.Role.delete)
     def delete_role(self, session: Session, role: Role) -> None:
         having = session.scalar(select(func.count()).where(User.roles.contains([role.name])))
         if having:

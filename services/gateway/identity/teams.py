@@ -36,7 +36,7 @@ def _move(session: Session, gone: UUID, to: UUID | None) -> None:
     """The team is locked first, so that nobody joins it meanwhile."""
     team = session.get(Team, gone, with_for_update=True)
     for user in _members(session, gone):
-        changes = recorded(contract.UserView, user)
+        changes = recorded(contract.User.declaration.changing, user)
         user.team_id = to
         publish(session, user.updated(changes()))
     if team is not None:

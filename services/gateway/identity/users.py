@@ -17,7 +17,7 @@ from gateway.identity.reaches import check_place
 from gateway.models import ApiKey, Credential, RefreshToken, Team, User
 from shared.api.reaching import is_shown
 from shared.contracts import gateway as contract
-from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.flows.entrypoints import command
 from shared.jobs.offload import off_the_hub
 from shared.kernel import clock
 from shared.kernel.context import current
@@ -33,7 +33,7 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f<>\",;]{1,64}@[^@\s\x00-\x1f<>\",;]{1,189}")
 class Users:
     """Who may come in."""
 
-    @command(contract.create_user)
+    @command(contract.User.create)
     def create_user(self, session: Session, request: dict[str, Any]) -> User:
         """With a first password, or with an invitation that its holder exchanges for one."""
         secrets = {name: request.pop(name, None) for name in ("password", "invitation_token")}
@@ -49,19 +49,11 @@ class Users:
         publish(session, user.created())
         return user
 
-    @query(contract.get_user)
-    def get_user(self, session: Session, user: User) -> User:
-        return user
-
-    @query(contract.list_users)
-    def list_users(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(User))
-
-    @command(contract.patch_user)
+    @command(contract.User.update)
     def patch_user(self, session: Session, user: User, request: dict[str, Any]) -> User:
         shut_out = user.active and request.get("active") is False
         _keep_an_administrator(session, user, request)
-        changes = recorded(contract.UserView, user)
+        changes = recorded(contract.User.declaration.changing, user)
         _fill(session, user, request)
         if {"team_id", "manager_id"} & set(request):
             check_place(session, user)
@@ -70,23 +62,16 @@ class Users:
         publish(session, user.updated(changes()))
         return user
 
-    @command(contract.deactivate_user)
+    @command(contract.User.deactivate)
     def deactivate_user(self, session: Session, user: User) -> User:
         _keep_an_administrator(session, user, {"active": False})
-        changes = recorded(contract.UserView, user)
+        changes = recorded(contract.User.declaration.changing, user)
         user.active = False
         _end_sessions(session, user)
         publish(session, user.updated(changes()))
         return user
 
-    @command(contract.activate_user)
-    def activate_user(self, session: Session, user: User) -> User:
-        changes = recorded(contract.UserView, user)
-        user.active = True
-        publish(session, user.updated(changes()))
-        return user
-
-    @command(contract.delete_user)
+    @command(contract.User.delete)
     def delete_user(self, session: Session, user: User) -> None:
         """Whoever once signed in stays: what they did is signed with their id."""
         if user.last_sign_in_at is not None:
@@ -95,8 +80,8 @@ class Users:
         session.delete(user)
         publish(session, contract.UserDeleted(user_id=user.id, companies=user.companies))
 
-    @command(contract.set_password)
-    def set_password(self, session: Session, user: User, request: dict[str, Any]) -> User:
+    @command(contract.User.set_password)
+    def set_password_user(self, session: Session, user: User, request: dict[str, Any]) -> User:
         credential = session.get(Credential, user.id) or Credential(user_id=user.id)
         _set_password(credential, user, request["password"], "/password")
         session.add(credential)
@@ -107,10 +92,7 @@ class Users:
 
 
 def _fill(session: Session, user: User, request: dict[str, Any]) -> None:
-    """Take over what was sent. Raises Invalid with a pointer for each thing that cannot be."""
-    nulls = [n for n in ("email", "name", "language", "roles", "active") if n in request and request[n] is None]
-    if nulls:
-        raise Invalid([{"pointer": f"/{name}", "code": "null"} for name in nulls])
+    """Raises Invalid with a pointer for each thing that cannot be."""
     if "email" in request:
         request["email"] = _email(request["email"])
     if "roles" in request:

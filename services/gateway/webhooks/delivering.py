@@ -29,7 +29,7 @@ class Deliveries:
     def send_to_webhooks(self, engine: Engine, ending: threading.Event) -> None:
         Worker(engine, settings(), ending).run()
 
-    @command(contract.test_webhook)
+    @command(contract.Webhook.test)
     def test_webhook(self, session: Session, webhook: Webhook) -> Delivery:
         context = current(session)
         event = contract.WebhookTested(webhook_id=webhook.id, asked_by=context.actor)

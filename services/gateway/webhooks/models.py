@@ -20,7 +20,7 @@ from shared.storage.database import Aggregate
 BOTH_SECRETS_FOR = timedelta(hours=24)
 
 
-class Webhook(Aggregate, Base):
+class Webhook(Aggregate, Base, of=contract.Webhook):
     """An address that is told of events. It belongs to a user and sees what that user may see.
 
     `limited_to` and `limited_companies` are the rights of whoever chose address and events, when these were less than,
@@ -29,7 +29,6 @@ class Webhook(Aggregate, Base):
     `disabled_reason` says why deliveries stopped by themselves, one of schedule.REASONS; it goes when they resume.
     """
 
-    __tablename__ = "webhook"
     __table_args__ = (
         CheckConstraint("disabled_reason IS NULL OR NOT active", name="disabled_or_active"),
         Index(None, "owner_id"),

@@ -17,7 +17,7 @@ from gateway.webhooks.sealing import vault
 from gateway.webhooks.settings import settings
 from gateway.webhooks.signing import new_secret
 from shared.contracts import gateway as contract
-from shared.flows.entrypoints import ListRequest, Page, command, query
+from shared.flows.entrypoints import command
 from shared.kernel import clock
 from shared.kernel.context import current
 from shared.kernel.refusals import Invalid
@@ -31,7 +31,7 @@ _MOST_SECRETS = 4
 class Webhooks:
     """A webhook is its owner's: who holds `gateway.webhooks:read@own` sees these, who holds it without a reach sees all."""
 
-    @command(contract.create_webhook)
+    @command(contract.Webhook.create)
     def create_webhook(self, session: Session, request: dict[str, Any]) -> Webhook:
         _check(request)
         webhook = Webhook.register(request, _owner(session))
@@ -43,15 +43,7 @@ class Webhooks:
         publish(session, webhook.created())
         return webhook
 
-    @query(contract.list_webhooks)
-    def list_webhooks(self, session: Session, listing: ListRequest) -> Page:
-        return listing.page(session, select(Webhook))
-
-    @query(contract.get_webhook)
-    def get_webhook(self, session: Session, webhook: Webhook) -> Webhook:
-        return webhook
-
-    @command(contract.patch_webhook)
+    @command(contract.Webhook.update)
     def patch_webhook(self, session: Session, webhook: Webhook, request: dict[str, Any]) -> Webhook:
         _check(request)
         changes = recorded(contract.ChangedWebhook, webhook)
@@ -64,13 +56,8 @@ class Webhooks:
         publish(session, webhook.updated(changes()))
         return webhook
 
-    @command(contract.delete_webhook)
-    def delete_webhook(self, session: Session, webhook: Webhook) -> None:
-        publish(session, webhook.deleted())
-        session.delete(webhook)
-
-    @command(contract.rotate_webhook_secret)
-    def rotate_webhook_secret(self, session: Session, webhook: Webhook) -> Webhook:
+    @command(contract.Webhook.rotate_secret)
+    def rotate_secret_webhook(self, session: Session, webhook: Webhook) -> Webhook:
         _give_secret(session, webhook)
         webhook.touch()
         publish(session, webhook.updated({}))

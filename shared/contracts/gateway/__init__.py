@@ -1,8 +1,11 @@
 """Events and operations of `gateway`: who may come in, and what other systems are told."""
 
+from shared.contracts.gateway.api_keys import *  # noqa: F403
+from shared.contracts.gateway.event_subscriptions import *  # noqa: F403
 from shared.contracts.gateway.events import *  # noqa: F403
-from shared.contracts.gateway.identity import *  # noqa: F403
-from shared.contracts.gateway.subscriptions import *  # noqa: F403
+from shared.contracts.gateway.roles import *  # noqa: F403
+from shared.contracts.gateway.sign_ins import *  # noqa: F403
+from shared.contracts.gateway.users import *  # noqa: F403
 from shared.contracts.gateway.webhooks import *  # noqa: F403
 
 JOBS = 0xB74

@@ -4,6 +4,7 @@ from dataclasses import field
 from typing import ClassVar
 from uuid import UUID
 
+from shared.schema import Choice, Flag, Instant, Many, Multiline, Refers, Resource, Secret, Text, Verb
 from shared.schema.contract import Changes, Data, Event, Listing, Operation
 from shared.wire import fields
 from shared.wire.fields import Schema
@@ -11,8 +12,6 @@ from shared.wire.fields import Schema
 DELIVERY_KINDS = ("event", "test", "redelivery")
 DELIVERY_STATUSES = ("pending", "delivered", "failed")
 DISABLED_REASONS = ("gone", "retries_exhausted", "failing_too_long", "owner_inactive", "key_ended")
-
-_MOST_PATTERNS = 50
 
 
 class WebhookState(Data):
@@ -63,56 +62,6 @@ class WebhookTested(Event, type="gateway.webhook.tested", number=0xE8C, permissi
     asked_by: str
 
 
-class ChangedWebhook(Schema):
-    """How `changes` of an event shows a webhook."""
-
-    host = fields.Text()
-    event_types = fields.Many(fields.Text())
-    active = fields.Flag()
-
-
-class WebhookRequest(Schema):
-    """`event_types` are patterns: crm_sales.order.placed, crm_sales.order.*, *.*.created, or # for every event."""
-
-    id = fields.Uuid()
-    url = fields.Text(most=2048, least=1, required=True)
-    event_types = fields.Many(fields.Text(most=100, least=1), most=_MOST_PATTERNS, least=1, required=True)
-    description = fields.Multiline(most=500, load_default="")
-    active = fields.Flag(load_default=True)
-
-
-class WebhookPatch(Schema):
-    """`active: true` resumes from where deliveries stopped."""
-
-    url = fields.Text(most=2048, least=1)
-    event_types = fields.Many(fields.Text(most=100, least=1), most=_MOST_PATTERNS, least=1)
-    description = fields.Multiline(most=500)
-    active = fields.Flag()
-
-
-class WebhookView(Schema):
-    """`api_key_id` is the key that address and events were chosen with, if one was: the webhook ends with it."""
-
-    id = fields.Uuid()
-    owner_id = fields.Uuid()
-    api_key_id = fields.Uuid(allow_none=True)
-    url = fields.Text(most=2048)
-    event_types = fields.Many(fields.Text(most=100))
-    description = fields.Text(most=500)
-    active = fields.Flag()
-    disabled_reason = fields.Choice(*DISABLED_REASONS, allow_none=True)
-    disabled_at = fields.Instant(allow_none=True)
-    version = fields.Whole()
-    created_at = fields.Instant()
-    updated_at = fields.Instant()
-
-
-class WebhookSecretView(WebhookView):
-    """`secret` (`whsec_…`) is shown in this answer only, not when it is repeated."""
-
-    secret = fields.Secret(allow_none=True)
-
-
 class DeliveryView(Schema):
     """One attempt. `answer` is the beginning of what the receiver said."""
 
@@ -130,53 +79,57 @@ class DeliveryView(Schema):
     answer = fields.Text(most=1024)
 
 
-_READ, _WRITE = "gateway.webhooks:read", "gateway.webhooks:write"
+class ChangedWebhook(Schema):
+    """How `changes` of an event shows a webhook."""
 
-create_webhook = Operation(
-    "POST /v1/webhooks",
-    "Have events sent to an address; the answer shows the secret that signs them, once",
-    _WRITE,
-    request=WebhookRequest,
-    response=WebhookSecretView,
-    status=201,
-)
-list_webhooks = Operation(
-    "GET /v1/webhooks",
-    "One's own webhooks; administrators see all",
-    _READ,
-    response=WebhookView,
-    listing=Listing(
-        filters={"active": fields.Flag(), "owner_id": fields.Uuid(), "disabled_reason": fields.Text()},
-        sorts=("created_at", "updated_at"),
-        search=("url", "description"),
-    ),
-)
-get_webhook = Operation("GET /v1/webhooks/{id}", "One webhook", _READ, response=WebhookView)
-patch_webhook = Operation(
-    "PATCH /v1/webhooks/{id}",
-    "Change, stop or resume a webhook; it goes on with the event at which it stopped",
-    _WRITE,
-    request=WebhookPatch,
-    response=WebhookView,
-)
-delete_webhook = Operation("DELETE /v1/webhooks/{id}", "Delete a webhook with its log", _WRITE, status=204)
-rotate_webhook_secret = Operation(
-    "POST /v1/webhooks/{id}/rotate-secret",
-    "Make a new secret, shown once; for 24 hours the old one signs as well",
-    _WRITE,
-    response=WebhookSecretView,
-)
-test_webhook = Operation(
-    "POST /v1/webhooks/{id}/test",
-    "Send a signed test event once, now; the log shows what came of it",
-    _WRITE,
-    response=DeliveryView,
-    status=202,
-)
+    host = fields.Text()
+    event_types = fields.Many(fields.Text())
+    active = fields.Flag()
+
+
+class Webhook(
+    Resource,
+    path="/v1/webhooks",
+    permission="gateway.webhooks",
+    label="url",
+    columns=("url", "event_types", "active", "disabled_reason", "owner_id"),
+    summaries={
+        "create": "Have events sent to an address; the answer shows the secret that signs them, once",
+        "list": "One's own webhooks; administrators see all",
+        "update": "Change, stop or resume a webhook; it goes on with the event at which it stopped",
+        "delete": "Delete a webhook with its log",
+    },
+):
+    """An address that receives signed events."""
+
+    owner_id = Refers(
+        "users", "Whose rights decide which events are sent.", by_handler=True, computed=True, filter=True
+    )
+    api_key_id = Refers(
+        "api-keys", "The key that address and events were chosen with; the webhook ends with it.", title="API key",
+        by_handler=True, computed=True, null=True,
+    )  # fmt: skip
+    url = Text(2048, "Where events are sent.", title="URL", required=True, search=True)
+    event_types = Many(
+        Text(100, least=1), "Patterns: crm_sales.order.placed, crm_sales.order.*, *.*.created, or # for every event.",
+        least=1, most=50, required=True,
+    )  # fmt: skip
+    description = Multiline(500, "What it is for.", default="", search=True)
+    active = Flag("Whether events are sent; true resumes where deliveries stopped.", default=True, filter=True)
+    disabled_reason = Choice(
+        DISABLED_REASONS, "Why deliveries stopped by themselves.", null=True, computed=True, filter=True
+    )
+    disabled_at = Instant("When deliveries stopped by themselves.", null=True, computed=True)
+    secret = Secret(200, "What signs the events (`whsec_…`), shown this once.", on_write=True)
+
+    rotate_secret = Verb("Make a new secret, shown once; for 24 hours the old one signs as well", writes=True)
+    test = Verb("Send a signed test event once, now; the log shows what came of it", response=DeliveryView, status=202)
+
+
 list_webhook_deliveries = Operation(
     "GET /v1/webhooks/{id}/deliveries",
     "What was sent in the last 30 days, each attempt with its outcome",
-    _READ,
+    "gateway.webhooks:read",
     response=DeliveryView,
     listing=Listing(
         filters={
@@ -193,7 +146,7 @@ list_webhook_deliveries = Operation(
 redeliver_webhook_delivery = Operation(
     "POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver",
     "Send an event once more, with the same id",
-    _WRITE,
+    "gateway.webhooks:write",
     response=DeliveryView,
     status=202,
 )

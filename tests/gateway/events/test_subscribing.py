@@ -80,11 +80,11 @@ def test_the_role_of_integrations_touches_no_subscription_but_its_own(service: H
     mine = _ask(service, "crm_sales.#", **held)
     assert mine["owner_id"] == ids["shop"]
     for theirs in (_ask(service, "crm_sales.#", **{**held, "actor": ids["till"]}), _ask(service, "crm_sales.#")):
-        for operation in ("rotate_event_subscription_password", "delete_event_subscription"):
+        for operation in ("rotate_password_event_subscription", "delete_event_subscription"):
             with pytest.raises(NotFound):
                 service.call(operation, id=theirs["id"], if_match="*", **held)
     for holder in (held, {"actor": ids["root"]}):
-        assert service.call("rotate_event_subscription_password", id=mine["id"], **holder)["password"]
+        assert service.call("rotate_password_event_subscription", id=mine["id"], **holder)["password"]
     service.call("delete_event_subscription", id=mine["id"], if_match="*", **held)
 
 
@@ -154,7 +154,7 @@ def test_a_password_that_changes_meanwhile_is_told_afterwards(
     def rotate(name: str) -> None:
         if name == "subscription_after_establishing" and not rotated:
             rotated.append("")
-            rotated[0] = service.call("rotate_event_subscription_password", id=made["id"])["password"]
+            rotated[0] = service.call("rotate_password_event_subscription", id=made["id"])["password"]
 
     monkeypatch.setattr(faults, "point", rotate)
     settling.settle(service.engine, own_broker)
@@ -209,8 +209,8 @@ def test_only_who_may_see_all_of_it_rotates_its_password(service: Harness) -> No
         {"permissions": ("gateway.event_subscriptions:write", "sales.*:read")},
         {"companies": (DEFAULT_COMPANY_ID,)},
     ):
-        for operation in ("rotate_event_subscription_password", "delete_event_subscription"):
+        for operation in ("rotate_password_event_subscription", "delete_event_subscription"):
             with pytest.raises(Forbidden):
                 service.call(operation, id=made["id"], if_match="*", **held)
     rights = ("gateway.event_subscriptions:write", "finance.*:read")
-    assert service.call("rotate_event_subscription_password", id=made["id"], permissions=rights)["password"]
+    assert service.call("rotate_password_event_subscription", id=made["id"], permissions=rights)["password"]

@@ -361,7 +361,7 @@ def test_the_log_is_kept_for_thirty_days(desk: Desk, worker: Make) -> None:
 def test_the_signature_of_a_rotation_satisfies_both(desk: Desk, worker: Make) -> None:
     with receiving() as receiver:
         webhook = desk.webhook(receiver.url)
-        new = desk.call("rotate_webhook_secret", id=webhook["id"])["secret"]
+        new = desk.call("rotate_secret_webhook", id=webhook["id"])["secret"]
         desk.happens(held())
         driven = worker()
         driven.round()

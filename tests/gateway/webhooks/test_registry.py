@@ -50,9 +50,9 @@ def test_the_secret_is_told_once_and_kept_nowhere_in_the_clear(desk: Desk) -> No
     by_id = desk.call("create_webhook", body=body)
     assert "secret" not in again and by_id["secret"] is None
     assert {**again, "secret": None} == by_id == {**first, "secret": None}
-    rotated = desk.call("rotate_webhook_secret", id=first["id"], key="rotate-the-secret-1")
+    rotated = desk.call("rotate_secret_webhook", id=first["id"], key="rotate-the-secret-1")
     assert rotated["secret"] not in (None, first["secret"]) and rotated["version"] == 2
-    assert desk.call("rotate_webhook_secret", id=first["id"], key="rotate-the-secret-1").get("secret") is None
+    assert desk.call("rotate_secret_webhook", id=first["id"], key="rotate-the-secret-1").get("secret") is None
     kept = ""
     for table in ("webhook", "webhook_secret", "idempotency", "audit", "outbox"):
         kept += json.dumps(desk.sql(f"SELECT t::text FROM {table} AS t"))
@@ -68,10 +68,10 @@ def test_of_many_rotations_only_the_newest_secrets_sign(desk: Desk) -> None:
 
     made = desk.webhook(URL)
     for _ in range(6):
-        desk.call("rotate_webhook_secret", id=made["id"])
+        desk.call("rotate_secret_webhook", id=made["id"])
     assert desk.sql("SELECT count(*), count(expires_at) FROM webhook_secret") == [(4, 3)]
     with clock.shifted(timedelta(hours=25)):
-        desk.call("rotate_webhook_secret", id=made["id"])
+        desk.call("rotate_secret_webhook", id=made["id"])
     assert desk.sql("SELECT count(*), count(expires_at) FROM webhook_secret") == [(2, 1)]
 
 
@@ -81,7 +81,7 @@ def test_everybody_has_their_own(desk: Desk) -> None:
         "get_webhook": {},
         "list_webhook_deliveries": {},
         "test_webhook": {},
-        "rotate_webhook_secret": {},
+        "rotate_secret_webhook": {},
         "patch_webhook": {"body": {"active": False}, "if_match": 1},
         "delete_webhook": {"if_match": 1},
         "redeliver_webhook_delivery": {"delivery_id": str(uuid4())},
@@ -98,7 +98,7 @@ def test_everybody_has_their_own(desk: Desk) -> None:
     assert [w["id"] for w in desk.call("list_webhooks", "admin", query={"active": "true"})["data"]] == [mine["id"]]
     assert desk.call("get_webhook", "auditor", id=mine["id"])["id"] == mine["id"]
     with pytest.raises(NotFound):
-        desk.call("rotate_webhook_secret", "auditor", id=mine["id"])
+        desk.call("rotate_secret_webhook", "auditor", id=mine["id"])
 
 
 def test_a_webhook_needs_a_user(desk: Desk) -> None:

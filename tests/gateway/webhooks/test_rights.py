@@ -50,7 +50,7 @@ def test_nobody_sees_more_through_a_webhook(desk: Desk, worker: Make) -> None:
         aimed: dict[str, Any] = {"id": turned["id"], "permissions": few}
         for operation, given in {
             "patch_webhook": {"body": {"url": receiver.url + "/hr"}, "if_match": 1},
-            "rotate_webhook_secret": {},
+            "rotate_secret_webhook": {},
             "test_webhook": {},
             "delete_webhook": {"if_match": 1},
         }.items():
