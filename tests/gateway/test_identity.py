@@ -53,7 +53,7 @@ def test_a_user_from_beginning_to_end(house: Harness) -> None:
     _, token, _ = accounts.sign_in(house.engine, "Ada@lamp.example", PASSWORD)
     seen = house.call("get_user", id=ada["id"])
     assert seen["last_sign_in_at"] and seen["version"] == 1, "signing in changes nothing that one could have edited"
-    changed = house.call("patch_user", id=ada["id"], if_match=1, body={"roles": ["sales", "support"], "team_id": None})
+    changed = house.call("update_user", id=ada["id"], if_match=1, body={"roles": ["sales", "support"], "team_id": None})
     assert changed["roles"] == ["sales", "support"] and changed["team_id"] is None
     out = house.call("deactivate_user", id=ada["id"])
     assert not out["active"]
@@ -147,8 +147,8 @@ def test_the_last_administrator_stays(house: Harness) -> None:
     first = root(house)
     attempts: list[tuple[str, dict[str, Any]]] = [
         ("deactivate_user", {}),
-        ("patch_user", {"if_match": "*", "body": {"active": False}}),
-        ("patch_user", {"if_match": "*", "body": {"roles": ["sales"]}}),
+        ("update_user", {"if_match": "*", "body": {"active": False}}),
+        ("update_user", {"if_match": "*", "body": {"roles": ["sales"]}}),
         ("delete_user", {"if_match": "*"}),
     ]
     for operation, given in attempts:
@@ -179,7 +179,7 @@ def test_nobody_gives_more_than_they_have(house: Harness) -> None:
     refused: list[tuple[str, dict[str, Any]]] = [
         ("create_user", {"body": {**body, "email": "x@lamp.example", "roles": ["admin"]}}),
         ("create_user", {"body": {**body, "email": "x@lamp.example", "roles": ["sales"]}}),
-        ("patch_user", {"id": boss["id"], "if_match": 1, "body": {"name": "X"}}),
+        ("update_user", {"id": boss["id"], "if_match": 1, "body": {"name": "X"}}),
         ("set_password_user", {"id": boss["id"], "body": {"password": OTHER}}),
         ("deactivate_user", {"id": boss["id"]}),
         ("create_role", {"body": {"name": "thief", "permissions": ["sales.orders:write"]}}),
@@ -200,19 +200,19 @@ def test_companies_of_users_and_keys_exist(house: Harness) -> None:
     with house.session() as session:
         session.execute(text("UPDATE app_user SET companies = :ids WHERE email LIKE 'ada@%'"), {"ids": [UUID(unknown)]})
         session.commit()
-    kept = house.call("patch_user", id=ada["id"], if_match="*", body={"name": "Ada L."})
+    kept = house.call("update_user", id=ada["id"], if_match="*", body={"name": "Ada L."})
     assert kept["companies"] == [unknown]
     for change, pointer in (
         ({"companies": [known, unknown]}, "/companies/1"),
         ({"company_id": unknown}, "/company_id"),
     ):
         with pytest.raises(Invalid) as refused:
-            house.call("patch_user", id=ada["id"], if_match="*", body=change)
+            house.call("update_user", id=ada["id"], if_match="*", body=change)
         assert refused.value.errors == [{"pointer": pointer, "code": "not_found"}]
     given = {"companies": [known], "company_id": known}
-    assert house.call("patch_user", id=ada["id"], if_match="*", body=given)["company_id"] == known
+    assert house.call("update_user", id=ada["id"], if_match="*", body=given)["company_id"] == known
     with pytest.raises(Invalid) as refused:
-        house.call("patch_user", id=ada["id"], if_match="*", body={**given, "company_id": str(DEFAULT_COMPANY_ID)})
+        house.call("update_user", id=ada["id"], if_match="*", body={**given, "company_id": str(DEFAULT_COMPANY_ID)})
     assert refused.value.errors == [{"pointer": "/company_id", "code": "not_found"}], "one works in one's own"
     with pytest.raises(Invalid) as refused:
         house.call("create_api_key", body={"name": "k", "scopes": ["*"], "company_id": unknown}, actor=ada["id"])
@@ -234,10 +234,10 @@ def test_nobody_gives_companies_that_are_not_theirs(house: Harness) -> None:
 
 def test_managers_form_a_tree(house: Harness) -> None:
     ada, bob = user(house, "ada"), user(house, "bob")
-    house.call("patch_user", id=bob["id"], if_match=1, body={"manager_id": ada["id"]})
+    house.call("update_user", id=bob["id"], if_match=1, body={"manager_id": ada["id"]})
     for above in (bob, ada):
         with pytest.raises(Invalid) as refused:
-            house.call("patch_user", id=ada["id"], if_match=1, body={"manager_id": above["id"]})
+            house.call("update_user", id=ada["id"], if_match=1, body={"manager_id": above["id"]})
         assert refused.value.errors == [{"pointer": "/manager_id", "code": "circular"}]
 
 
@@ -261,8 +261,8 @@ def test_roles_of_ones_own_making(house: Harness) -> None:
     ada = user(house, "ada", "lamp_seller")
     with pytest.raises(RoleInUse):
         house.call("delete_role", id=made["id"], if_match=1)
-    house.call("patch_role", id=made["id"], if_match=1, body={"permissions": ["contacts.*:read"]})
-    house.call("patch_user", id=ada["id"], if_match=1, body={"roles": []})
+    house.call("update_role", id=made["id"], if_match=1, body={"permissions": ["contacts.*:read"]})
+    house.call("update_user", id=ada["id"], if_match=1, body={"roles": []})
     house.call("delete_role", id=made["id"], if_match=2)
     assert "sales.orders:release" in house.call("list_permissions")["data"]
 

@@ -51,9 +51,9 @@ def test_a_key_does_what_its_scopes_and_its_owner_may(gateway: Process, house: H
     refused = asks(gateway, key["secret"], "/v1/invoices")
     assert (refused.status_code, refused.json()["permission"]) == (403, "finance.invoices:read")
     assert house.call("get_api_key", id=key["id"])["last_used_at"]
-    house.call("patch_user", id=owner["id"], if_match=1, body={"roles": ["warehouse"]})
+    house.call("update_user", id=owner["id"], if_match=1, body={"roles": ["warehouse"]})
     until(lambda: told(asks(gateway, key["secret"]), keys).permissions == ("sales.orders:read",), 10)
-    house.call("patch_user", id=owner["id"], if_match="*", body={"roles": ["hr"]})
+    house.call("update_user", id=owner["id"], if_match="*", body={"roles": ["hr"]})
     until(lambda: asks(gateway, key["secret"]).status_code == 403, 10)
 
 
@@ -65,7 +65,7 @@ def test_scopes_with_a_reach(gateway: Process, house: Harness, make: Make, keys:
     made = [
         (key_of(house, one, f"sales.orders:read{reach}"), reached) for reach, reached in (("", "team"), ("@own", "own"))
     ]
-    house.call("patch_user", id=one["id"], if_match="*", body={"roles": [role["name"]]})
+    house.call("update_user", id=one["id"], if_match="*", body={"roles": [role["name"]]})
     for key, reached in made:
         caller = told(asks(gateway, key["secret"]), keys)
         assert caller.reach("sales.orders:read") == reached
@@ -91,7 +91,7 @@ def test_a_key_for_one_company(gateway: Process, house: Harness, make: Make, key
     caller = told(asks(gateway, key["secret"]), keys)
     assert caller.companies == (UUID(there),) and caller.company_id == UUID(there)
     assert asks(gateway, key["secret"], **{"X-Company-Id": here}).status_code == 404
-    house.call("patch_user", id=owner["id"], if_match=1, body={"companies": [here]})
+    house.call("update_user", id=owner["id"], if_match=1, body={"companies": [here]})
     until(lambda: asks(gateway, key["secret"]).status_code == 401, 10)
 
 

@@ -39,7 +39,7 @@ def role(house: Harness, *permissions: str, **given: Any) -> Any:
 
 def everything_on(user: Any) -> list[tuple[str, dict[str, Any]]]:
     return [
-        ("patch_user", {"id": user["id"], "if_match": "*", "body": {"name": "Y"}}),
+        ("update_user", {"id": user["id"], "if_match": "*", "body": {"name": "Y"}}),
         ("set_password_user", {"id": user["id"], "body": {"password": "violet-ladder-fog-3"}}),
         ("deactivate_user", {"id": user["id"]}),
         ("activate_user", {"id": user["id"]}),
@@ -112,14 +112,14 @@ def test_nobody_joins_a_team_whose_records_are_closed_to_them(house: Harness) ->
         "actor": eve["id"], "team": (UUID(eve["id"]),), "permissions": tuple(reading["permissions"]),
     }  # fmt: skip
     with pytest.raises(MoreThanOwn):
-        house.call("patch_user", id=eve["id"], if_match="*", body={"team_id": north}, **held)
+        house.call("update_user", id=eve["id"], if_match="*", body={"team_id": north}, **held)
     nobody = user(house)
     with pytest.raises(MoreThanOwn):  # the members of the team would see what eve may not
-        house.call("patch_user", id=nobody["id"], if_match="*", body={"team_id": north}, **held)
+        house.call("update_user", id=nobody["id"], if_match="*", body={"team_id": north}, **held)
     with pytest.raises(MoreThanOwn):
-        house.call("patch_user", id=nobody["id"], if_match="*", body={"manager_id": mate["id"]}, **held)
-    house.call("patch_user", id=nobody["id"], if_match="*", body={"manager_id": seller["id"]}, **held)
-    house.call("patch_user", id=eve["id"], if_match="*", body={"team_id": north})
+        house.call("update_user", id=nobody["id"], if_match="*", body={"manager_id": mate["id"]}, **held)
+    house.call("update_user", id=nobody["id"], if_match="*", body={"manager_id": seller["id"]}, **held)
+    house.call("update_user", id=eve["id"], if_match="*", body={"team_id": north})
 
 
 def test_a_weak_role_cuts_no_stronger_one_and_revokes_no_stronger_key(house: Harness) -> None:
@@ -128,8 +128,8 @@ def test_a_weak_role_cuts_no_stronger_one_and_revokes_no_stronger_key(house: Har
     weak: dict[str, Any] = {"permissions": held, "actor": user(house, role(house, *held)["name"])["id"]}
     strong, same = role(house, "sales.*:*"), role(house, "sales.*:read")
     refused: list[tuple[str, dict[str, Any]]] = [
-        ("patch_role", {"id": strong["id"], "if_match": "*", "body": {"permissions": ["sales.*:read"]}}),
-        ("patch_role", {"id": same["id"], "if_match": "*", "body": {"permissions": ["sales.*:write"]}}),
+        ("update_role", {"id": strong["id"], "if_match": "*", "body": {"permissions": ["sales.*:read"]}}),
+        ("update_role", {"id": same["id"], "if_match": "*", "body": {"permissions": ["sales.*:write"]}}),
         ("delete_role", {"id": strong["id"], "if_match": "*"}),
     ]
     owner = user(house, "admin")["id"]
@@ -141,12 +141,12 @@ def test_a_weak_role_cuts_no_stronger_one_and_revokes_no_stronger_key(house: Har
     for operation, given in refused:
         with pytest.raises(MoreThanOwn):
             house.call(operation, **given, **weak)
-    house.call("patch_role", id=same["id"], if_match="*", body={"permissions": ["sales.orders:read"]}, **weak)
+    house.call("update_role", id=same["id"], if_match="*", body={"permissions": ["sales.orders:read"]}, **weak)
     house.call("revoke_api_key", id=keys[1], **weak)
     user(house, same["name"])
     with pytest.raises(MoreCompaniesThanOwn):  # somebody of all companies has it
         body = {"permissions": ["sales.*:read"]}
-        house.call("patch_role", id=same["id"], if_match="*", body=body, **weak, companies=(DEFAULT_COMPANY_ID,))
+        house.call("update_role", id=same["id"], if_match="*", body=body, **weak, companies=(DEFAULT_COMPANY_ID,))
 
 
 def test_who_was_demoted_a_moment_ago_takes_nothing_back(house: Harness) -> None:
@@ -154,11 +154,11 @@ def test_who_was_demoted_a_moment_ago_takes_nothing_back(house: Harness) -> None
     ada = user(house, "admin")
     still: dict[str, Any] = {"actor": ada["id"], "permissions": ("*",)}
     key = house.call("create_api_key", body={"name": "k", "scopes": ["*"]}, **still)
-    house.call("patch_user", id=ada["id"], if_match="*", body={"roles": ["warehouse"]})
+    house.call("update_user", id=ada["id"], if_match="*", body={"roles": ["warehouse"]})
     by_key = still | {"api_key": UUID(key["id"])}
     for caller in (still, by_key):
         with pytest.raises(MoreThanOwn):
-            house.call("patch_user", id=ada["id"], if_match="*", body={"roles": ["admin"]}, **caller)
+            house.call("update_user", id=ada["id"], if_match="*", body={"roles": ["admin"]}, **caller)
         with pytest.raises(MoreThanOwn):
             role(house, "*", **caller)
     house.call("deactivate_user", id=ada["id"])

@@ -98,7 +98,7 @@ def test_a_deleted_user_of_another_company_has_no_history_here(house: Harness) -
     """A4, A5. Nor a manager, for somebody of this company."""
     theirs, mine = user(house, "hr", companies=[str(B)], company_id=str(B)), user(house, "hr", companies=[str(A)])
     with pytest.raises(Invalid) as refused:
-        house.call("patch_user", id=mine["id"], body={"manager_id": theirs["id"]}, if_match="*", **HERE)
+        house.call("update_user", id=mine["id"], body={"manager_id": theirs["id"]}, if_match="*", **HERE)
     assert refused.value.errors == [{"pointer": "/manager_id", "code": "not_found"}]
     house.call("delete_user", id=theirs["id"], if_match="*", actor="somebody")
     house.call("history_of_users", id=theirs["id"])
@@ -123,7 +123,7 @@ def test_events_of_identity_are_for_the_companies_of_the_user(house: Harness) ->
     """A4. Pulled, by subject and the latest one; streams and webhooks ask the same (test_visibility.py)."""
     made = people(house)
     for one in webhooks_of(house, made).values():
-        house.call("patch_webhook", id=one["id"], body={"description": "x"}, if_match="*")
+        house.call("update_webhook", id=one["id"], body={"description": "x"}, if_match="*")
     gone = user(house, "hr", companies=[str(B)])
     house.call("delete_user", id=gone["id"], if_match="*")
     told = outbox(house)

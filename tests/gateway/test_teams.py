@@ -47,9 +47,9 @@ def test_a_team_reaches_its_members_and_follows_who_joins_and_leaves(house: Harn
     north, south = team(house), team(house, "South")
     ada, bob = member(house, north), member(house, south)
     assert (reach(house, ada), reach(house, bob)) == ({ada["id"]}, {bob["id"]})
-    house.call("patch_user", id=bob["id"], if_match=1, body={"team_id": north})
+    house.call("update_user", id=bob["id"], if_match=1, body={"team_id": north})
     assert reach(house, ada) == reach(house, bob) == {ada["id"], bob["id"]}
-    house.call("patch_user", id=ada["id"], if_match=1, body={"team_id": None})
+    house.call("update_user", id=ada["id"], if_match=1, body={"team_id": None})
     assert (reach(house, ada), reach(house, bob)) == ({ada["id"]}, {bob["id"]})
 
 
@@ -87,11 +87,11 @@ def test_people_join_only_teams_that_take_them(house: Harness) -> None:
     north, idle = team(house), team(house, "Idle", active=False)
     ada = member(house, north)
     with pytest.raises(Invalid) as refused:
-        house.call("patch_user", id=ada["id"], if_match=1, body={"team_id": idle})
+        house.call("update_user", id=ada["id"], if_match=1, body={"team_id": idle})
     assert refused.value.errors == [{"pointer": "/team_id", "code": "inactive"}]
     closed: Any = contacts.Team.updated(team_id=UUID(north), name="North", manager_id=None, active=False)
     house.deliver(closed)
-    again = house.call("patch_user", id=ada["id"], if_match=1, body={"team_id": north, "name": "Ada"})
+    again = house.call("update_user", id=ada["id"], if_match=1, body={"team_id": north, "name": "Ada"})
     assert (again["team_id"], again["name"]) == (north, "Ada")
 
 

@@ -40,10 +40,10 @@ class World:
         self.client = sign_in(gateway.url, self.user["email"], PASSWORD)
 
     def patch(self, **change: Any) -> None:
-        self.house.call("patch_user", id=self.user["id"], if_match="*", body=change)
+        self.house.call("update_user", id=self.user["id"], if_match="*", body=change)
 
     def hold(self, permission: str) -> None:
-        self.house.call("patch_role", id=self.role["id"], if_match="*", body={"permissions": [permission]})
+        self.house.call("update_role", id=self.role["id"], if_match="*", body={"permissions": [permission]})
 
     def leave(self) -> None:
         self.house.call("deactivate_user", id=self.user["id"])

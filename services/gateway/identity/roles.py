@@ -38,7 +38,7 @@ class Roles:
         return role
 
     @command(contract.Role.update)
-    def patch_role(self, session: Session, role: Role, request: dict[str, Any]) -> Role:
+    def update_role(self, session: Session, role: Role, request: dict[str, Any]) -> Role:
         """Those who have it may do the other things within seconds."""
         if "permissions" in request:
             check_permissions(request["permissions"], "permissions")

@@ -50,7 +50,7 @@ class Users:
         return user
 
     @command(contract.User.update)
-    def patch_user(self, session: Session, user: User, request: dict[str, Any]) -> User:
+    def update_user(self, session: Session, user: User, request: dict[str, Any]) -> User:
         shut_out = user.active and request.get("active") is False
         _keep_an_administrator(session, user, request)
         changes = recorded(contract.User.declaration.changing, user)

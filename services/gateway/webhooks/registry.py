@@ -44,7 +44,7 @@ class Webhooks:
         return webhook
 
     @command(contract.Webhook.update)
-    def patch_webhook(self, session: Session, webhook: Webhook, request: dict[str, Any]) -> Webhook:
+    def update_webhook(self, session: Session, webhook: Webhook, request: dict[str, Any]) -> Webhook:
         _check(request)
         changes = recorded(contract.ChangedWebhook, webhook)
         resumes = webhook.change(request)

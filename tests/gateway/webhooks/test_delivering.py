@@ -127,7 +127,7 @@ def test_given_up_with_a_notice_and_resumed_where_it_stopped(desk: Desk, worker:
         second = desk.happens(held("SO-2"))
         time.sleep(0.2)
         assert receiver.ids("/") == first * 5 and watching["active"] is False
-        resumed = desk.call("patch_webhook", id=webhook["id"], body={"active": True}, if_match=stopped["version"])
+        resumed = desk.call("update_webhook", id=webhook["id"], body={"active": True}, if_match=stopped["version"])
         assert resumed["active"] and resumed["disabled_reason"] is None and resumed["disabled_at"] is None
         until(lambda: len(receiver.got) == 7)
         assert receiver.ids() == first * 6 + second

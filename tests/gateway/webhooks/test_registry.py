@@ -30,10 +30,10 @@ def test_a_life(desk: Desk) -> None:
     assert "of-the-receiver" not in json.dumps(created.to_data())
 
     assert desk.call("get_webhook", id=made["id"]) == {k: v for k, v in made.items() if k != "secret"}
-    changed = desk.call("patch_webhook", id=made["id"], body={"active": False}, if_match=1)
+    changed = desk.call("update_webhook", id=made["id"], body={"active": False}, if_match=1)
     assert not changed["active"] and changed["disabled_reason"] is None and changed["version"] == 2
     with pytest.raises(StaleVersion):
-        desk.call("patch_webhook", id=made["id"], body={"active": True}, if_match=1)
+        desk.call("update_webhook", id=made["id"], body={"active": True}, if_match=1)
     desk.call("delete_webhook", id=made["id"], if_match=2)
     with pytest.raises(NotFound):
         desk.call("get_webhook", id=made["id"])
@@ -82,7 +82,7 @@ def test_everybody_has_their_own(desk: Desk) -> None:
         "list_webhook_deliveries": {},
         "test_webhook": {},
         "rotate_secret_webhook": {},
-        "patch_webhook": {"body": {"active": False}, "if_match": 1},
+        "update_webhook": {"body": {"active": False}, "if_match": 1},
         "delete_webhook": {"if_match": 1},
         "redeliver_webhook_delivery": {"delivery_id": str(uuid4())},
     }.items():
@@ -93,7 +93,7 @@ def test_everybody_has_their_own(desk: Desk) -> None:
     with pytest.raises(NotFound):
         desk.call("history_of_webhooks", "sales", id=mine["id"])
     with pytest.raises(NotFound):  # not "stale", which would tell that there is one
-        desk.call("patch_webhook", "sales", id=mine["id"], body={"active": False}, if_match=9)
+        desk.call("update_webhook", "sales", id=mine["id"], body={"active": False}, if_match=9)
     assert [w["id"] for w in desk.call("list_webhooks", "integration")["data"]] == [mine["id"]]
     assert [w["id"] for w in desk.call("list_webhooks", "admin", query={"active": "true"})["data"]] == [mine["id"]]
     assert desk.call("get_webhook", "auditor", id=mine["id"])["id"] == mine["id"]
@@ -151,7 +151,7 @@ def test_a_patch_is_checked_like_a_creation(desk: Desk) -> None:
         ({"url": None}, "/url"),
     ):
         with pytest.raises(Invalid) as refused:
-            desk.call("patch_webhook", id=made["id"], body=body, if_match=1)
+            desk.call("update_webhook", id=made["id"], body=body, if_match=1)
         assert list(_codes(refused)) == [pointer]
     assert desk.call("get_webhook", id=made["id"])["version"] == 1
 

@@ -33,7 +33,7 @@ def test_a_webhook_ends_with_the_key_that_it_was_aimed_with(desk: Desk, worker: 
             worker().round()
             assert receiver.ids(f"/{name}") == before
             assert desk.call("get_webhook", id=webhook["id"])["disabled_reason"] == "key_ended"
-            again = desk.call("patch_webhook", id=webhook["id"], body={"active": True}, if_match="*")
+            again = desk.call("update_webhook", id=webhook["id"], body={"active": True}, if_match="*")
             assert again["api_key_id"] is None
             worker().round()
             assert receiver.ids(f"/{name}") == before + missed
@@ -49,7 +49,7 @@ def test_nobody_sees_more_through_a_webhook(desk: Desk, worker: Make) -> None:
         turned = desk.webhook(receiver.url + "/admins")
         aimed: dict[str, Any] = {"id": turned["id"], "permissions": few}
         for operation, given in {
-            "patch_webhook": {"body": {"url": receiver.url + "/hr"}, "if_match": 1},
+            "update_webhook": {"body": {"url": receiver.url + "/hr"}, "if_match": 1},
             "rotate_secret_webhook": {},
             "test_webhook": {},
             "delete_webhook": {"if_match": 1},
@@ -60,7 +60,7 @@ def test_nobody_sees_more_through_a_webhook(desk: Desk, worker: Make) -> None:
         worker().round()
         assert (receiver.ids("/key"), receiver.ids("/hr")) == ([contact], [])
         assert receiver.ids("/mine") == [order, contact] and receiver.ids("/company") == []
-        desk.call("patch_webhook", id=by_key["id"], body={"event_types": ["#"]}, if_match=1)
+        desk.call("update_webhook", id=by_key["id"], body={"event_types": ["#"]}, if_match=1)
         more = desk.happens(held())
         worker().round()
     assert receiver.ids("/key") == [contact, *more], "its owner with all their rights aimed it again"
