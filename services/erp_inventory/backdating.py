@@ -1,7 +1,7 @@
 """What is dated back must have been there: on its day, and at the end of every day since.
 
 What holds of a level now holds of it on every date: never negative in quantity or value, and no stock means no value.
-Levels are locked, and known as they are now, so what they were at the end of an earlier day is told by the moves since.
+Levels are locked, and known as they are now, so what they were at the end of an earlier day follows from the moves since.
 A level knows the day of its latest move; only a document that is older than that needs to look.
 """
 

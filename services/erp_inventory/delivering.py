@@ -89,7 +89,7 @@ class Delivering:
     def ship_delivery(self, session: Session, delivery: Delivery, request: dict[str, Any]) -> Delivery:
         """Goods leave at average cost; what does not leave becomes a delivery of its own.
 
-        A ready delivery is completely reserved, so nobody who fills shortages waits for its lock: taking the levels
+        A ready delivery is completely reserved, so what fills shortages never waits for its lock: taking the levels
         after it cannot end in a deadlock.
         """
         today = document_day(session, delivery.company_id)
@@ -109,7 +109,7 @@ class Delivering:
 
     @subscribe(sales.OrderCancelled)
     def release_order(self, session: Session, event: sales.OrderCancelled) -> None:
-        """Give back what was set aside; others who wait get it. What has shipped stands: the order is told.
+        """Give back what was set aside; other waiting orders get it. What has shipped stands, and the answer says so.
 
         Asked again, there is nothing left to give back, and the answer is the same.
         """

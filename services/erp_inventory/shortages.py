@@ -99,8 +99,8 @@ def _ready(delivery: Any, answer: inventory.StockReserved) -> inventory.Delivery
         inventory.ReadyLine(order_line_id=line.order_line_id, product_id=line.product_id, quantity=line.quantity)
         for line in answer.lines
     ]
-    told = {name: value for name, value in delivery._mapping.items() if name != "status"}
-    return inventory.DeliveryReady(lines=lines, **told)
+    columns = {name: value for name, value in delivery._mapping.items() if name != "status"}
+    return inventory.DeliveryReady(lines=lines, **columns)
 
 
 def _reserved(order_line_id: UUID, product_id: UUID, quantity: Decimal, reserved: Decimal) -> inventory.ReservedLine:

@@ -22,6 +22,7 @@ from shared.schema.lists import Many as Many
 from shared.schema.lists import Part as Part
 from shared.schema.lists import Table as Table
 from shared.schema.lists import Tags as Tags
+from shared.schema.naming import KEPT as KEPT
 from shared.schema.numbers import Amount as Amount
 from shared.schema.numbers import Percent as Percent
 from shared.schema.numbers import Price as Price

@@ -8,6 +8,9 @@ from shared.kernel.texts import snake_case
 KINDS = ("create", "get", "list", "update", "delete")
 """What can be done with every resource, where it does not say which of these."""
 
+KEPT = ("create", "get", "list", "update")
+"""What can be done with a resource of which nothing is ever deleted."""
+
 METHODS: Mapping[str, str] = {"create": "POST", "get": "GET", "list": "GET", "update": "PATCH", "delete": "DELETE"}
 KIND_OF: Mapping[str, str] = {"PATCH": "update", "DELETE": "delete"}
 """What a method does, whatever the path."""

@@ -1,4 +1,4 @@
-"""A lamp shop's warehouse: the words that the stories are told with."""
+"""A lamp shop's warehouse: the vocabulary of the tests."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -75,7 +75,7 @@ class Shop:
         (delivery,) = self.deliveries(placed)
         return placed, delivery
 
-    def told(self, kind: type[Event]) -> list[Any]:
+    def events(self, kind: type[Event]) -> list[Any]:
         """The events of one kind published since last asked; forgets the others."""
         return [event for event in self.inventory.published() if isinstance(event, kind)]
 

@@ -23,7 +23,7 @@ def test_receipts_at_two_costs_then_an_issue_at_the_average(shop: Shop) -> None:
     assert first["number"] == "ADJ-000001" and first["value"] == "100.00"
     assert out["value"] == "-72.00" and out["lines"][0]["unit_cost"] is None
     assert shop.figures(lamp) == ("9", "0", "108.00")
-    moves = [event.lines[0] for event in shop.told(inventory.StockMoved)]
+    moves = [event.lines[0] for event in shop.events(inventory.StockMoved)]
     assert [(m.from_usage, m.to_usage, m.quantity, m.value) for m in moves] == [
         ("inventory", "internal", 10, 100),
         ("inventory", "internal", 5, 80),
@@ -95,6 +95,32 @@ def test_what_an_adjustment_may_not_say(shop: Shop, line: dict[str, Any], pointe
     assert refused.value.errors == [{"pointer": pointer, "code": code}]
 
 
+def test_all_wrong_lines_are_refused_at_once_and_null_is_not_said(shop: Shop) -> None:
+    """Ground, 2: the declaration has the limits, the model what holds between the members of a line."""
+    lamp, bulb, shade = shop.product("lamp"), shop.product("bulb"), shop.product("shade", standard_cost="2")
+    with pytest.raises(Invalid) as refused:
+        shop.adjust(
+            {"product_id": lamp},
+            {"product_id": shade, "quantity_delta": "1"},
+            {"product_id": bulb, "quantity_delta": "0"},
+        )
+    assert refused.value.errors == [
+        {"pointer": "/lines/0/quantity_delta", "code": "required"}, {"pointer": "/lines/2/quantity_delta", "code": "zero"}
+    ]  # fmt: skip
+    line = {
+        "product_id": shade,
+        "quantity_delta": "3",
+        "counted_quantity": None,
+        "unit_cost": None,
+        "id": str(new_id()),
+    }
+    (posted,) = shop.adjust(line)["lines"]
+    assert (posted["id"], posted["unit_cost"], posted["value"]) == (line["id"], "2.00", "6.00")
+    with pytest.raises(Refusal) as taken:
+        shop.adjust({**line, "quantity_delta": "1"})
+    assert taken.value.code == "duplicate" and shop.figures(shade) == ("3", "0", "6.00")
+
+
 def test_adjustments_of_what_is_not_stocked_where_nothing_is_or_not_yet(shop: Shop) -> None:
     fitting, lamp = shop.product("fitting", type="service"), shop.product("lamp")
     for product, why in ((fitting, "not_stocked"), (str(new_id()), "not_found")):
@@ -164,7 +190,7 @@ def test_a_delivery_brings_a_value_of_zero_when_goods_were_free(shop: Shop) -> N
     shop.receive(sample, "3", "0")
     _, delivery = shop.ready((sample, "2"))
     shop.ship(delivery)
-    assert shop.told(inventory.StockMoved)[-1].lines[0].value == Decimal(0)
+    assert shop.events(inventory.StockMoved)[-1].lines[0].value == Decimal(0)
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,10 @@ def test_an_update_of_a_product_tells_what_has_changed(shop: Shop) -> None:
     lamp = shop.product("lamp", sale_price="10")
     shop.inventory.published()
     shop.inventory.call("update_product", id=lamp, if_match=1, body={"sale_price": "12.5", "tags": ["new"]})
-    (told,) = shop.inventory.published()
-    assert isinstance(told, inventory.ProductUpdated)
-    assert told.changes == {"sale_price": ["10.00", "12.50"], "tags": [[], ["new"]]}
-    assert told.to_data()["sale_price"] == "12.50"
+    (event,) = shop.inventory.published()
+    assert isinstance(event, inventory.ProductUpdated)
+    assert event.changes == {"sale_price": ["10.00", "12.50"], "tags": [[], ["new"]]}
+    assert event.to_data()["sale_price"] == "12.50"
     (latest, _) = shop.inventory.call("history_of_products", id=lamp, query={})["data"]
     assert ("sale_price", "10.00", "12.50") in [(c["field"], c["old"], c["new"]) for c in latest["changes"]]
 
@@ -112,9 +112,12 @@ def test_places_exist_from_the_start_and_more_are_added(shop: Shop) -> None:
     assert renamed["name"] == "Top shelf" and renamed["version"] == 2
     closed = shop.inventory.call("update_warehouse", id=main["id"], if_match=1, body={"active": False})
     assert closed["active"] is False and shop.inventory.call("get_warehouse", id=main["id"]) == closed
-    for body in ({**shelf, "code": "B", "warehouse_id": None}, {**shelf, "code": "C", "warehouse_id": made["id"]}):
-        with pytest.raises(Invalid):
-            shop.inventory.call("create_location", body=body)
+    for warehouse, code in ((None, "required"), (made["id"], "not_found")):
+        with pytest.raises(Invalid) as refused:
+            shop.inventory.call("create_location", body={**shelf, "code": "B", "warehouse_id": warehouse})
+        assert [(e["pointer"], e["code"]) for e in refused.value.errors] == [("/warehouse_id", code)]
+    outside = shop.inventory.call("create_location", body={"code": "C", "name": "Fair", "usage": "transit"})
+    assert (outside["warehouse_id"], outside["active"]) == (None, True)
 
 
 def test_products_that_only_drafts_and_invoices_name_stay(shop: Shop) -> None:

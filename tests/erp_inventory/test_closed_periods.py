@@ -64,23 +64,23 @@ def test_a_soft_lock_stops_those_who_may_not_lock_until_it_is_opened(shop: Shop)
     with pytest.raises(PeriodSoftLocked):
         adjust()
     adjust(LOCK_PERMISSION)
-    assert [event.passes_soft_locks for event in shop.told(inventory.StockMoved)] == [True]
+    assert [event.passes_soft_locks for event in shop.events(inventory.StockMoved)] == [True]
     names = ("period_id", "company_id", "code", "starts_on", "ends_on")
     shop.inventory.deliver(finance.PeriodUnlocked(**{name: getattr(locked, name) for name in names}))
     adjust()
-    assert [event.passes_soft_locks for event in shop.told(inventory.StockMoved)] == [False]
+    assert [event.passes_soft_locks for event in shop.events(inventory.StockMoved)] == [False]
 
 
 def test_a_shipment_says_whether_a_soft_lock_would_have_stopped_it(shop: Shop) -> None:
-    """C3: the ledger learns from the events what whoever shipped may."""
+    """C3: the ledger learns from the events what the shipper may."""
     lamp, shipper = shop.product("lamp"), inventory.Delivery.ship.permission
     shop.receive(lamp, "2")
     for permissions, allowed in ([shipper], False), ([shipper, LOCK_PERMISSION], True):
         _, delivery = shop.ready((lamp, "1"))
         shop.inventory.published()
         shop.inventory.call("ship_delivery", id=delivery["id"], body={}, key=shop.key(), permissions=permissions)
-        told = [event for event in shop.inventory.published() if hasattr(event, "passes_soft_locks")]
-        assert [(type(event), event.passes_soft_locks) for event in told] == [
+        published = [event for event in shop.inventory.published() if hasattr(event, "passes_soft_locks")]
+        assert [(type(event), event.passes_soft_locks) for event in published] == [
             (inventory.DeliveryShipped, allowed), (inventory.StockMoved, allowed),
         ]  # fmt: skip
 

@@ -28,7 +28,7 @@ def test_sixteen_clients_want_the_last_ten(shop: Shop) -> None:
     orders = [order((lamp, "1")) for _ in range(16)]
     with ThreadPoolExecutor(16) as clients:
         assert set(clients.map(shop.inventory.deliver, orders)) == {"done"}
-    answers = shop.told(inventory.StockReserved)
+    answers = shop.events(inventory.StockReserved)
     assert sorted(a.complete for a in answers) == [False] * 6 + [True] * 10
     assert shop.figures(lamp) == ("10", "10", "70.00")
 
@@ -67,7 +67,7 @@ def test_placing_and_cancelling_the_same_order_at_once(shop: Shop) -> None:
     events = [event for placed in orders for event in (placed, cancelled(placed))]
     with ThreadPoolExecutor(16) as clients:
         assert set(clients.map(shop.inventory.deliver, events)) == {"done"}
-    assert len(shop.told(inventory.StockReleased)) == 8
+    assert len(shop.events(inventory.StockReleased)) == 8
     assert {d["status"] for placed in orders for d in shop.deliveries(placed)} <= {"cancelled"}
     assert shop.figures(lamp)[:2] == ("3", "0")
 
@@ -90,8 +90,8 @@ def test_shipping_and_cancelling_the_same_order_at_once(shop: Shop) -> None:
         released = [clients.submit(shop.inventory.deliver, cancelled(placed)) for placed, _ in pairs]
         assert {future.result() for future in released} == {"done"}
         left = [future.result() for future in shipped].count("shipped")
-    told = shop.told(inventory.StockReleased)
-    assert [event.shipped for event in told].count(True) == left
+    released = shop.events(inventory.StockReleased)
+    assert [event.shipped for event in released].count(True) == left
     assert shop.figures(lamp)[:2] == (str(40 - left), "0")
 
 
@@ -101,7 +101,7 @@ def test_goods_for_hundreds_of_waiting_orders_come_in_few_statements(shop: Shop)
     shop.receive(lamp, "200")
     shop.inventory.published()
     assert shop.count(lambda: shop.receive(shade, "301")) <= 14
-    answers = shop.told(inventory.StockReserved)
+    answers = shop.events(inventory.StockReserved)
     assert [a.order_id for a in answers] == [p.order_id for p in placed[:151]]
     assert [a.complete for a in answers] == [True] * 150 + [False]
 

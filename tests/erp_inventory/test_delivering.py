@@ -1,6 +1,7 @@
 """Stories of orders and their goods, on a real database."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -58,34 +59,34 @@ def test_a_delivery_tells_that_it_is_ready_however_it_comes_to_be(shop: Shop) ->
     placed = shop.place((lamp, "3"))
     shop.confirm(placed)
     waiting = shop.place((lamp, "1"))
-    assert shop.told(inventory.DeliveryReady) == []
+    assert shop.events(inventory.DeliveryReady) == []
     shop.receive(lamp, "3")
-    (ready,) = shop.told(inventory.DeliveryReady)
+    (ready,) = shop.events(inventory.DeliveryReady)
     assert (ready.order_id, [line.quantity for line in ready.lines]) == (placed.order_id, [3])
     shop.confirm(waiting)
-    assert [told.order_id for told in shop.told(inventory.DeliveryReady)] == [waiting.order_id]
+    assert [event.order_id for event in shop.events(inventory.DeliveryReady)] == [waiting.order_id]
     (delivery,) = shop.deliveries(placed)
     shop.ship(delivery, lines=[{"id": delivery["lines"][0]["id"], "quantity": "1"}])
-    (rest,) = shop.told(inventory.DeliveryReady)
+    (rest,) = shop.events(inventory.DeliveryReady)
     assert str(rest.delivery_id) == shop.deliveries(placed)[1]["id"] and rest.lines[0].quantity == 2
     shop.receive(lamp, "1")
     shop.confirm(placed)
-    assert shop.told(inventory.DeliveryReady) == []
+    assert shop.events(inventory.DeliveryReady) == []
 
 
 def test_what_is_short_is_filled_oldest_order_first(shop: Shop) -> None:
     lamp = shop.product("floor-lamp")
     shop.receive(lamp, "2")
     first, second, third = (shop.place((lamp, "3")) for _ in range(3))
-    assert [a.complete for a in shop.told(inventory.StockReserved)] == [False, False, False]
+    assert [a.complete for a in shop.events(inventory.StockReserved)] == [False, False, False]
 
     shop.receive(lamp, "4")
-    answers = shop.told(inventory.StockReserved)
+    answers = shop.events(inventory.StockReserved)
     assert [(a.order_id, a.complete) for a in answers] == [(first.order_id, True), (second.order_id, True)]
     assert shop.figures(lamp)[:2] == ("6", "6")
 
     shop.cancel(first)
-    answers = shop.told(inventory.StockReserved)
+    answers = shop.events(inventory.StockReserved)
     assert [(a.order_id, a.complete) for a in answers] == [(third.order_id, True)]
     assert shop.figures(lamp)[:2] == ("6", "6")
 
@@ -94,13 +95,31 @@ def test_an_order_with_two_lines_of_one_product_and_a_product_without_stock(shop
     lamp, shade = shop.product("lamp"), shop.product("shade")
     shop.receive(lamp, "5")
     placed = shop.place((lamp, "3"), (lamp, "3"), (shade, "1"))
-    (answer,) = shop.told(inventory.StockReserved)
+    (answer,) = shop.events(inventory.StockReserved)
     assert not answer.complete and [line.reserved for line in answer.lines] == [3, 2, 0]
     shop.receive(lamp, "9")
     shop.receive(shade, "1")
-    assert [a.complete for a in shop.told(inventory.StockReserved)] == [False, True]
+    assert [a.complete for a in shop.events(inventory.StockReserved)] == [False, True]
     (delivery,) = shop.deliveries(placed)
     assert [line["reserved"] for line in delivery["lines"]] == ["3", "3", "1"]
+
+
+def test_a_delivery_says_whether_it_may_ship(shop: Shop) -> None:
+    """Ground, 2: the states from which a verb starts stand on the verb, and the model asks the declaration."""
+    lamp = shop.product("lamp")
+    placed = shop.place((lamp, "2"))
+    (waiting,) = shop.deliveries(placed)
+    with pytest.raises(InvalidTransition) as refused:
+        shop.ship(waiting)
+    assert refused.value.details == {"state": "waiting", "allowed": []}
+    assert _verbs(shop, waiting)["ship"]["code"] == "invalid_transition"
+    shop.confirm(placed)
+    shop.receive(lamp, "2")
+    assert _verbs(shop, waiting) == {"ship": None}
+
+
+def _verbs(shop: Shop, delivery: dict[str, Any]) -> Any:
+    return shop.inventory.call("get_delivery", id=delivery["id"], query={"with": "verbs"})["verbs"]
 
 
 def test_a_partial_shipment_leaves_a_backorder_that_stays_reserved(shop: Shop) -> None:
@@ -112,7 +131,7 @@ def test_a_partial_shipment_leaves_a_backorder_that_stays_reserved(shop: Shop) -
 
     part = shop.ship(delivery, lines=[{"id": delivery["lines"][1]["id"], "quantity": "5"}])
     assert [(line["quantity"], line["done"]) for line in part["lines"]] == [("3", "0"), ("8", "5")]
-    left, ready, moved = shop.told(Event)
+    left, ready, moved = shop.events(Event)
     assert [line.quantity for line in ready.lines] == [3, 3]
     assert [line.quantity for line in left.lines] == [5] and [m.quantity for m in moved.lines] == [5]
 
@@ -123,7 +142,7 @@ def test_a_partial_shipment_leaves_a_backorder_that_stays_reserved(shop: Shop) -
     assert shop.figures(bulb)[:2] == ("3", "3")
 
     shop.ship(rest)
-    left, moved = shop.told(Event)
+    left, moved = shop.events(Event)
     assert left.backorder_id is None and [line.quantity for line in left.lines] == [3, 3]
     assert shop.figures(lamp) == shop.figures(bulb) == ("0", "0", "0.00")
 
@@ -169,7 +188,7 @@ def test_cancelled_before_between_and_after(shop: Shop) -> None:
 
     waiting = shop.place((lamp, "4"))
     shop.cancel(waiting)
-    assert shop.told(inventory.StockReleased)[0].shipped is False
+    assert shop.events(inventory.StockReleased)[0].shipped is False
     assert shop.deliveries(waiting)[0]["status"] == "cancelled"
 
     ready, delivery = shop.ready((lamp, "4"))
@@ -181,7 +200,7 @@ def test_cancelled_before_between_and_after(shop: Shop) -> None:
     partly, delivery = shop.ready((lamp, "4"))
     shop.ship(delivery, lines=[{"id": delivery["lines"][0]["id"], "quantity": "3"}])
     shop.cancel(partly)
-    assert shop.told(inventory.StockReleased)[-1].shipped is True
+    assert shop.events(inventory.StockReleased)[-1].shipped is True
     assert [d["status"] for d in shop.deliveries(partly)] == ["shipped", "cancelled"]
     assert shop.figures(lamp)[:2] == ("7", "1")
 
@@ -208,7 +227,7 @@ def test_every_event_twice_has_one_effect(shop: Shop) -> None:
     shop.inventory.published()
     for event in (placed, placed, confirmed(placed), confirmed(placed), cancelled(placed), cancelled(placed), placed):
         assert shop.inventory.deliver(event) == "done"  # a new event id each time: not even the inbox helps
-    answers = shop.inventory.published()  # whoever asks again hears the same again
+    answers = shop.inventory.published()  # asked again, the answer is the same
     assert [type(e).__name__ for e in answers] == ["StockReserved"] * 2 + ["DeliveryReady"] + ["StockReleased"] * 2
     assert answers[0] == answers[1] and answers[3] == answers[4]
     assert shop.figures(lamp)[:2] == ("10", "0")
@@ -227,7 +246,7 @@ def test_confirmed_while_short_leaves_when_the_goods_come(shop: Shop) -> None:
 def test_services_need_no_goods(shop: Shop) -> None:
     fitting = shop.product("fitting", type="service")
     placed = shop.place((fitting, "2"), kind="service")
-    (answer,) = shop.told(inventory.StockReserved)
+    (answer,) = shop.events(inventory.StockReserved)
     assert answer.complete and answer.lines == [] and shop.deliveries(placed) == []
     shop.confirm(placed)
     shop.cancel(placed)

@@ -24,8 +24,8 @@ def test_a_dry_run_finds_what_the_run_finds(
         for dry in (True, False):
             job = stock.imported("import_products", content.encode(), dry_run=dry, **options)
             assert job["status"] == "succeeded", job["failure"]
-            told = [(e["row"], e["column"], e["code"], e["message"]) for e in job["errors"]]
-            found.append(([job["result"][name] for name in imports.COUNTS], told))
+            errors = [(e["row"], e["column"], e["code"], e["message"]) for e in job["errors"]]
+            found.append(([job["result"][name] for name in imports.COUNTS], errors))
         assert found[0] == found[1] and found[0][0][3] > 1, found
 
 

@@ -17,7 +17,7 @@ CUSTOMER_LOCATION_ID = UUID("01900000-0000-7000-8000-000000000203")
 PRODUCTION_LOCATION_ID = UUID("01900000-0000-7000-8000-000000000204")
 INVENTORY_LOCATION_ID = UUID("01900000-0000-7000-8000-000000000205")
 TRANSIT_LOCATION_ID = UUID("01900000-0000-7000-8000-000000000206")
-"""The places that exist from the start; whoever has one warehouse never needs to name any of them."""
+"""The places that exist from the start: a company with one warehouse never needs to name any of them."""
 
 
 class Warehouse(Aggregate, Base, of=inventory.Warehouse):

@@ -39,7 +39,7 @@ class DeliveryShipped(
 ):
     """Goods left the warehouse for a customer: revenue is due. `backorder_id` is the delivery of the rest, if any.
 
-    `passes_soft_locks`: whoever shipped may write into softly locked periods.
+    `passes_soft_locks`: who shipped may write into softly locked periods.
     """
 
     delivery_id: UUID

@@ -3,26 +3,18 @@
 from typing import Any
 
 from shared.kernel.refusals import Invalid
-from shared.schema import Choice, Code, Flag, Refers, Resource, Text, rule
+from shared.schema import KEPT, Choice, Code, Flag, Refers, Resource, Text, rule
 
 USAGES = ("internal", "supplier", "customer", "production", "inventory", "transit")
 
 
-class Location(
-    Resource,
-    path="/v1/locations",
-    permission="inventory.warehouses",
-    label="code",
-    operations=("create", "get", "list", "update"),
-):
+class Location(Resource, path="/v1/locations", permission="inventory.warehouses", label="code", operations=KEPT):
     """A place that goods move from or to. Virtual ones stand for the outside world: suppliers, customers, losses."""
 
     code = Code(40, "As written on the shelf.", required=True, unique=True, filter=True, sort=True, search=True)
     name = Text(200, "What people call it.", required=True, filter=True, sort=True, search=True)
     usage = Choice(USAGES, "Only internal ones hold stock of ours.", default="internal", create_only=True, filter=True)
-    warehouse_id = Refers(
-        "warehouses", "Internal ones are in one.", null=True, create_only=True, filter=True, index=True
-    )
+    warehouse_id = Refers("warehouses", "Of an internal one.", null=True, create_only=True, filter=True, index=True)
     active = Flag("Whether it is in use.", default=True, filter=True)
 
     @rule

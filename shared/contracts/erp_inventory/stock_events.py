@@ -55,7 +55,7 @@ class MovedLine(Data):
 class StockMoved(StockFact, Event, type="erp_inventory.stock.moved", number=0xC37):
     """Goods moved between locations: the one carrier of stock value. One event per document.
 
-    `passes_soft_locks`: whoever dated the document may write into softly locked periods.
+    `passes_soft_locks`: who dated the document may write into softly locked periods.
     """
 
     document_id: UUID

@@ -1,6 +1,6 @@
 """Warehouses: buildings with stock of their own."""
 
-from shared.schema import Code, Flag, Refers, Resource, Text
+from shared.schema import KEPT, Code, Flag, Refers, Resource, Text
 
 
 class Warehouse(
@@ -8,7 +8,7 @@ class Warehouse(
     path="/v1/warehouses",
     permission="inventory.warehouses",
     label="name",
-    operations=("create", "get", "list", "update"),
+    operations=KEPT,
     summaries={"create": "Open a warehouse; it gets a stock location of its own"},
 ):
     """A building with stock of its own."""
