@@ -146,7 +146,7 @@ def test_a_credit_limit_right_after_its_customer(shop: Shop) -> None:
     for _ in range(5):
         customer = shop.api.post("/v1/contacts", ORGANIZATION)
         limit = shop.api.post("/v1/credit-limits", {"customer_id": customer["id"], "limit": "100"})
-        assert limit["contact_id"] == customer["id"]
+        assert limit["customer_id"] == customer["id"]
 
 
 def test_the_next_request_reaches_another_edge(shop: Shop, lamp: Any, other_edge: Api) -> None:
