@@ -144,9 +144,7 @@ def _store(session: Session, order: SalesOrder, event: sales.OrderPlaced) -> Non
 
 def _fill(session: Session, order: SalesOrder, event: sales.OrderPlaced) -> None:
     """The order arrives after its cancellation: kept for what may have shipped, without credit."""
-    for name in ("company_id", "customer_id", "customer_name", "currency", "placed_on", "payment_days",
-                 "invoicing_policy", "net_total", "tax_total", "gross_total"):  # fmt: skip
-        setattr(order, name, getattr(event, name))
+    order.fill(event)
     _store(session, order, event)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from erp_finance import invoicing, posting
 from erp_finance.models.base import Aggregate, Base, Taxes
-from erp_finance.models.orders import Share
+from erp_finance.models.orders import Share, as_ordered
 from erp_finance.models.organisation import Company
 from shared.commerce import terms
 from shared.commerce.taxes import Tax, Totals
@@ -52,18 +52,14 @@ class InvoiceLine(Row, Base, of=finance.InvoiceLine):
         """The billed part of an order line."""
         line = part.line
         return cls(
-            position=position, order_line_id=line.id, product_id=line.product_id, description=line.description,
-            kind=line.kind, quantity=part.quantity, unit=line.unit, unit_price=line.unit_price,
-            discount_percent=line.discount_percent, net=part.net, tax_code=line.tax_code, tax_rate=line.tax_rate,
+            position=position, order_line_id=line.id, quantity=part.quantity, net=part.net, **as_ordered(line),
         )  # fmt: skip
 
     def credited(self, position: int, quantity: Decimal, net: Decimal) -> "InvoiceLine":
         """The line of a credit note that takes back a quantity of this one."""
         return InvoiceLine(
-            position=position, order_line_id=self.order_line_id, corrects_line_id=self.id, product_id=self.product_id,
-            description=self.description, kind=self.kind, quantity=quantity, unit=self.unit,
-            unit_price=self.unit_price, discount_percent=self.discount_percent, net=net,
-            tax_code=self.tax_code, tax_rate=self.tax_rate,
+            position=position, order_line_id=self.order_line_id, corrects_line_id=self.id, quantity=quantity, net=net,
+            **as_ordered(self),
         )  # fmt: skip
 
 

@@ -21,6 +21,20 @@ from shared.kernel.ids import DEFAULT_COMPANY_ID
 from shared.kernel.money import ZERO
 from shared.storage.constraints import not_negative, one_of, positive
 
+AS_ORDERED = (
+    "product_id", "description", "kind", "unit", "unit_price", "discount_percent", "tax_code", "tax_rate",
+)  # fmt: skip
+"""What a line of an order says, and its invoices and their credit notes repeat."""
+
+_OF_ORDER = (
+    "company_id", "number", "customer_id", "customer_name", "currency", "placed_on", "payment_days", "invoicing_policy",
+    "net_total", "tax_total", "gross_total",
+)  # fmt: skip
+
+
+def as_ordered(line: Any) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in AS_ORDERED}
+
 
 class SalesOrderLine(Base):
     """An order line with its price frozen. `billed_*` and `delivered_quantity` grow as it is fulfilled."""
@@ -52,11 +66,8 @@ class SalesOrderLine(Base):
     @classmethod
     def placed(cls, order_id: UUID, position: int, line: sales.PlacedLine) -> Self:
         return cls(
-            id=line.line_id, order_id=order_id, position=position, product_id=line.product_id,
-            description=line.description, kind=line.kind, quantity=line.quantity, unit=line.unit,
-            unit_price=line.unit_price, discount_percent=line.discount_percent, net=line.net,
-            tax_code=line.tax_code, tax_rate=line.tax_rate,
-            delivered_quantity=ZERO, billed_quantity=ZERO, billed_net=ZERO,
+            id=line.line_id, order_id=order_id, position=position, quantity=line.quantity, net=line.net,
+            delivered_quantity=ZERO, billed_quantity=ZERO, billed_net=ZERO, **as_ordered(line),
         )  # fmt: skip
 
 
@@ -110,13 +121,17 @@ class SalesOrder(Aggregate, Base):
     @classmethod
     def placed(cls, event: sales.OrderPlaced) -> Self:
         """The order as the event has it, before credit has been decided."""
-        return cls(
-            id=event.order_id, company_id=event.company_id, number=event.number, customer_id=event.customer_id,
-            customer_name=event.customer_name, currency=event.currency, placed_on=event.placed_on,
-            payment_days=event.payment_days, invoicing_policy=event.invoicing_policy, net_total=event.net_total,
-            tax_total=event.tax_total, gross_total=event.gross_total, status="open", credit="held",
-            open_amount=ZERO, invoiced_gross=ZERO, fully_billed=False, billed_taxes=[], deliveries=[],
+        order = cls(
+            id=event.order_id, status="open", credit="held", open_amount=ZERO, invoiced_gross=ZERO, fully_billed=False,
+            billed_taxes=[], deliveries=[],
         )  # fmt: skip
+        order.fill(event)
+        return order
+
+    def fill(self, event: sales.OrderPlaced) -> None:
+        """Take prices and terms from the event."""
+        for name in _OF_ORDER:
+            setattr(self, name, getattr(event, name))
 
     @classmethod
     def void(cls, order_id: UUID, number: str) -> Self:
