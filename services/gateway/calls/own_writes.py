@@ -27,6 +27,8 @@ LAST_SECONDS = 3.0
 """For so long a caller's events go along with every call; what takes longer to arrive is a consumer that is down."""
 MOST_LAST = 200
 """Events of one caller that are kept for that time."""
+GATHERED_FOR = 0.05
+"""Seconds for which rows wait for others, so that the writes of many requests are one. Until then memory knows them."""
 MOST_WAITING = 5_000
 """Rows that wait to be written while the database is slow; what comes beyond them is forgotten."""
 
@@ -114,6 +116,7 @@ class OwnWrites:
     async def _write_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
+            await asyncio.sleep(GATHERED_FOR)
             rows, self._waiting = self._waiting, []
             await loop.run_in_executor(self._threads, self._write, rows)
 
