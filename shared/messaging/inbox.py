@@ -59,6 +59,12 @@ _AFTER_RETRY = text(
     "UPDATE inbox SET state = :state, next_attempt_at = :next_attempt_at, error_code = :error_code"
     " WHERE consumer = :consumer AND event_id = :event_id AND state = 'retry' AND attempts = :attempts"
 )
+_HANDLED = (
+    "handled AS (INSERT INTO inbox (consumer, event_id, type, producer, aggregate_id, sequence, sha256, state, attempts,"
+    " received_at, processed_at) VALUES (%s, %s::uuid, %s, %s, %s::uuid, %s, %s, 'done', 1, now(), clock_timestamp()))"
+)
+"""The values are those of `row_of`, in its order."""
+_KNOWN = text("SELECT sha256 FROM inbox WHERE consumer = :consumer AND event_id = :event_id")
 _LEASE = timedelta(seconds=20)
 _MOST_ATTEMPTS = 1 + max(len(LIMITS.retry_delays), len(LIMITS.not_yet_delays))
 _KEPT_OF_UNREADABLE = 64 * 1024
@@ -101,7 +107,8 @@ class Inbox:
         if suspicious and self._crashes(handler, received, body) > LIMITS.crashes_before_parking:
             return self._fail(handler, received, body, "parked", None, "crashes_the_process")
         try:
-            return self._apply(handler, received, body, ["trying"])
+            claims = suspicious or handler.order == "latest"
+            return (self._apply if claims else self._apply_at_once)(handler, received, body, ["trying"])
         except Exception as error:
             raise_if_database_is_away(error)
             return self._fail(handler, received, body, *self._verdict(handler, error, 1))
@@ -156,8 +163,32 @@ class Inbox:
         transaction.run(self.engine, Context(), lambda s: s.execute(_AFTER_RETRY, values))
         metrics.consumed.labels(row.consumer, state).inc()
 
+    def _apply_at_once(self, handler: Handler, received: Envelope, body: bytes, from_states: list[str]) -> str:
+        """Call the handler before the inbox: it is written together with all else at the end, so that nearly every event,
+        which is new, costs one round trip less. One that is known has no effect, whatever the handler made of it.
+        """
+
+        def work(session: Session) -> str:
+            faults.point("before_inbox")
+            transaction.close_with(session, _HANDLED, list(row_of(handler, received, body).values()))
+            faults.point("after_inbox")
+            self._act(handler, session, received, body)
+            if faults.WEATHER == "fail_once":
+                raise faults.InjectedFault
+            return "done"
+
+        try:
+            result = transaction.run(self.engine, context_of(received), work)
+        except Exception as error:
+            raise_if_database_is_away(error)
+            if not isinstance(error, transaction.AlreadyHandled) and not self._known(handler, received):
+                raise
+            return self._apply(handler, received, body, from_states)
+        self._note(handler, received)
+        return result
+
     def _apply(self, handler: Handler, received: Envelope, body: bytes, from_states: list[str]) -> str:
-        context = context_of(received)
+        """Call the handler if the event can be claimed in the inbox."""
 
         def work(session: Session) -> str:
             faults.point("before_inbox")
@@ -178,12 +209,15 @@ class Inbox:
             return "done"
 
         try:
-            result = transaction.run(self.engine, context, work)
+            result = transaction.run(self.engine, context_of(received), work)
         except _AlreadyDone:
             return self._duplicate(handler, received, body)
+        self._note(handler, received)
+        return result
+
+    def _note(self, handler: Handler, received: Envelope) -> None:
         self.applied.note(received.id, handler.name)
         metrics.end_to_end_seconds.labels(received.event.type).observe((clock.now() - received.time).total_seconds())
-        return result
 
     def _act(self, handler: Handler, session: Session, received: Envelope, body: bytes) -> None:
         told: Any = received.event
@@ -191,11 +225,15 @@ class Inbox:
             told = [Received(received, body.decode()) if handler.kind == "record" else received.event]
         handler.function(self.service, session, told)
 
-    def _duplicate(self, handler: Handler, received: Envelope, body: bytes) -> str:
-        known = text("SELECT sha256 FROM inbox WHERE consumer = :consumer AND event_id = :event_id")
+    def _known(self, handler: Handler, received: Envelope) -> bytes | None:
+        """The hash of the message that the inbox has under this id, in whatever state."""
         with self.engine.connect() as connection:
             values = {"consumer": handler.name, "event_id": received.id}
-            stored = connection.execute(known, values).scalar()
+            stored: bytes | None = connection.execute(_KNOWN, values).scalar()
+        return stored
+
+    def _duplicate(self, handler: Handler, received: Envelope, body: bytes) -> str:
+        stored = self._known(handler, received)
         if stored is not None and bytes(stored) != hashlib.sha256(body).digest():
             return self._park_bytes(handler, body, received.event.service, "wrong_content")
         return "duplicate"

@@ -32,6 +32,10 @@ _COLLISIONS = {
 }
 
 
+class AlreadyHandled(Exception):
+    """The inbox knows the event that this transaction was about to note there; it is rolled back."""
+
+
 class OutcomeUnknown(Exception):
     """The connection was lost while committing: whether it took effect shows only in the database."""
 
@@ -109,7 +113,7 @@ def _once(engine: Engine, context: Context, work: Callable[[Session], T], action
 
 
 def _commit(session: Session, closing: tuple[str, list[Any]] | None, repeatable: bool) -> None:
-    """Write outbox, audit and remembered replies, and commit, in one round trip."""
+    """Write inbox, outbox, audit and remembered replies, and commit, in one round trip."""
     try:
         if closing:
             connection = session.connection()
@@ -119,11 +123,13 @@ def _commit(session: Session, closing: tuple[str, list[Any]] | None, repeatable:
     except DBAPIError as error:
         if connection_lost(error) and not repeatable:
             raise OutcomeUnknown from error
+        if isinstance(error, IntegrityError) and error.orig.diag.constraint_name == _INBOX_KEY:  # type: ignore[union-attr]
+            raise AlreadyHandled from error
         raise
 
 
 def _closing_words(session: Session, action: str, result: Any) -> tuple[str, list[Any]] | None:
-    """The one statement, with its parameters, that writes outbox, audit and the remembered reply of the transaction."""
+    """The one statement, with its parameters, that writes inbox, outbox, audit and the remembered reply of the transaction."""
     parts: list[str] = []
     parameters: list[Any] = []
     if pending := outbox.take(session):
@@ -133,12 +139,22 @@ def _closing_words(session: Session, action: str, result: Any) -> tuple[str, lis
         auditing.note_action(session, action, getattr(result, "id", None))
         part, values = auditing.statement_part(session)
         parts, parameters = [*parts, part], [*parameters, *values]
+    if handled := session.info.get("handled"):
+        parts, parameters = [*parts, handled[0]], [*parameters, *handled[1]]
     if remembered := session.info.get("remember"):
         parts.append(_REMEMBER + ", ".join([_REMEMBERED] * len(remembered)) + ")")
         parameters += [value for row in remembered for value in (*row, clock.ahead())]
     return ("WITH " + ", ".join(parts) + " SELECT 1", parameters) if parts else None
 
 
+def close_with(session: Session, part: str, values: list[Any]) -> None:
+    """Have a row written to the inbox by the last statement, of which `part` is a CTE. If it is known there, that raises
+    AlreadyHandled, and nothing has happened.
+    """
+    session.info["handled"] = part, values
+
+
+_INBOX_KEY = "inbox_pkey"
 _REMEMBER = (
     "remembered AS (INSERT INTO idempotency"
     " (actor, operation, key, request_sha256, status, body, headers, aggregate_id, permanent, created_at) VALUES "

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -44,6 +45,28 @@ def test_the_same_message_twice_has_one_effect(toy: Harness) -> None:
     body = body_of(made())
     assert [deliver(toy, body) for _ in range(3)] == ["done", "duplicate", "duplicate"]
     assert effects(toy) == 1
+
+
+def test_a_known_event_has_no_effect_whatever_its_handler_does(toy: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler runs before the inbox is written; where it fails at what it did already, nothing has failed."""
+    body = body_of(made())
+    assert deliver(toy, body) == "done"
+    before = row(toy)
+    monkeypatch.setattr(toy.consumers["note_made"], "function", _refuse)
+    assert deliver(toy, body) == "duplicate" and row(toy) == before
+    assert deliver(toy, body_of(made())) == "retry" and effects(toy) == 1
+
+
+def _refuse(*_: Any) -> None:
+    raise RuntimeError("it has been done")
+
+
+def test_the_same_message_at_the_same_time_has_one_effect(toy: Harness) -> None:
+    """As when the broker gives it to a second process while the first still works on it."""
+    body = body_of(made())
+    with ThreadPoolExecutor(6) as pool:
+        results = sorted(pool.map(lambda _: deliver(toy, body), range(6)))
+    assert results == ["done", *["duplicate"] * 5] and effects(toy) == 1
 
 
 def test_each_handler_has_its_own_effect(toy: Harness) -> None:
