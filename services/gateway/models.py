@@ -25,9 +25,6 @@ class Base(Conventions, DeclarativeBase):
 class Team(Replica, Base, of=contacts.Team):
     """A team of crm_contacts. Rules with `@team` ask for it, so the team that is deleted there ends here (people.py)."""
 
-    __tablename__ = "team"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     active: Mapped[bool]
 

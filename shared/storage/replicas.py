@@ -3,11 +3,13 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared import contracts
+from shared.kernel.texts import snake_case
 from shared.schema.contract import CATALOGUE, Event
 from shared.schema.resource import Resource
 from shared.storage.copies import forget, keep
@@ -18,17 +20,17 @@ class Replica:
     """A mapped class whose rows are kept as the events of another service tell.
 
         class Customer(Replica, Base, of=contacts.ContactState, named_by=("Order.customer_id",), left={"status": "erased"}):
-            __tablename__ = "customer"
-            id: Mapped[UUID] = mapped_column(primary_key=True)
             name: Mapped[str]
 
     `of` is what the events of the aggregate have in common, or the declared resource whose numbered events say it. A
-    column holds the field of its name, or the one that `renamed` {column: field} says; the primary key holds the id of
-    the aggregate. When the aggregate is deleted, its copy is too, unless one of the columns `named_by` names it: then it
-    only changes to `left`.
+    column holds the field of its name, or the one that `renamed` {column: field} says; `id` is the id of the aggregate,
+    and the table has the name of the class. When the aggregate is deleted, its copy is too, unless one of the columns
+    `named_by` names it: then it only changes to `left`.
     `handler` is the name by which the inbox knows it, `copy_<table>` where nothing is said. It is stored: a released
     one stays as it is.
     """
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
 
     copied: ClassVar[Any]
     handler: ClassVar[str]
@@ -46,6 +48,8 @@ class Replica:
         **kwargs: Any,
     ) -> None:
         cls.copied, cls.renamed, cls.named_by, cls.left = of, renamed, named_by, left
+        if not hasattr(cls, "__tablename__"):
+            setattr(cls, "__tablename__", snake_case(cls.__name__))  # noqa: B010
         super().__init_subclass__(**kwargs)
         cls.handler = handler or f"copy_{inspect(cls).local_table.name}"
         _replicas.append(cls)

@@ -23,9 +23,6 @@ class Customer(
 ):  # fmt: skip
     """A contact of crm_contacts. Its owner says who may name it."""
 
-    __tablename__ = "customer"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     status: Mapped[str]
     owner_id: Mapped[UUID | None]
@@ -40,10 +37,8 @@ class Product(
     Whoever may not see its company cannot sell it: `company_id` cuts it for them (shared/api/reaching.py).
     """
 
-    __tablename__ = "product"
     __table_args__ = (*not_negative("sale_price"),)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     sku: Mapped[str]
     name: Mapped[str]
     kind: Mapped[str]

@@ -25,8 +25,6 @@ class Customer(
 ):  # fmt: skip
     """A contact of crm_contacts: what documents say about it."""
 
-    __tablename__ = "customer"
-
     name: Mapped[str]
     status: Mapped[str]
     language: Mapped[str]
