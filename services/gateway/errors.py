@@ -36,7 +36,7 @@ class RefreshRefused(Unauthenticated):
 
 
 class OidcRefused(Unauthenticated):
-    """The identity provider did not vouch for anybody who may come in: one answer, whatever was wrong."""
+    """The identity provider named no user who may sign in: one answer, whatever was wrong."""
 
     code = "oidc_refused"
     en = "Signing in through the identity provider did not succeed; start again."
@@ -198,7 +198,7 @@ class EventGone(Refusal):
 
 
 class SubscriptionTooWide(Forbidden):
-    """A subscription over AMQP is told everything that its bindings match. Details: event_types."""
+    """A subscription over AMQP receives everything that its bindings match. Details: event_types."""
 
     code = "subscription_too_wide"
     en = "You may not see all of this in every company: {event_types}."

@@ -1,4 +1,4 @@
-"""The gateway's own data: who may sign in and with what, which tokens and keys are out, who came in and who did not."""
+"""The gateway's own data: users and what they sign in with, roles, tokens, keys, sign-ins."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -59,7 +59,7 @@ class User(Aggregate, Base, of=contract.User):
 
     @classmethod
     def seen_in(cls, companies: Sequence[UUID]) -> ColumnElement[bool]:
-        """Whoever works in one of these; in all companies means in these as well."""
+        """Users who work in one of these; in all companies means in these as well."""
         return or_(cls.companies.is_(None), cls.companies.overlap(companies))
 
     def seen_from(self) -> list[UUID] | None:
@@ -96,7 +96,7 @@ class Credential(Base):
 
 
 class Role(Aggregate, Base, of=contract.Role):
-    """A role of one's own making; the built-in ones are in roles.py and cannot be changed."""
+    """A role of one's own making; the built-in ones are in identity/built_in.py and cannot be changed."""
 
     built_in = False
 
@@ -166,7 +166,7 @@ class RefreshToken(Base):
 
 
 class SignIn(Base):
-    """Somebody came in, or did not. Rows are only added, and swept after half a year."""
+    """A sign-in, or one that was refused. Rows are only added, and deleted after half a year."""
 
     __tablename__ = "sign_in"
     __table_args__ = (Index(None, "at", "id"),)

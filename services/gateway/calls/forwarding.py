@@ -57,11 +57,13 @@ class Calls:
         `caught_up`: the service first waits for what the caller wrote elsewhere in the last seconds.
         """
 
-        async def told() -> dict[str, HeaderValue]:
+        async def headers_of_caller() -> dict[str, HeaderValue]:
             await self.renew(request)
             return circumstances(request, service, self.signer) | self._last_writes(request, service, caught_up)
 
-        reply = await self.rpc.call(_who(request), service, name, message, more or {}, seconds or self.seconds, told)
+        reply = await self.rpc.call(
+            _who(request), service, name, message, more or {}, seconds or self.seconds, headers_of_caller
+        )
         if request.principal:
             await self.own_writes.note(request.principal.id, reply)
         return reply

@@ -19,11 +19,11 @@ LOOK_SECONDS = 0.2
 
 @dataclass(slots=True)
 class Gap:
-    """A time without consumers; `told` are the calls in the queue whose callers wait no longer."""
+    """A time without consumers; `given_up` are the calls in the queue whose callers wait no longer."""
 
     since: float = field(default_factory=time.monotonic)
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    told: int = 0
+    given_up: int = 0
 
     @property
     def left(self) -> float:
@@ -59,5 +59,5 @@ class Presence:
                 gap.over.set()
             return
         gap = self._gaps.setdefault(service, Gap())
-        if gap.left <= 0 and waiting > gap.told:
-            gap.told += self._give_up(service, waiting - gap.told)
+        if gap.left <= 0 and waiting > gap.given_up:
+            gap.given_up += self._give_up(service, waiting - gap.given_up)

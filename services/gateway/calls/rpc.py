@@ -19,7 +19,7 @@ from gateway.http.bounds import Turns
 from gateway.http.streaming import Places
 
 Headers = dict[str, HeaderValue]
-Told = Callable[[], Awaitable[Headers]]
+HeadersOfCaller = Callable[[], Awaitable[Headers]]
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
 TOLD_MILLISECONDS = 2000
@@ -91,21 +91,21 @@ class Rpc:
         body: bytes,
         headers: Headers,
         seconds: float,
-        told: Told = _nothing,
+        headers_of_caller: HeadersOfCaller = _nothing,
     ) -> Reply:
         """Call an operation and wait for the answer, at most so many seconds. `who` shares with nobody but themselves.
 
-        `told` is what goes beside it as well, asked for when the call has its turn; what it raises ends the call.
+        `headers_of_caller` goes beside it as well, asked for when the call has its turn; what it raises ends the call.
         Raises ServiceDown (nobody takes it; certainly not carried out), Overloaded, OutcomeUnknown (the connection
         broke meanwhile) or DeadlineExceeded.
         """
         begun, outcome = time.perf_counter(), "error"
         try:
-            if "nameko.wait_for" in headers:  # whoever waits takes no turn of the service meanwhile
-                reply = await self._in_place(service, operation, body, headers | await told(), seconds)
+            if "nameko.wait_for" in headers:  # a call that waits takes no turn of the service meanwhile
+                reply = await self._in_place(service, operation, body, headers | await headers_of_caller(), seconds)
             else:
                 async with self._turns.turn(f"{who} {service}", seconds):
-                    beside = headers | await told()
+                    beside = headers | await headers_of_caller()
                     left = begun + seconds - time.perf_counter()
                     reply = await self._in_place(service, operation, body, beside, left)
             outcome = "answered"
@@ -159,7 +159,7 @@ class Rpc:
             self.edges.receive(message.body)
         elif pending is None:
             self.edges.confirm(message.correlation_id, message.body)
-        elif not pending.answer.done():  # else it came after its deadline: the caller was told so
+        elif not pending.answer.done():  # else it came after its deadline: the caller has an answer
             self._settle(pending, message)
 
     def _settle(self, pending: Pending, message: Message) -> None:

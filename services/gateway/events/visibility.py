@@ -1,4 +1,4 @@
-"""Who may be told of which event. Pull, stream, webhooks and AMQP subscriptions all ask here."""
+"""Who may see which event. Pull, stream, webhooks and AMQP subscriptions all ask here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ EVERY_COMPANY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whoever asks for events. `companies` are those that he may see, None for all."""
+    """A reader of events. `companies` are those that it may see, None for all."""
 
     permissions: tuple[str, ...]
     companies: frozenset[UUID] | None

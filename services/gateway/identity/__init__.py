@@ -1,1 +1,1 @@
-"""Who may come in, and what they may do there."""
+"""Who may sign in, and what they may do."""

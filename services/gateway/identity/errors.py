@@ -4,7 +4,7 @@ from shared.kernel.refusals import Conflict, Forbidden, Invalid
 
 
 class LastAdministrator(Conflict):
-    """Nobody could let anybody in any more."""
+    """Nobody could create a user or change a role any more."""
 
     code = "last_administrator"
     en = "This is the last active administrator; make somebody else one first."

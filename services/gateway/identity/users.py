@@ -1,4 +1,4 @@
-"""Flow: somebody is let in → has roles, companies, a team → is shut out, and all sessions end."""
+"""Flow: a user is created → has roles, companies, a team → is deactivated, and all sessions end."""
 
 import hashlib
 import re
@@ -31,7 +31,7 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f<>\",;]{1,64}@[^@\s\x00-\x1f<>\",;]{1,189}")
 
 
 class Users:
-    """Who may come in."""
+    """Users: who may sign in."""
 
     @command(contract.User.create)
     def create_user(self, session: Session, request: dict[str, Any]) -> User:
@@ -73,7 +73,7 @@ class Users:
 
     @command(contract.User.delete)
     def delete_user(self, session: Session, user: User) -> None:
-        """Whoever once signed in stays: what they did is signed with their id."""
+        """A user who once signed in stays: what they did bears their id."""
         if user.last_sign_in_at is not None:
             raise InUse
         _keep_an_administrator(session, user, {"active": False})
@@ -150,7 +150,7 @@ def _check_companies(session: Session, user: User, request: dict[str, Any]) -> N
 
 
 def _keep_an_administrator(session: Session, user: User, request: dict[str, Any]) -> None:
-    """Raises LastAdministrator. The rows are locked in order, so that two cannot leave together."""
+    """Raises LastAdministrator. The rows are locked in order, so that two cannot be deactivated together."""
     stays = request.get("active") is not False and ADMINISTRATOR in (request.get("roles") or user.roles)
     if stays or not (user.active and ADMINISTRATOR in user.roles):
         return

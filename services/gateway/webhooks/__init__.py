@@ -1,1 +1,1 @@
-"""What other systems are told: signed events over HTTPS, in order, until they have arrived."""
+"""Webhooks: signed events over HTTPS, in order, until they have arrived."""

@@ -1,4 +1,4 @@
-"""What a webhook may see: what its owner may see at this moment, and no more than whoever aimed it could see then."""
+"""What a webhook may see: what its owner may see now, and no more than the user or key that chose its address."""
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from shared.api.rights import Rights, reached_by
 
 
 def audience_of(session: Session, webhook: Webhook) -> Viewer | None:
-    """None when the owner may no longer sign in, or the key has ended that it was aimed with."""
+    """None when the owner may no longer sign in, or the key has ended that address and events were chosen with."""
     return audience.audience_of(session, webhook.owner_id, webhook)
 
 
@@ -39,7 +39,7 @@ def types_for(who: Viewer, webhook: Webhook) -> frozenset[str]:
 
 @reached_by(Webhook)
 def of_webhook(session: Session, webhook: Webhook) -> Rights:
-    """The events that it is told of."""
+    """The events that it receives."""
     owner = session.get(User, webhook.owner_id)
     if owner is None:
         return NOTHING

@@ -21,9 +21,9 @@ BOTH_SECRETS_FOR = timedelta(hours=24)
 
 
 class Webhook(Aggregate, Base, of=contract.Webhook):
-    """An address that is told of events. It belongs to a user and sees what that user may see.
+    """An address that receives events. It belongs to a user and sees what that user may see.
 
-    `limited_to` and `limited_companies` are the rights of whoever chose address and events, when these were less than,
+    `limited_to` and `limited_companies` are the rights with which address and events were chosen, when these were less than,
     or other than, the owner's: an API key of few scopes, another user. Then it sees only what both may see; it ends
     with the key (`api_key_id`).
     `disabled_reason` says why deliveries stopped by themselves, one of schedule.REASONS; it goes when they resume.

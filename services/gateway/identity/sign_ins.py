@@ -1,4 +1,4 @@
-"""Who came in, who did not, and what is swept away in time."""
+"""Sign-ins, also those that were refused, and what is deleted in time."""
 
 from datetime import timedelta
 
@@ -13,8 +13,8 @@ from shared.kernel import clock
 KEPT = timedelta(days=183)
 
 
-class Entrance:
-    """What the edge noted at the door."""
+class SignIns:
+    """What the edge noted of sign-ins."""
 
     @query(contract.list_sign_ins)
     def list_sign_ins(self, session: Session, listing: ListRequest) -> Page:
@@ -22,6 +22,7 @@ class Entrance:
 
     @every(hours=1)
     def sweep_the_entrance(self, session: Session) -> None:
+        """Its name is stored with its last run."""
         now = clock.now()
         session.execute(delete(SignIn).where(SignIn.at < now - KEPT))
         session.execute(delete(Attempts).where(Attempts.last_at < now - timedelta(days=1)))
