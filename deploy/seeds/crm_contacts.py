@@ -62,7 +62,7 @@ def _people(api: Api) -> None:
             named = {"person_id": identify(f"{first} {last}"), "organization_id": identify(organization)}
             api.create("/v1/affiliations", f"role: {last}", {**named, "role": "Achats", "main": True})
     for subject, kind, organization in ACTIVITIES:
-        body = {"kind": kind, "subject": subject, "contact_id": identify(organization)}
+        body = {"type": kind, "subject": subject, "contact_id": identify(organization)}
         made = api.create("/v1/activities", f"activity: {subject}", body)
         if kind == "note" and made["status"] == "open":
             api.post(f"/v1/activities/{made['id']}/complete", {}, key=f"complete:{subject}")

@@ -17,7 +17,7 @@ def contacts(service: Callable[[type], Harness]) -> Harness:
 
 
 def activity(contacts: Harness, **values: Any) -> Any:
-    return contacts.call("create_activity", body={"kind": "call", "subject": "Relancer le devis", **values})
+    return contacts.call("create_activity", body={"type": "call", "subject": "Relancer le devis", **values})
 
 
 def test_an_activity_is_done_and_reopened(contacts: Harness) -> None:
@@ -80,7 +80,7 @@ def test_who_reaches_their_own_records_only_sees_their_own_activities(contacts: 
     ann = str(new_id())
     mine = {"actor": ann, "permissions": ("contacts.activities:read@own", "contacts.activities:write@own")}
     other = activity(contacts)
-    own = contacts.call("create_activity", body={"kind": "task", "subject": "Ranger"}, **mine)
+    own = contacts.call("create_activity", body={"type": "task", "subject": "Ranger"}, **mine)
     assert own["owner_id"] == ann
     assert [row["id"] for row in contacts.call("list_activities", query={}, **mine)["data"]] == [own["id"]]
     for name in ("get_activity", "complete_activity"):
@@ -95,7 +95,7 @@ def test_nobody_names_a_contact_that_they_may_not_read(contacts: Harness) -> Non
     body = {"kind": "organization", "name": "Hôtel"}
     hers = contacts.call("create_contact", body={**body, "owner_id": ann}, actor=ann)["id"]
     other = contacts.call("create_contact", body=body)["id"]
-    call = {"kind": "call", "subject": "Relancer"}
+    call = {"type": "call", "subject": "Relancer"}
     assert contacts.call("create_activity", body={**call, "contact_id": hers}, **writer)["contact_id"] == hers
     with pytest.raises(Invalid) as refused:
         contacts.call("create_activity", body={**call, "contact_id": other}, **writer)

@@ -15,7 +15,7 @@ from shared.storage.database import Aggregate
 class Activity(Aggregate, Base, of=activities.Activity):
     """A note, call, e-mail, meeting or task."""
 
-    kind: Mapped[str]
+    type: Mapped[str]
     status: Mapped[str]
     subject: Mapped[str]
     body: Mapped[str | None]

@@ -5,7 +5,7 @@ from typing import Any
 from shared.kernel.refusals import Invalid
 from shared.schema import Choice, Group, Instant, Multiline, Refers, Resource, State, Text, Verb, rule
 
-KINDS = {"note": "Note", "call": "Call", "email": "E-mail", "meeting": "Meeting", "task": "Task"}
+TYPES = {"note": "Note", "call": "Call", "email": "E-mail", "meeting": "Meeting", "task": "Task"}
 
 
 class Completion(Group):
@@ -17,7 +17,7 @@ class Completion(Group):
 class Activity(Resource, path="/v1/activities", permission="contacts.activities", label="subject"):
     """A note, call, e-mail, meeting or task: done already, or due."""
 
-    kind = Choice(KINDS, "What it is.", required=True, create_only=True, filter=True)
+    type = Choice(TYPES, "What it is.", required=True, create_only=True, filter=True)
     status = State(open="Open", done="Done", start="open", tones={"done": "success"})
     subject = Text(200, "What it is about.", required=True, filter=True, sort=True, search=True, index=True)
     body = Multiline(10_000, "The text of the note, or what is to be done.", null=True, search=True, index=True)
