@@ -146,6 +146,7 @@ def _housekeeping(toy: Harness) -> bool:
 def test_a_timer_that_sleeps_wakes_when_the_clock_moves(toy: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """It looks at the clock between its steps; the clock moves at the third look."""
     looks = iter([timedelta(), timedelta()])
+    monkeypatch.setattr(clock, "can_move", lambda: True)
     monkeypatch.setattr(clock, "ahead", lambda: next(looks, YEAR))
     begun = time.monotonic()
     assert Timers(toy.service, toy.name, toy.engine, {})._sleep(30)
