@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--grace", type=float, default=300, metavar="SECONDS", help="younger violations are pending (300)"
     )
-    parser.add_argument("--history", type=Path, help="what clients did and were told, as JSON lines (for I7 and I8)")
+    parser.add_argument(
+        "--history", type=Path, help="what clients did and were answered, as JSON lines (for I7 and I8)"
+    )
     parser.add_argument(
         "--since", type=_instant, help="do not look in inboxes for events published before this instant"
     )

@@ -1,4 +1,4 @@
-"""The workload history: what clients did and what they were told, as a fault run or a benchmark writes it.
+"""The workload history: what clients did and what they were answered, as a fault run or a benchmark writes it.
 
 A file of JSON lines, one object per HTTP request that changes something (queries are not recorded):
 

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _for_development() -> None:
-    """What starts here is no production, and its clock can be moved (`make clock`); all processes are told."""
+    """What starts here is no production, and its clock can be moved (`make clock`); all processes know it."""
     if os.environ.setdefault("LIAISON_MODE", "development") == "development":
         os.environ.setdefault("LIAISON_CLOCK_FILE", str(ROOT / "clock"))
 

@@ -1,4 +1,4 @@
-"""Which processes make up Liaison, and what each of them is told: its own database, its own broker account."""
+"""Which processes make up Liaison, and what each of them is given: its own database, its own broker account."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Point = tuple[str, str]
 
 
 class AnyContact:
-    """The rules, for the mapped class and for `Newcomer`."""
+    """The rules, for the mapped class and for `ImportedContact`."""
 
     id: Any
     kind: Any
@@ -160,7 +160,7 @@ class AnyContact:
         self.email = identity.comparable_email(first) if first else None
 
 
-class Newcomer(AnyContact):
+class ImportedContact(AnyContact):
     """A contact on its way into the table with thousands of others: it costs a fifth of a mapped object."""
 
     def __init__(self, **values: Any) -> None:

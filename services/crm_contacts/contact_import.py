@@ -8,7 +8,7 @@ from sqlalchemy import delete, inspect, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from crm_contacts import identity, parents
-from crm_contacts.contact import Newcomer, Point
+from crm_contacts.contact import ImportedContact, Point
 from crm_contacts.models import Contact, ContactPoint
 from shared.contracts import crm_contacts as contacts
 from shared.jobs import bulk
@@ -51,8 +51,8 @@ class ContactLoader(bulk.Loader):
             return body
         return {**body, "kind": "person" if _NAMES_OF_PERSONS & body.keys() else "organization"}
 
-    def prepare(self, values: dict[str, Any]) -> Newcomer:
-        return Newcomer.register(values)
+    def prepare(self, values: dict[str, Any]) -> ImportedContact:
+        return ImportedContact.register(values)
 
     def write(self, session: Session, rows: list[Row]) -> None:
         _refuse_known(session, rows)
@@ -135,7 +135,7 @@ def _infer_types(addresses: Any) -> None:
             known.add(address["type"])
 
 
-def _columns(contact: Newcomer, at: str) -> dict[str, Any]:
+def _columns(contact: ImportedContact, at: str) -> dict[str, Any]:
     """A row of the table as the unit of work would write it."""
     values = contact.__dict__
     row = {name: values[name] for name in _COLUMNS if name in values}

@@ -149,8 +149,8 @@ def normalised(values: dict[str, Any]) -> dict[str, Any]:
     if "emails" in values:
         result["emails"] = _points(values["emails"], email, "emails", "invalid_email", errors)
     if "phones" in values:
-        told = [_with_extension(point) for point in values["phones"]]
-        result["phones"] = _points(told, phone, "phones", "invalid_phone", errors)
+        sent = [_with_extension(point) for point in values["phones"]]
+        result["phones"] = _points(sent, phone, "phones", "invalid_phone", errors)
     if errors:
         raise Invalid(errors)
     return result

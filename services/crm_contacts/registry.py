@@ -21,7 +21,7 @@ from shared.storage.outbox import publish
 
 
 class Registry:
-    """Registered, changed, archived, deleted. Every service that knows contacts hears of each step."""
+    """Registered, changed, archived, deleted. Every service that keeps contacts receives each step as an event."""
 
     @command(contacts.Contact.create)
     def create_contact(self, session: Session, request: dict[str, Any]) -> Contact:

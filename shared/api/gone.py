@@ -42,7 +42,7 @@ def deletion(session: Session, cls: type[Aggregate], id_: UUID) -> Audit | None:
 
 
 def check_reach(session: Session, cls: type[Aggregate] | None, id_: Any, permission: str) -> None:
-    """An answer is given again to whoever still reaches what it tells of. Raises NotFound."""
+    """An answer is given again to a caller who still reaches what it is about. Raises NotFound."""
     if cls and id_ and not is_reached(session, cls, UUID(str(id_)), permission):
         raise NotFound(what=kind_of(cls), id=id_)
 
@@ -55,7 +55,7 @@ def is_reached(session: Session, cls: type[Aggregate], id_: UUID, permission: st
 
 
 def reached(session: Session, cls: type[Aggregate], gone: Audit | None, permission: str) -> bool:
-    """Whether the caller would reach a removed record today. Of one of which nothing is kept whoever reaches all does."""
+    """Whether the caller would reach a removed record today; one of which nothing is kept, if they reach all."""
     context = current(session)
     kept = gone.changes[f"{cls.__name__}/{gone.object_id}"].get(REACH, [{}])[0] if gone else {}
     return _owned(kept, context, permission) and _in_companies(kept, context)

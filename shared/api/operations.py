@@ -152,7 +152,7 @@ class Call:
             result = self._call(session, lock=False)
             if asks_for_verbs(self.operation, self.asked):
                 tell_verbs(result, self.context)
-                return self._reply(result)  # whoever asks may have other rights now, although it has not changed
+                return self._reply(result)  # the caller may have other rights now, although it has not changed
             etag = _etag(result)
             known = (self.context.if_none_match or "").split(",")
             if etag and (etag in known or known == ["*"]):

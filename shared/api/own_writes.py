@@ -60,7 +60,7 @@ def can_wait(refusal: Refusal, context: Context) -> bool:
 
 
 def told(refusal: Refusal, context: Context) -> Refusal:
-    """What the caller is told after the waiting: to try again, where events of its own are still missing."""
+    """What the caller is answered after the waiting: to try again, where events of its own are still missing."""
     if context.missing and is_unknown(refusal):
         return NotArrived(event_ids=[str(event_id) for event_id in context.missing])
     return refusal

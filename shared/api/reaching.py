@@ -6,7 +6,7 @@ Three rules, all in the machinery, so that no handler can forget them:
   handler asks for: also what a body refers to. Raw SQL is not; a handler that uses it restricts it itself.
 - Owners. `sales.orders:read@own` reaches records whose `owner_id` is the caller, `@team` those of the caller's team.
   Records without an owner, and whole kinds that have none, are within reach of `all` only.
-- What belongs to several companies or to whoever works in them (users, their keys and webhooks) says by `seen_in(companies)`
+- What belongs to several companies or to the users who work in them (users, their keys and webhooks) says by `seen_in(companies)`
   which of it those are shown who may not see all companies, and by `seen_from()` of an object where it is seen. Lists,
   single objects and histories are cut by it; what the service reads for itself is not: who may do what is decided by all.
 """

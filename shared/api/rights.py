@@ -108,7 +108,7 @@ def reached_by(cls: type) -> Callable[[_Function], _Function]:
 def known_now(function: Callable[[Session, Context], Rights | None]) -> Callable[[Session, Context], Rights | None]:
     """Declare how the service that keeps rights reads those of a caller: `function(session, context)`, None for nobody.
 
-    What the edge vouches for may be seconds old, and whoever lost rights could give them back to themselves meanwhile.
+    What the edge vouches for may be seconds old, and a user who lost rights could give them back to themselves meanwhile.
     """
     _now.append(function)
     return function

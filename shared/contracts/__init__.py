@@ -21,7 +21,7 @@ from shared.schema.resource import RESOURCES, Resource
 from shared.wire.loading import compiled
 
 SERVICES: tuple[str, ...] = tuple(module.name for module in pkgutil.iter_modules(__path__))
-"""All services: whoever has a contract in this folder. The code of each stands in `services/<name>`.
+"""All services: each has a contract in this folder. The code of each stands in `services/<name>`.
 
 `gateway` is the service behind the HTTP edge: users, keys, webhooks. The edge itself only passes calls on.
 """

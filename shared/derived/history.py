@@ -26,7 +26,7 @@ from shared.storage.database import Aggregate
 from shared.wire.fields import Number, Schema, plain
 
 AUDITORS = AUDIT_PERMISSION
-"""Who may read the history of what no longer exists, besides whoever deleted it; as far as they would reach it today."""
+"""Who may read the history of what no longer exists, besides the one who deleted it; as far as they would reach it today."""
 
 
 def handler(operation: Operation, handlers: dict[str, Handler]) -> Handler:

@@ -1,4 +1,4 @@
-"""The empty file of an import: one row of headers, in the language of whoever asks."""
+"""The empty file of an import: one row of headers, in the language of the caller."""
 
 import base64
 import io

@@ -137,7 +137,7 @@ _JOB_ROWS = """
 
 def write_journal(session: Session, job_id: UUID, rows: list[Row]) -> None:
     """What became of which row: needed to find repeated keys, and to undo."""
-    told = [
+    records = [
         {
             "row_number": row.number,
             "match_key": row.key,
@@ -149,8 +149,8 @@ def write_journal(session: Session, job_id: UUID, rows: list[Row]) -> None:
         for row in rows
         if row.key is not None or row.effect in ("created", "updated")
     ]
-    if told:
-        session.connection().exec_driver_sql(_JOB_ROWS, (str(job_id), dumps(told)))
+    if records:
+        session.connection().exec_driver_sql(_JOB_ROWS, (str(job_id), dumps(records)))
 
 
 _JOB_ERRORS = """
@@ -160,10 +160,10 @@ _JOB_ERRORS = """
 """
 
 
-def write_errors(session: Session, job_id: UUID, told: list[dict[str, Any]]) -> None:
+def write_errors(session: Session, job_id: UUID, records: list[dict[str, Any]]) -> None:
     """Row errors: [{row_number, header, field, code, level, text_en, text_fr, cell}]."""
-    if told:
-        session.connection().exec_driver_sql(_JOB_ERRORS, (str(job_id), dumps(told)))
+    if records:
+        session.connection().exec_driver_sql(_JOB_ERRORS, (str(job_id), dumps(records)))
 
 
 KEYS_SEEN = text("SELECT match_key FROM job_row WHERE job_id = :job_id AND match_key = ANY(:keys)")

@@ -30,7 +30,7 @@ def main() -> None:
     try:
         last = _carry_out(order, frames, out)
     except BrokenPipeError:
-        os._exit(0)  # whoever asked is gone
+        os._exit(0)  # the process that asked is gone
     try:
         _write(out, last)
     except BrokenPipeError:

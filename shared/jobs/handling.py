@@ -51,7 +51,7 @@ class NothingToUndo(Conflict):
 
 
 class RightsTakenAway(Forbidden):
-    """Whoever began the job may no longer do all that it began with."""
+    """The user who began the job may no longer do all that it began with."""
 
     code = "rights_taken_away"
     en = "Whoever began this job has lost rights that it began with; with the present ones, begin it again."
@@ -146,7 +146,7 @@ def _needed(began: Context, permission: str) -> Rights:
 
 
 def view(session: Session, job: Job, errors: bool = True) -> dict[str, Any]:
-    """A job in the form of JobView, with texts in the language of whoever asks."""
+    """A job in the form of JobView, with texts in the language of the caller."""
     language = current(session).language
     shown: dict[str, Any] = {name: getattr(job, name) for name in _SHOWN}
     failure = job.failure and {"code": job.failure["code"], "message": job.failure[language]}

@@ -316,7 +316,7 @@ class _Import:
         self._change(session, row, body, before.get("version") if before else None)
 
     def _change(self, session: Session, row: Row, body: dict[str, Any], version: int | None) -> None:
-        """What makes no new version, because it says the same in other words, is not to be told to anybody."""
+        """What makes no new version, because it says the same in other words, is published to nobody."""
         assert self.patch is not None
         try:
             with savepoint(session):
@@ -336,7 +336,7 @@ class _Import:
         row.effect = "skipped" if reply.replayed else effect
         row.object_id, row.version = UUID(reply.id) if reply.id else None, version_of(reply)
 
-    # -- what is told ---------------------------------------------------------------------------------------------------
+    # -- what is reported ---------------------------------------------------------------------------------------------------
 
     def _account(self, session: Session, rows: list[Row]) -> dict[str, Any]:
         counts = dict.fromkeys(COUNTS, 0)

@@ -18,7 +18,7 @@ class Base(Conventions, DeclarativeBase):
 
 
 class Job(Aggregate, Base):
-    """One job. `circumstances` are those of whoever asked for it; it runs with their rights and in their name.
+    """One job. `circumstances` are those of the user who asked for it; it runs with their rights and in their name.
 
     `checkpoint` is where to go on; it is written in the transaction of the batch that it comes after. A runner holds a
     job by `runner` until `leased_until`; `takeovers` counts how often it was taken from one that had ended.

@@ -35,7 +35,7 @@ _TAKE = timed(
     " started_at = coalesce(started_at, present()), version = version + 1, updated_at = present()"
     " WHERE id = (SELECT id FROM job WHERE status IN ('queued', 'running')"
     " AND (leased_until IS NULL OR leased_until < now() OR runner = :runner)"
-    # Users take turns: next is whoever's last job began the longest ago.
+    # Users take turns: next is the one whose last job began the longest ago.
     " ORDER BY (SELECT max(j.started_at) FROM job j WHERE j.actor = job.actor) NULLS FIRST, id"
     " LIMIT 1 FOR UPDATE SKIP LOCKED)"
     " RETURNING id, takeovers"
@@ -46,7 +46,7 @@ _CARRIERS = {"import": imports.carry_out, "export": exports.carry_out, "undo": u
 
 
 class JobCrashed(Refusal):
-    """Its process ended, and that of whoever took it over as well."""
+    """Its process ended, and the process that took it over ended as well."""
 
     family = "internal"
     code = "job_ended_its_process"
@@ -79,7 +79,7 @@ class Runner:
         self._thread = eventlet.spawn(self._loop)
 
     def stop(self, until: float) -> None:
-        """End between two batches; whoever comes next goes on from there."""
+        """End between two batches; the next run goes on from there."""
         self._ending = True
         if self._thread is not None:
             with eventlet.Timeout(max(0.1, until - time.monotonic()), False):

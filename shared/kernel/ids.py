@@ -6,7 +6,7 @@ from uuid import UUID
 from shared.kernel import clock
 
 DEFAULT_COMPANY_ID = UUID("01900000-0000-7000-8000-000000000001")
-"""The company that exists from the start; whoever has one company never needs to name it."""
+"""The company that exists from the start; who has one company never needs to name it."""
 
 
 def new_id() -> UUID:

@@ -22,7 +22,7 @@ class NotInProduction(SystemExit):
 
 
 REQUEST_GAP = 0.5
-"""Seconds for which callers wait for a service that nobody runs. They are told then, so what waited longer from before
+"""Seconds for which callers wait for a service that nobody runs. They are refused then, so what waited longer from before
 a process took calls is not carried out by it."""
 
 

@@ -1,4 +1,4 @@
-"""Which events this process has applied lately, so that whoever waits for one is woken by it instead of asking."""
+"""Which events this process has applied lately, so that a request that waits for one is woken by it instead of asking."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator

@@ -8,7 +8,7 @@ session that marks the rows, so that losing the session is losing the office.
 
 What jobs wrote (`bulk`) waits while there is anything else, and goes out in slices. No event overtakes an earlier one of
 its aggregate all the same. Events of one aggregate commit in the order of their ids, for they are numbered under a row
-lock. So whoever sees one sees all earlier ones:
+lock. So a reader that sees one sees all earlier ones:
 - Bulk rows are read by the statement that reads the others, behind them. If it reaches any, it has read all others that
   were there, among them all that are earlier than a bulk row of its own; the slice is sent after those.
 - Bulk rows that are earlier than another row of their aggregate are looked up (`_EARLIER`), wherever they stand in their

@@ -138,7 +138,7 @@ class RpcServer:
         metrics.rpc_seconds.labels(known, outcome).observe(time.monotonic() - started)
 
     def _may_wait(self, headers: dict[str, Any]) -> bool:
-        """Whoever waits for an event waits without a turn: it must not keep others from being served."""
+        """A request that waits for an event waits without a turn: it must not keep others from being served."""
         if headers.get(f"{_PREFIX}wait_for") or headers.get(f"{_PREFIX}own_writes"):
             return True
         last = headers.get(f"{_PREFIX}last_writes")
@@ -190,7 +190,7 @@ class RpcServer:
         return self._carry_out_again(handler, call["kwargs"], context, turn)
 
     def _check_times(self, context: Context) -> None:
-        """Raise what the caller has been told already, so that nothing is carried out behind its back."""
+        """Raise what the caller was answered already, so that nothing is carried out behind its back."""
         _check_deadline(context)
         if context.sent and context.sent < self._takes_since - timedelta(seconds=REQUEST_GAP):
             raise NobodyThere

@@ -148,7 +148,7 @@ def _row(handler: Handler, received: Received) -> dict[str, Any]:
 
 
 def _tell(inbox: Inbox, handler: Handler, batch: list[Received], results: dict[UUID, str]) -> None:
-    """Whoever waits for one of these events, and the metrics."""
+    """Requests that wait for one of these events, and the metrics."""
     now = clock.now()
     for received in batch:
         envelope = received.envelope

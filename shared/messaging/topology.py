@@ -27,9 +27,9 @@ STREAM_DAYS = 7
 STREAM_BYTES = 2_000_000_000
 
 _STREAM_ONLY = rf"^{re.escape(STREAM)}$"
-"""What an operator may read. Whoever may read a queue may also empty it; a stream is read by position and only ages."""
+"""What an operator may read. An account that may read a queue may also empty it; a stream is read by position and only ages."""
 
-# RabbitMQ 4 drops a message after 20 deliveries unless told otherwise. A delivery count rises with every lost
+# RabbitMQ 4 drops a message after 20 deliveries unless set otherwise. A delivery count rises with every lost
 # connection, so it says nothing about the message; the inbox counts real attempts and parks.
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 # Of several replicas one records at a time, so that what is recorded keeps the order in which it came.

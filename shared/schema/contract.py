@@ -195,7 +195,7 @@ class Data:
 class Event(Data):
     """A fact that a service publishes: `class OrderHeld(Event, type="crm_sales.order.held", number=0x2A1, permission=…)`.
 
-    Whoever holds the permission may see it outside of Liaison; several events may have it from the `Data` that they share.
+    Users with the permission may see it outside of Liaison; several events may have it from the `Data` that they share.
     The docstring says when it is sent.
 
     The first field is the id of the aggregate that the fact is about. `about` is the document that it reports on, where that

@@ -27,7 +27,7 @@ class Unreadable(Exception):
 
 
 class Unfit(Exception):
-    """An event that its own schema refuses: a defect of the publisher, whose transaction fails before anybody is told."""
+    """An event that its own schema refuses: a defect of the publisher, whose transaction fails before anything is published."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,8 @@ class Custom(_Composed):
     """The values of custom fields (`shared/storage/custom.py`)."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        told = "The values of custom fields by name, see /v1/custom-fields; numbers are decimal strings."
-        super().__init__(told, **options)
+        help_ = "The values of custom fields by name, see /v1/custom-fields; numbers are decimal strings."
+        super().__init__(help_, **options)
 
     def accepting(self, **settings: Any) -> Sent:
         return fields.Custom(**settings)

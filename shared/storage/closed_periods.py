@@ -5,7 +5,7 @@
 `obey_period_locks` of a migration for each table whose rows bear an accounting day: the database itself then refuses
 what is dated in a period that is locked for good, from the moment the copy knows of it. A document that was quicker
 than that is posted by the ledger on the first open day; so is one of a softly locked period, unless its event says that
-whoever dated it may write there (`passes_soft_locks`).
+its author may write there (`passes_soft_locks`).
 """
 
 import time
@@ -50,7 +50,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What finance has told: how the fiscal years of companies begin, which are open, and which periods are locked."""
+    """What finance has published: how the fiscal years of companies begin, which are open, and which periods are locked."""
 
     starts: dict[UUID, str]
     years: dict[UUID, list[tuple[date, date]]]

@@ -201,5 +201,5 @@ def _by_key(entity: Any, lock: Any) -> Any:
 
 
 def new_session(engine: Engine) -> Session:
-    """A session that flushes only when told or at commit, and keeps loaded objects readable afterwards."""
+    """A session that flushes only when asked or at commit, and keeps loaded objects readable afterwards."""
     return QuickSession(engine, autoflush=False, expire_on_commit=False)

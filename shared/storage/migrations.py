@@ -16,7 +16,7 @@ def revoke(table: str, *privileges: str) -> str:
 
 
 def conceal(table: str, *columns: str) -> str:
-    """SQL that takes a table, or these columns of it, from every role that only reads: whoever also writes keeps it."""
+    """SQL that takes a table, or these columns of it, from every role that only reads: a role that also writes keeps it."""
     return f"""
         DO $$ DECLARE
             reader name;

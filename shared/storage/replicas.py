@@ -73,20 +73,20 @@ def resource_of(cls: type[Replica]) -> str:
 
 def events_of(cls: type[Replica]) -> tuple[type[Event], ...]:
     """What a replica follows: the events that carry the state, and those that end an aggregate without it."""
-    told = _telling(cls)
-    aggregates = {(event.service, event.aggregate) for event in told}
-    others = [e for e in CATALOGUE.values() if (e.service, e.aggregate) in aggregates and e not in told]
-    return (*told, *(event for event in others if event.type.endswith(".deleted")))
+    sources = _telling(cls)
+    aggregates = {(event.service, event.aggregate) for event in sources}
+    others = [e for e in CATALOGUE.values() if (e.service, e.aggregate) in aggregates and e not in sources]
+    return (*sources, *(event for event in others if event.type.endswith(".deleted")))
 
 
 def keeper_of(cls: Any) -> Callable[[object, Session, list[Event]], None]:
     """The handler that keeps a replica."""
-    told, columns, (key,) = tuple(_telling(cls)), _columns(cls), inspect(cls).primary_key
+    sources, columns, (key,) = tuple(_telling(cls)), _columns(cls), inspect(cls).primary_key
 
     def copy(service: object, session: Session, events: list[Event]) -> None:
-        known = [event for event in events if isinstance(event, told)]
+        known = [event for event in events if isinstance(event, sources)]
         keep(session, cls, [{key.name: e.aggregate_id} | {c: getattr(e, f) for c, f in columns} for e in known])
-        if gone := [event.aggregate_id for event in events if not isinstance(event, told)]:
+        if gone := [event.aggregate_id for event in events if not isinstance(event, sources)]:
             forget(session, cls, gone, *_naming(cls), **cls.left)
 
     return copy
@@ -102,8 +102,8 @@ def _columns(cls: type[Replica]) -> list[tuple[str, str]]:
     """(column, field of the state) but for the key. Raises TypeError for a column that the state does not tell."""
     counted = {"version", "created_at", "updated_at"} if issubclass(cls, Aggregate) else set()
     names = [c.name for c in inspect(cls).columns if not c.primary_key and c.name not in counted]
-    told = {f.name for event in _telling(cls) for f in dataclasses.fields(event)}
-    if unknown := [name for name in names if cls.renamed.get(name, name) not in told]:
+    sources = {f.name for event in _telling(cls) for f in dataclasses.fields(event)}
+    if unknown := [name for name in names if cls.renamed.get(name, name) not in sources]:
         raise TypeError(f"{cls.__name__}.{unknown[0]}: {cls.copied.__name__} has no such field")
     return [(name, cls.renamed.get(name, name)) for name in names]
 

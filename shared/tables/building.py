@@ -138,8 +138,8 @@ class Mapping:
         """The body of a request, in which an empty cell says nothing, and what is to be said of the cells."""
         row = Reading(cells)
         found = self._build(row)
-        for told in (*row.errors, *row.warnings):
-            told["column"] = self.place_of(told["pointer"])
+        for error in (*row.errors, *row.warnings):
+            error["column"] = self.place_of(error["pointer"])
         return {} if found is _NOTHING else found, row
 
     def place_of(self, pointer: str, moved: Iterable[tuple[str, str]] = ()) -> tuple[str | None, int | None]:

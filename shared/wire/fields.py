@@ -285,7 +285,7 @@ class Table(fields.Dict):
 
 
 class Open(fields.Dict):
-    """Any JSON object; what it must hold is checked by whoever takes it."""
+    """Any JSON object; what it must hold is checked by its receiver."""
 
     default_error_messages: Messages = _CODES
 
@@ -309,8 +309,8 @@ class Custom(fields.Dict):
     default_error_messages: Messages = _CODES
 
     def __init__(self, **kwargs: Any) -> None:
-        told = {"description": "custom fields, see /v1/custom-fields; numbers are decimal strings"}
-        kwargs.setdefault("metadata", told)
+        described = {"description": "custom fields, see /v1/custom-fields; numbers are decimal strings"}
+        kwargs.setdefault("metadata", described)
         super().__init__(keys=Text(most=50, least=1), values=Scalar(allow_none=True), validate=_few, **kwargs)
 
 

@@ -1,1 +1,1 @@
-"""What holds in every service: events arrive once and in order, have a cause, and clients were told the truth."""
+"""What holds in every service: events arrive once and in order, have a cause, and answers to clients are true."""

@@ -1,4 +1,4 @@
-"""I7, I8: what clients were told is what happened, and a repeated request never makes a second thing."""
+"""I7, I8: what clients were answered is what happened, and a repeated request never makes a second thing."""
 
 from collections import defaultdict
 

@@ -34,7 +34,7 @@ class Product(
 ):  # fmt: skip
     """A product of erp_inventory. `sale_price` is in the company's currency, without tax.
 
-    Whoever may not see its company cannot sell it: `company_id` cuts it for them (shared/api/reaching.py).
+    A user who may not see its company cannot sell it: `company_id` cuts it for them (shared/api/reaching.py).
     """
 
     __table_args__ = (*not_negative("sale_price"),)

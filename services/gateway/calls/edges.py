@@ -1,7 +1,7 @@
 """What one edge tells the others, so that all know it before the caller is answered.
 
-Each says once a second that it is there, and confirms what it is told. Whoever is alone tells nobody and waits for nothing.
-An edge that does not confirm in time is told as before, but waited for only when it is heard again.
+Each says once a second that it is there, and confirms what it receives. An edge that is alone sends and waits for nothing.
+An edge that does not confirm in time still receives events, but is waited for only when it answers again.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ Publish = Callable[[str, bytes, str], None]
 
 
 class Edges:
-    """The other edges of the installation. `hear` takes what one of them tells."""
+    """The other edges of the installation. `hear` takes what one of them sends."""
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
-        self.hear: Callable[[Any], None] = lambda told: None
+        self.hear: Callable[[Any], None] = lambda message: None
         self._key = ""
         self._heard: dict[str, float] = {}
         self._late: set[str] = set()
@@ -69,7 +69,7 @@ class Edges:
             self._send()
 
     def confirm(self, token: str, body: bytes) -> None:
-        """Another edge knows what it was told; anything else that nobody waits for is ignored."""
+        """Another edge knows what was sent to it; anything else that nobody waits for is ignored."""
         if (found := self._unconfirmed.get(token)) is None:
             return
         awaited, all_know = found

@@ -109,7 +109,7 @@ class Exporter:
     ) -> dict[str, Any] | Refusal:
         """The next page, asked for again while the service is away for a moment; else why there is none.
 
-        Whoever sees less than when the list began gets no more of it: the rest would look like the whole.
+        A caller who sees less than when the list began gets no more of it: the rest would look like the whole.
         """
         reason: Refusal = InternalError()
         for attempt in range(TRIES):

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls of services in the name of whoever sent a request, with the rights that they have when it is their turn."""
+    """Calls of services in the name of the user who sent a request, with the rights that they have when it is their turn."""
 
     rpc: Rpc
     signer: Signer
@@ -115,7 +115,7 @@ class Forwarder:
     async def _call(self, request: Incoming, message: bytes, headers: dict[str, HeaderValue]) -> Reply:
         """What is refused as unknown is asked again, with what its caller wrote elsewhere just before to wait for.
 
-        A batch is told at once: it is not carried out a second time, because what was not refused of it was done.
+        A batch is answered at once: it is not carried out a second time, because what was not refused of it was done.
         """
         begun, service, name = time.monotonic(), self.operation.service, self.operation.name
         if self.operation.derived == "batch" and (known := await self._written(request)):

@@ -104,19 +104,19 @@ class Form:
 
     def options(self) -> dict[str, Any]:
         """The values beside the file, as the service wants them. Raises Invalid or InvalidJson."""
-        told: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for name, raw in self.values.items():
             if not raw:
                 continue
             if name in ("mapping", "defaults"):
-                told[name] = strict_json.loads(bytes(raw))
+                members[name] = strict_json.loads(bytes(raw))
             elif name in ("match_on", "decimal_sign"):
-                told[name] = raw.decode("utf-8", "replace")
+                members[name] = raw.decode("utf-8", "replace")
             elif bytes(raw) in (b"true", b"false"):
-                told[name] = raw == b"true"
+                members[name] = raw == b"true"
             else:
                 raise Invalid.at(f"/{name}", "invalid_type")
-        return told
+        return members
 
 
 class Importer:
@@ -240,5 +240,5 @@ def _boundary(request: Incoming) -> bytes:
 
 
 def _base_name(name: str) -> str:
-    """The name of a file is told to people and used for nothing else."""
+    """The name of a file is shown to people and used for nothing else."""
     return "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[:255]

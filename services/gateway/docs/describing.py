@@ -1,7 +1,7 @@
 """`GET /v1/resources`: every resource as clients need it to draw lists, forms and buttons, in the caller's language.
 
 It follows from the contracts; names, helps, states and verbs are those of declared resources (`shared/schema`), the rest of
-what a contract says is told of every resource. A caller is told of what they may read.
+what a contract says follows for every resource. A caller sees what they may read.
 """
 
 from collections.abc import Callable, Iterator
@@ -134,5 +134,5 @@ def _related(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _events(service: str, one: str) -> list[str]:
-    told = any(event.service == service and event.aggregate == one for event in CATALOGUE.values())
-    return [f"{service}.{one}.*"] if told else []
+    has_events = any(event.service == service and event.aggregate == one for event in CATALOGUE.values())
+    return [f"{service}.{one}.*"] if has_events else []

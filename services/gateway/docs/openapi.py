@@ -174,9 +174,11 @@ def _operation(operation: Operation, sent: Components, received: Components) -> 
 
 
 def _description(operation: Operation) -> Said:
-    told = of_operation(operation)
+    needs = of_operation(operation)
     return (
-        Said(*told.parts, (_CUSTOM_FILTERS, {})) if operation.listing and custom.declares(operation.response) else told
+        Said(*needs.parts, (_CUSTOM_FILTERS, {}))
+        if operation.listing and custom.declares(operation.response)
+        else needs
     )
 
 

@@ -24,10 +24,10 @@ def document() -> dict[str, Any]:
     for refusal in _refusals():
         _take(problems, refusal, STATUS[refusal["family"]])
     titles = {str(status): {"en": english, "fr": french} for status, (english, french) in TITLES.items()}
-    for status, told in UNREADABLE.items():
-        titles.setdefault(str(status), {"en": told.en.rstrip("."), "fr": told.fr.rstrip(".")})
+    for status, cls in UNREADABLE.items():
+        titles.setdefault(str(status), {"en": cls.en.rstrip("."), "fr": cls.fr.rstrip(".")})
         known = {"family": "malformed", "service": "gateway", "where": "unreadable", "operations": []}
-        _take(problems, {"code": told.code, "en": told.en, "fr": told.fr, **known}, status)
+        _take(problems, {"code": cls.code, "en": cls.en, "fr": cls.fr, **known}, status)
     fields = [{"code": code, "en": en, "fr": fr} for code, (en, fr) in sorted(sentences().items())]
     return {"problems": [problems[code] for code in sorted(problems)], "fields": fields, "titles": titles}
 

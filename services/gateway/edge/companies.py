@@ -25,7 +25,7 @@ class Companies:
         self._known: frozenset[str] = frozenset()
         self._reading = (
             asyncio.Lock()
-        )  # whoever asks for what there is not takes one thread from the directory, not all
+        )  # a caller who asks for what does not exist takes one thread from the directory, not all
 
     async def check(self, company_id: str, caller: str) -> None:
         """Raises NotFound, for one that the caller may have added a moment ago only after some waiting; or Unavailable."""

@@ -49,7 +49,7 @@ def _choose(listener: socket.socket, number: int) -> None:
 
 
 async def _another_answers(listener: socket.socket) -> bool:
-    """Whether whoever gets a new connection now is ready, or at least does not stop, as this process does."""
+    """Whether the process that gets a new connection now is ready, or at least does not stop, as this process does."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await _state(*listener.getsockname()[:2]) not in ("stopping", "not_ready")

@@ -1,4 +1,4 @@
-"""What may happen: every type of event with its schema, an example, and who may be told. All from the declarations."""
+"""What may happen: every type of event with its schema, an example, and who may receive it. All from the declarations."""
 
 import hashlib
 import json

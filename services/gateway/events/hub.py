@@ -27,7 +27,7 @@ _LINES = re.compile("\r\n|\r|\n")
 
 
 class Follower:
-    """One client that is told what happens from now on. `since` is the last position it has been told of."""
+    """One client that receives what happens from now on. `since` is the last position that was sent to it."""
 
     __slots__ = ("companies", "ended", "since", "types", "waiting", "waiting_bytes", "wake")
 
@@ -52,14 +52,14 @@ class Follower:
         return taken
 
     def end(self, why: str) -> None:
-        """No more is told; what waits is dropped, the client asks for it again."""
+        """No more is sent; what waits is dropped, the client asks for it again."""
         self.ended = self.ended or why
         self.waiting, self.waiting_bytes = [], 0
         self.wake.set()
 
 
 class Hub:
-    """The followers of this process, and the position up to which they have been told."""
+    """The followers of this process, and the position up to which events were sent to them."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -90,7 +90,7 @@ class Hub:
             follower.end("closing")
 
     def join(self, follower: Follower) -> bool:
-        """Tell this one too. False when it has to read on itself first: others have been told more already."""
+        """Send to this one too. False when it has to read on itself first: others have received more already."""
         if not self._followers:
             self._position = follower.since
         if follower.since < self._position:
@@ -124,7 +124,7 @@ class Hub:
             return store.after(session, since, AT_ONCE)
 
     def _tell(self, rows: list[Stored]) -> None:
-        """Whoever has the same rights and wishes is given the same bytes."""
+        """Clients with the same rights and filters receive the same bytes."""
         if not rows or not self._followers:
             return
         chunks = {row.position: as_text(row) for row in rows}

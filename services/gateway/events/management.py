@@ -122,7 +122,7 @@ def management() -> Management | None:
 @cache
 def public_address() -> str:
     """Where subscribers find the broker: LIAISON_PUBLIC_AMQP_URL, or as the service itself sees it."""
-    if told := os.environ.get("LIAISON_PUBLIC_AMQP_URL"):
-        return told
+    if address := os.environ.get("LIAISON_PUBLIC_AMQP_URL"):
+        return address
     parts = urlsplit(amqp_uri("gateway"))
     return f"{parts.scheme}://{parts.hostname}:{parts.port or 5672}{parts.path or '/'}"

@@ -24,7 +24,7 @@ class EventSubscription(Aggregate, Base, of=contract.EventSubscription):
     """`keys` are the routing keys that `bindings` stood for when it was made: an event type that is added later, and
     that the owner perhaps may not see, does not come in by a wildcard.
 
-    It lasts as long as its owner may see all of it. `limited_to` and `limited_companies` are the rights of whoever made it
+    It lasts as long as its owner may see all of it. `limited_to` and `limited_companies` are the rights of the user who made it
     where these were less than the owner's: an API key of few scopes, `api_key_id`, with which it ends. Once that is over it
     is `suspended`: user and bindings are gone from the broker, the queue with what waits in it stays, and all comes back
     with the rights.
@@ -91,6 +91,6 @@ def queue_of(subscription_id: UUID) -> str:
 
 
 def hashed(password: str) -> str:
-    """As RabbitMQ keeps it (rabbit_password_hashing_sha256): so the broker is told it without our keeping it."""
+    """As RabbitMQ keeps it (rabbit_password_hashing_sha256): so the broker gets it and Liaison does not keep it."""
     salt = os.urandom(4)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode("ascii")

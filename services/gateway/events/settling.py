@@ -1,6 +1,6 @@
 """Bringing the broker to what the rows of subscriptions say.
 
-A row is written first, with what is wanted; then the broker is told; then the row says so. Whatever ends the process in
+A row is written first, with what is wanted; then the broker gets it; then the row says so. Whatever ends the process in
 between leaves a row that is not settled, and the next round does everything again: each step may be repeated. A row that
 was changed meanwhile keeps its status and is settled again. What a process that was cut off did too late (a queue whose
 row is gone) is found by the sweep. Whether owners may still see what they are sent is asked every few seconds. One replica

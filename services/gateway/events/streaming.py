@@ -29,7 +29,7 @@ HEARTBEAT_SECONDS = 15.0
 SLOW_SECONDS = 10.0
 """A client that takes nothing for so long is cut."""
 RIGHTS_SECONDS = 1.0
-"""How often it is asked whether somebody may still see what they are told; the directory knows it for a few seconds."""
+"""How often it is asked whether somebody may still see what they receive; the directory knows it for a few seconds."""
 PER_PRINCIPAL = int(os.environ.get("LIAISON_STREAMS_PER_USER", "10"))
 ALL = 2000
 PAGE = 200
@@ -174,7 +174,7 @@ class Stream(Response):
         self._follower.end("gone")
 
     async def _watch_rights(self) -> None:
-        """Whoever is shut out hears no more; whoever has other rights now comes back and is answered by these."""
+        """A user who is deactivated receives no more; one with other rights now reconnects and is answered by these."""
         while await self._may_go_on():
             await asyncio.sleep(RIGHTS_SECONDS)
         self._follower.end("rights")

@@ -80,7 +80,7 @@ class Principal:
 
 
 def nobody() -> Principal:
-    """Who calls a public operation: services are told so by the edge, and by nobody else."""
+    """Who calls a public operation: services learn it from the edge, and from nothing else."""
     return Principal(ANONYMOUS, "", (), (), str(DEFAULT_COMPANY_ID), 0.0, "")
 
 

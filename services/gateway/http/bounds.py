@@ -40,7 +40,7 @@ class Bounds:
 
 
 class Turns:
-    """At most so many at once for each key; whoever comes next waits, in the order in which they came."""
+    """At most so many at once for each key; the next ones wait, in the order in which they came."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -1,6 +1,6 @@
 """Answers are compressed where that pays, and where it tells nothing.
 
-Whoever can have text of their own put beside a secret in one compressed answer, and sees how long it is, learns the
+An attacker who can have text of their own put beside a secret in one compressed answer, and sees how long it is, learns the
 secret (BREACH, CVE-2013-3587). So what hands out secrets is sent as it is; everything else holds none.
 """
 

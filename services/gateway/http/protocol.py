@@ -180,8 +180,8 @@ UNREADABLE = {
 
 def _refusal(status: int) -> bytes:
     """A complete answer: no request was understood, so no language and no request id are known."""
-    told = UNREADABLE[status]
-    problem = {"type": type_of(told.code), "title": told.title, "status": status, "code": told.code}
+    unreadable = UNREADABLE[status]
+    problem = {"type": type_of(unreadable.code), "title": unreadable.title, "status": status, "code": unreadable.code}
     body = json.dumps(problem).encode()
     head = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     return STATUS_LINE[status] + head + body

@@ -1,6 +1,6 @@
 """What users and keys may do now: read from the database at most every few seconds, and known in between.
 
-So whoever is shut out, loses a role or has a key ended is out within KNOWN_FOR seconds, at the cost of one small query
+So who is deactivated, loses a role or has a key revoked is refused within KNOWN_FOR seconds, at the cost of one small query
 per user in that time. While the database is away, what was known last counts, for a token what is written in it: nobody
 gains anything that they did not have when they signed in.
 """

@@ -112,7 +112,7 @@ def _known(engine: Engine, identity: Identity) -> User | None:
 
 
 def _made(engine: Engine, identity: Identity, roles: tuple[str, ...]) -> User:
-    """A user that nobody made before, where the settings say with which roles; told like every other."""
+    """A user that nobody made before, where the settings say with which roles; published like every other."""
     if not roles:
         raise IdentityRefused("no such user")
 

@@ -39,7 +39,7 @@ class Deliveries:
 
     @query(contract.list_webhook_deliveries)
     def list_webhook_deliveries(self, session: Session, webhook: Webhook, listing: ListRequest) -> Page:
-        listing.permission = ""  # deliveries have no owner of their own; whoever reaches the webhook reaches its log
+        listing.permission = ""  # deliveries have no owner of their own; a user who reaches the webhook reaches its log
         return listing.page(session, select(Delivery).where(Delivery.webhook_id == webhook.id))
 
     @command(contract.redeliver_webhook_delivery)

@@ -1,6 +1,6 @@
 """Who sends what: work is taken by lease, so that one process is at it, and another takes over when that one is gone.
 
-A lease is a time until which nobody else takes the row, and a random value that only its holder knows. Whoever comes
+A lease is a time until which nobody else takes the row, and a random value that only its holder knows. The process that comes
 back from sending and no longer holds it changes nothing; the other one sends the same event with the same id.
 """
 

@@ -80,7 +80,7 @@ class _Connection(http.client.HTTPConnection):
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Time limits of sockets are per read; whoever sends a byte a second is cut off by this clock."""
+        """Time limits of sockets are per read; a receiver that sends a byte a second is cut off by this clock."""
         clock = threading.Timer(self._left(), self._cut)
         clock.daemon = True
         clock.start()

@@ -35,7 +35,7 @@ _LAG = timed(
 
 
 class Worker:
-    """Begins what is due until it is told to end, then waits for what is under way."""
+    """Begins what is due until it is stopped, then waits for what is under way."""
 
     def __init__(self, engine: Engine, settings: Settings, ending: threading.Event) -> None:
         self.engine, self.settings, self.ending = engine, settings, ending

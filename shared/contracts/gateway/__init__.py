@@ -1,4 +1,4 @@
-"""Events and operations of `gateway`: who may come in, and what other systems are told."""
+"""Events and operations of `gateway`: who may sign in, and what other systems receive."""
 
 from shared.contracts.gateway.api_keys import *  # noqa: F403
 from shared.contracts.gateway.event_subscriptions import *  # noqa: F403

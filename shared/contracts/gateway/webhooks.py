@@ -1,4 +1,4 @@
-"""What other systems are told: addresses that receive signed events, and the log of what was sent to them."""
+"""What other systems receive: addresses that receive signed events, and the log of what was sent to them."""
 
 from dataclasses import field
 from typing import ClassVar
@@ -16,7 +16,7 @@ DISABLED_REASONS = ("gone", "retries_exhausted", "failing_too_long", "owner_inac
 
 class WebhookState(Data):
     """What every event about a webhook carries. Of its address only the host: the rest may be a secret. `companies` are
-    those whose events it may be told of, None for all."""
+    those whose events it may receive, None for all."""
 
     for_its_companies: ClassVar[bool] = True
     webhook_id: UUID

@@ -69,12 +69,12 @@ def _response(resource: Collection) -> type[Schema]:
         resource=fields.Part(resource.create.response),
         problem=fields.Part(Problem),
     )
-    told = "The results in the order of the operations."
-    return _schema(resource, "BatchResults", told, results=fields.Many(fields.Part(result), most=MOST, required=True))
+    help_ = "The results in the order of the operations."
+    return _schema(resource, "BatchResults", help_, results=fields.Many(fields.Part(result), most=MOST, required=True))
 
 
-def _schema(resource: Collection, suffix: str, told: str, /, **members: Any) -> type[Schema]:
+def _schema(resource: Collection, suffix: str, help_: str, /, **members: Any) -> type[Schema]:
     """A schema that belongs to the contract file of the resource, whence the name of its component."""
     assert resource.create is not None and resource.create.request is not None
-    body = {**members, "__doc__": told, "__module__": resource.create.request.__module__}
+    body = {**members, "__doc__": help_, "__module__": resource.create.request.__module__}
     return type(f"{resource.camel}{suffix}", (Schema,), body)

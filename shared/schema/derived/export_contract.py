@@ -6,7 +6,7 @@ from shared.schema.derived.job_contract import ExportRequest, JobView
 
 
 def declare(resource: Collection) -> Operation | None:
-    """For every list; whoever may read it may take it away."""
+    """For every list: a user who may read it may export it."""
     assert resource.list is not None
     return Operation(
         f"POST {resource.path}/export",

@@ -40,7 +40,7 @@ HISTORY = Listing(
 
 
 def declare(resource: Collection) -> Operation | None:
-    """For every resource: whoever may read it may read its history."""
+    """For every resource: a user who may read it may read its history."""
     assert resource.get is not None
     return Operation(
         f"GET {resource.path}/{{id}}/history",

@@ -15,7 +15,7 @@ class TemplateParameters(Schema):
 
 
 def declare(resource: Collection) -> Operation | None:
-    """For whatever can be imported, and whoever may import it."""
+    """For everything that can be imported, and users who may import it."""
     imported = import_contract.declare(resource)
     return imported and Operation(
         f"GET {resource.path}/import-template",
