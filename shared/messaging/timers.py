@@ -32,7 +32,8 @@ _GAUGES = text(
 )
 
 
-_LOOK_AT_THE_CLOCK = 0.2
+_LOOK_AT_THE_CLOCK, _LOOK_SELDOM = 0.2, 1.0
+"""Seconds after which a timer that sleeps looks whether the clock has moved; seldom where no other process moves it."""
 
 
 class Timers:
@@ -111,8 +112,9 @@ class Timers:
     def _sleep(self, seconds: float) -> bool:
         """No longer than until the clock moves, where it can; False when it is time to end, which ends the sleep too."""
         until, ahead = time.monotonic() + seconds, clock.ahead()
+        step = _LOOK_AT_THE_CLOCK if clock.can_move() else _LOOK_SELDOM
         while (left := until - time.monotonic()) > 0 and clock.ahead() == ahead:
-            if self._ending.wait(min(_LOOK_AT_THE_CLOCK, left) if clock.can_move() else left):
+            if self._ending.wait(min(step, left)):
                 return False
         return not self._ending.is_set()
 
