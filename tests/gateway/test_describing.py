@@ -17,7 +17,7 @@ def test_a_declared_resource_has_its_names_states_and_verbs_in_french() -> None:
         "write": ["create", "update"], "filter": True, "sort": True,
     }  # fmt: skip
     assert told["fields"]["contact_id"]["to"] == "contacts"
-    assert told["fields"]["kind"]["choices"]["meeting"] == "Réunion" and told["fields"]["kind"]["write"] == ["create"]
+    assert told["fields"]["type"]["choices"]["meeting"] == "Réunion" and told["fields"]["type"]["write"] == ["create"]
     assert told["states"]["path"] == ["open", "done"]
     assert told["states"]["values"]["done"] == {"name": "Fait", "tone": "success"}
     assert told["verbs"]["complete"] == {
