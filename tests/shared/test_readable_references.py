@@ -7,18 +7,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from crm_contacts.service import CrmContacts
 from erp_inventory.service import ErpInventory
 from gateway.service import Gateway
 from shared.kernel.ids import new_id
 from shared.schema.contract import Event
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Databases
 from tests.gateway.conftest import company
 from tests.harness import Harness
 
 OWNER, ELSEWHERE = new_id(), new_id()
+
+AS_THEN = {"announced_companies": "ALTER TABLE app_user ADD COLUMN team text"}
+AS_NOW = {"announced_companies": "ALTER TABLE app_user DROP COLUMN team"}
+"""What later migrations changed of the tables that one reads."""
 
 
 def contact(house: Harness) -> Any:
@@ -60,14 +64,24 @@ def run(migration: Path, connection: Connection) -> None:
     ],
 )
 def test_what_copies_lack_is_told_again(
-    service: Callable[[type], Harness], cls: type, make: Callable[[Harness], Any], topic: str
+    service: Callable[[type], Harness],
+    databases: Databases,
+    cls: type,
+    make: Callable[[Harness], Any],
+    topic: str,
 ) -> None:
     house = service(cls)
     made = make(house)
     (before,) = [event for event in house.published() if str(event.aggregate_id) == made["id"]]
     (migration,) = (ROOT / "services" / house.name / "migrations" / "versions").glob(f"*_{topic}.py")
-    with house.engine.begin() as connection:
+    owned = create_engine(
+        make_url(databases.admin_url).set(drivername="postgresql+psycopg2", database=house.engine.url.database)
+    )
+    with owned.begin() as connection:
+        connection.execute(text(AS_THEN.get(topic, "SELECT 1")))
         run(migration, connection)
+        connection.execute(text(AS_NOW.get(topic, "SELECT 1")))
+    owned.dispose()
     (told,) = house.published()
     assert facts(told) == facts(before)
 
