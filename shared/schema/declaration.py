@@ -116,6 +116,12 @@ class Declaration(Members):
         more = {name: f.shown() for name, f in self.fields.items() if f.options.get("on_write")}
         return self.schema(self.names.schema("written"), record(self.shown()) | more) if more else self.view
 
+    @property
+    def changed(self) -> type[Schema]:
+        """The answer to a change, which makes no secret and so shows none."""
+        more = (field.shown() for field in self.fields.values() if field.options.get("on_write"))
+        return self.written if any(not isinstance(shown, fields.Secret) for shown in more) else self.view
+
     @cached_property
     def creation(self) -> type[Schema]:
         return self.schema(self.names.schema("create"), {"id": _id("Chosen by the client, else made."), **self.sent()})
@@ -184,7 +190,7 @@ class Declaration(Members):
                 made = {"request": self.creation, "imported": self.row, "response": self.written, "status": 201}
                 return made | {"idempotency": self.settings.idempotency}
             case "update":
-                return {"request": self.change, "response": self.written}
+                return {"request": self.change, "response": self.changed}
             case "get":
                 return {"response": self.one}
             case "list":

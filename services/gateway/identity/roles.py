@@ -20,7 +20,8 @@ class Roles:
 
     @query(contract.list_roles)
     def list_roles(self, session: Session) -> dict[str, Any]:
-        built_in = [{"id": None, "name": name, "permissions": p, "built_in": True} for name, p in sorted(ROLES.items())]
+        never = dict.fromkeys(("id", "version", "created_at", "updated_at"))
+        built_in = [{**never, "name": name, "permissions": p, "built_in": True} for name, p in sorted(ROLES.items())]
         own = [_shown(role) for role in session.scalars(select(Role).order_by(Role.name))]
         return {"data": [*built_in, *own]}
 

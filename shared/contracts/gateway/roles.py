@@ -31,14 +31,14 @@ class Role(
 class AnyRole(Schema):
     """A role and the permissions it holds: `sales.orders:write`, `sales.*:read`, `*:read@own`, or `*` for all.
 
-    Built-in roles have no id and cannot be changed.
+    Built-in roles cannot be changed and have no id, version or dates.
     """
 
     id = fields.Uuid(allow_none=True)
     name = fields.Text()
     permissions = fields.Many(fields.Text())
     built_in = fields.Flag()
-    version = fields.Whole()
+    version = fields.Whole(allow_none=True)
     created_at = fields.Instant(allow_none=True)
     updated_at = fields.Instant(allow_none=True)
 
