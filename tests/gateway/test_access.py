@@ -61,7 +61,7 @@ def test_other_rights_begin_without_what_was_made_of_the_old_ones() -> None:
 def test_what_cannot_be_cut_by_company_needs_the_right_to_all() -> None:
     """A5. Parked messages, sign-ins and subscriptions, also as files and histories; at the edge and in services."""
     whole = [o for o in DECLARED if o.all_companies]
-    assert {o.path.split("/")[2] for o in whole} == {"parked-messages", "sign-ins", "event-subscriptions"}
+    assert {o.path.split("/")[2] for o in whole} == {"parked-messages", "sign-ins", "event-subscriptions", "teams"}
     assert {"export_event_subscriptions", "history_of_event_subscriptions"} <= {o.name for o in whole}
     company = DEFAULT_COMPANY_ID
     for operation in whole:

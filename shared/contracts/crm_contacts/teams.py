@@ -12,9 +12,10 @@ class Team(
     permission="contacts.teams",
     permissions={"write": "manage"},
     label="name",
+    all_companies=("update", "delete"),
     events={"created": 0x7A1, "updated": 0x7A2, "deleted": 0x7A3},
 ):
-    """People who work together and see each other's records."""
+    """People who work together and see each other's records. Members may work in any company."""
 
     name = Text(
         100, "As shown in lists.", required=True, unique=True, filter=True, sort=True, search=True, published=True
