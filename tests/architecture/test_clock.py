@@ -1,4 +1,4 @@
-"""One clock (issue 9, point 5): who reads the machine's time instead of `shared/kernel/clock.py`, and why that is right."""
+"""One clock: who reads the machine's time instead of `shared/kernel/clock.py`, and why that is right."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Issue 9, point 4: flow files speak of the business, and one learns from them who answers."""
+"""Flow files speak of the business, and one learns from them who answers."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Issue 9, point 9: the documents of the API say what everything is, in both languages, and group it by area."""
+"""The documents of the API say what everything is, in both languages, and group it by area."""
 
 import re
 from collections.abc import Iterator

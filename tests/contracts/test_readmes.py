@@ -1,4 +1,4 @@
-"""Issue 9, point 8: the READMEs of services have one form, and their tables are those of the contracts."""
+"""The READMEs of services have one form, and their tables are those of the contracts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Issue 9, point 9: what Spectral's recommended rules (`spectral:oas`) ask of an OpenAPI 3.1 document, without Spectral.
+"""What Spectral's recommended rules (`spectral:oas`) ask of an OpenAPI 3.1 document, without Spectral.
 
 Rules that other tests hold to are left out: the document is valid (tests/gateway/test_openapi.py), examples keep to their schemas
 (tests/examples), and operation ids are unique. `npx @stoplight/spectral-cli lint` of /openapi.json reports nothing.

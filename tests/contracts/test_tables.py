@@ -1,4 +1,4 @@
-"""Issue 9, point 2: `make explain` and the tables of routes tell what runs."""
+"""`make explain` and the tables of routes tell what runs."""
 
 import pytest
 

@@ -11,7 +11,7 @@ SERVICES = [name for name in texts.CATALOGUES if name not in contracts.SERVICES 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_text_of_a_declaration_has_its_french(service: str) -> None:
-    """Issue 9, point 2: `make contracts` adds what is new to shared/locale/fr/<service>.po, to be translated there."""
+    """`make contracts` adds what is new to shared/locale/fr/<service>.po, to be translated there."""
     assert not texts.untranslated(service)
 
 

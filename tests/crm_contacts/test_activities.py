@@ -31,7 +31,7 @@ def test_an_activity_is_done_and_reopened(contacts: Harness) -> None:
 
 
 def test_a_verb_starts_from_the_states_that_it_declares(contacts: Harness) -> None:
-    """Issue 9, point 2: the model checks transitions from the declaration."""
+    """The model checks transitions from the declaration."""
     made = activity(contacts)
     with pytest.raises(InvalidTransition) as refused:
         contacts.call("reopen_activity", id=made["id"])
@@ -43,7 +43,7 @@ def test_a_verb_starts_from_the_states_that_it_declares(contacts: Harness) -> No
 
 
 def test_a_record_tells_which_verbs_are_possible_now_and_why_others_are_not(contacts: Harness) -> None:
-    """Issue 9, point 2: per record, with `?with=verbs`."""
+    """Per record, with `?with=verbs`."""
     made = activity(contacts)
     told = contacts.call("get_activity", id=made["id"], query={"with": "verbs"})["verbs"]
     detail = "This is not possible in the state “open”; possible now: complete."
@@ -89,7 +89,7 @@ def test_who_reaches_their_own_records_only_sees_their_own_activities(contacts: 
 
 
 def test_nobody_names_a_contact_that_they_may_not_read(contacts: Harness) -> None:
-    """Issue 9, point 2: a reference within the service is looked up with the rights of the caller."""
+    """A reference within the service is looked up with the rights of the caller."""
     ann = str(new_id())
     writer = {"actor": ann, "permissions": ("contacts.activities:*", "contacts.contacts:read@own")}
     body = {"kind": "organization", "name": "Hôtel"}

@@ -22,7 +22,7 @@ def contacts(service: Callable[[type], Harness]) -> Harness:
 
 
 def test_a_team_is_created_read_changed_and_deleted(contacts: Harness) -> None:
-    """Issue 9, point 2: a plain resource needs no handler."""
+    """A plain resource needs no handler."""
     made = contacts.reply("create_team", body={"name": " Ventes Nord "})
     assert made.status == 201 and made.etag == "1"
     team = contacts.call("get_team", id=made.id)
@@ -41,7 +41,7 @@ def test_a_team_is_created_read_changed_and_deleted(contacts: Harness) -> None:
 
 
 def test_a_team_tells_of_itself_what_its_declaration_publishes(contacts: Harness) -> None:
-    """Issue 9, point 2: to publish a field is one word more."""
+    """To publish a field is one word more."""
     made = contacts.call("create_team", body={"name": "Ventes", "description": "Lille"})
     contacts.call("update_team", id=made["id"], body={"active": False}, if_match=1)
     contacts.call("update_team", id=made["id"], body={"active": False}, if_match=2)  # changes nothing
@@ -110,12 +110,12 @@ def test_tags_in_a_batch_and_from_a_file(contacts: Harness) -> None:
 
 
 def test_files_have_the_names_of_the_declaration_in_both_languages(contacts: Harness) -> None:
-    """Issue 9, point 2: headers of templates, and headers that an import recognises."""
+    """Headers of templates, and headers that an import recognises."""
     schema = activities.Activity.create.request
     assert schema is not None
-    assert headings(schema, "fr", [])[:4] == ["Nature", "Objet", "Texte", "Contact"]
-    assert headings(schema, "en", [])[:2] == ["Kind", "Subject"]
-    file = "Nature;Objet;Échéance\ncall;Relancer;2026-12-01T09:00:00Z\n"
+    assert headings(schema, "fr", [])[:4] == ["Type", "Objet", "Texte", "Contact"]
+    assert headings(schema, "en", [])[:2] == ["Type", "Subject"]
+    file = "Type;Objet;Échéance\ncall;Relancer;2026-12-01T09:00:00Z\n"
     job = contacts.imported("import_activities", file.encode())
     assert (job["result"]["created"], job["errors"]) == (1, [])
     (made,) = contacts.call("list_activities", query={})["data"]

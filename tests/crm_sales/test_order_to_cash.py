@@ -111,7 +111,7 @@ def _verbs(shop: Shop, order: dict[str, Any], **caller: Any) -> dict[str, Any]:
 
 
 def test_an_order_tells_which_verbs_are_possible_and_why_others_are_not(shop: Shop) -> None:
-    """Issue 9, point 2: `?with=verbs` says what the verb itself would be refused with."""
+    """`?with=verbs` says what the verb itself would be refused with."""
     order = shop.place()
     shop.hear(shop.held(order))
     others = {"place": "invalid_transition", "cancel": None, "resume": None}

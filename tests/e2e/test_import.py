@@ -254,7 +254,7 @@ def stocked(running: Suite) -> Api:
     buyer = api.post("/v1/contacts", {"kind": "person", "last_name": "Roux"})
     role = {"person_id": buyer["id"], "organization_id": customer["id"], "starts_on": "2026-01-01"}
     api.post("/v1/affiliations", {**role, "role": "Buyer"})
-    api.post("/v1/activities", {"kind": "call", "subject": "Call", "due_at": "2026-12-01T09:00:00Z"})
+    api.post("/v1/activities", {"type": "call", "subject": "Call", "due_at": "2026-12-01T09:00:00Z"})
     for path in ("/v1/teams", "/v1/tags"):
         api.post(path, {"name": f"one {uuid4().hex[:8]}"})
     return api

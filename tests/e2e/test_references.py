@@ -31,7 +31,7 @@ def bodies(running: Suite) -> dict[str, Body]:
     return _bodies(lamp, customer, ann, company, warehouse) | {
         "/v1/teams": {"name": f"Team {email}", "manager_id": ann},
         "/v1/affiliations": {"person_id": anne, "organization_id": customer, "role": "Buyer"},
-        "/v1/activities": {"kind": "call", "subject": "Call", "contact_id": customer, "owner_id": ann},
+        "/v1/activities": {"type": "call", "subject": "Call", "contact_id": customer, "owner_id": ann},
         "/v1/users": {
             "email": f"bob-{email}",
             "name": "Bob",

@@ -1,4 +1,4 @@
-"""One clock (issue 9, point 5): a shop lives through a fiscal year in less than a minute, and everything follows."""
+"""One clock: a shop lives through a fiscal year in less than a minute, and everything follows."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

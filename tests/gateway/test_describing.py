@@ -1,4 +1,4 @@
-"""Issue 9, point 2: `GET /v1/resources` tells clients what they need to draw lists, forms and buttons."""
+"""`GET /v1/resources` tells clients what they need to draw lists, forms and buttons."""
 
 import httpx
 import pytest

@@ -43,7 +43,7 @@ def test_codes_of_services_name_the_operations_that_may_say_them() -> None:
 
 
 def test_verbs_may_declare_what_their_source_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 9, point 2: `Verb(refuses=…)`."""
+    """`Verb(refuses=…)`."""
     from shared.contracts.crm_contacts.activities import Activity
     from tests.contracts import refusals as catalogue
 

@@ -40,7 +40,7 @@ def test_every_operation_is_there_once(document: dict[str, Any]) -> None:
 
 
 def test_operations_are_named_after_their_routes(document: dict[str, Any]) -> None:
-    """Issue 9, point 8: `orders.place`, whatever service has it and whatever its handler is called."""
+    """`orders.place`, whatever service has it and whatever its handler is called."""
     found = {
         (m.upper(), path): operation["operationId"]
         for path, item in document["paths"].items()
@@ -69,7 +69,7 @@ def test_operations_are_named_after_their_routes(document: dict[str, Any]) -> No
 
 
 def test_schemas_are_named_after_their_resources(document: dict[str, Any]) -> None:
-    """Issue 9, point 8: `Order`, `OrderCreate`, `OrderUpdate`, and no two schemas of one name."""
+    """`Order`, `OrderCreate`, `OrderUpdate`, and no two schemas of one name."""
     known = document["components"]["schemas"]
     for one in ("Order", "Product", "JournalEntry", "Contact", "ApiKey"):
         assert {one, f"{one}Create"} <= known.keys(), one

@@ -206,7 +206,7 @@ def test_the_documentation_needs_nobody_else(gateway: Process, page: str) -> Non
 
 @pytest.mark.parametrize("page", ["/openapi.json", "/asyncapi.json"])
 def test_documents_follow_the_language(gateway: Process, page: str) -> None:
-    """Issue 9, point 9."""
+    """The documents are served in the language that is asked for."""
     english, french = (
         httpx.get(gateway.url + page, headers={"Accept-Language": one}) for one in ("en", "fr-FR, en;q=0.5")
     )

@@ -1,4 +1,4 @@
-"""Issue 9: users refer to teams of crm_contacts; `@team` reaches those of the same team for as long as there is that team."""
+"""Users refer to teams of crm_contacts; `@team` reaches those of the same team for as long as there is that team."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Issue 9: teams that were texts become teams of crm_contacts; a database of before keeps who sees whose records."""
+"""Teams that were texts become teams of crm_contacts; a database of before keeps who sees whose records."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -67,7 +67,7 @@ def test_first_order_in_python(client: str, api: Any) -> None:
 
 
 def test_lists_are_read_page_by_page_with_filters_that_have_names(client: str, api: Any) -> None:
-    """Issue 9, point 8: the wire has `sku[starts]`, the parameter is `sku_starts`."""
+    """The wire has `sku[starts]`, the parameter is `sku_starts`."""
     models, start = of(client, "models"), f"PAGE-{uuid4()}"
     creating = of(client, "api.products.products_create")
     for number in range(3):

@@ -1,4 +1,4 @@
-"""Issue 9, point 8: the thin layer of the Python client, against a server that refuses on purpose."""
+"""The thin layer of the Python client, against a server that refuses on purpose."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""One clock (issue 9, point 5): a file moves it for all processes, forward only, in development only."""
+"""One clock: a file moves it for all processes, forward only, in development only."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Issue 9, point 2: what follows from the declaration of a resource, and what a declaration is refused for."""
+"""What follows from the declaration of a resource, and what a declaration is refused for."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -290,7 +290,7 @@ def bill() -> type[Resource]:
 
 
 def test_lines_that_are_rows_have_an_id_which_clients_may_choose() -> None:
-    """Issue 9, point 2: `Lines(OrderLine)`."""
+    """`Lines(OrderLine)`."""
     chosen = "0197f0a0-0000-7000-8000-000000000001"
     request = load(bill().create.request, {"lines": [{"id": chosen, "text": "Oil", "quantity": "2"}]})
     assert str(request["lines"][0]["id"]) == chosen and request["currency"] == "EUR"
@@ -331,7 +331,7 @@ def test_rows_of_lines_are_compared_with_their_declaration() -> None:
 
 
 def test_a_model_may_narrow_a_verb_by_more_than_its_state() -> None:
-    """Issue 9, point 2: per record, clients can ask which verbs are possible and why not."""
+    """Per record, clients can ask which verbs are possible and why not."""
 
     class Gate(Resource, path="/v1/gates", permission="toy.gates"):
         """A gate."""

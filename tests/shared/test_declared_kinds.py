@@ -1,4 +1,4 @@
-"""Issue 9, points 2 and 3: resources that clients only read, kinds in one table, and events that keep their words."""
+"""Resources that clients only read, kinds in one table, and events that keep their words."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Issue 9, point 4: a second process, of a purchase, on a real database; it declares steps and notes facts, no more."""
+"""A second process, of a purchase, on a real database; it declares steps and notes facts, no more."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

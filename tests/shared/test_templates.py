@@ -39,7 +39,7 @@ def test_a_second_line_of_an_address_is_no_second_address(header: str) -> None:
     [("Quantité", "lines.0.quantity"), ("Unit price 2", "lines.1.unit_price"), ("Article 2", "lines.1.product_id")],
 )  # fmt: skip
 def test_lines_are_headed_by_their_declared_names(header: str, path: str) -> None:
-    """Issue 9, point 2: labels in CSV follow from the declaration, in both languages."""
+    """Labels in CSV follow from the declaration, in both languages."""
     found = by_header(Order.create.request, header)
     assert found is not None and found.path == path
     assert header in headings(Order.create.request, "en" if "Unit" in header else "fr", [])
