@@ -82,7 +82,9 @@ def test_the_replica_that_does_not_relay_tells_the_one_that_does(toy_bus: ToyOnT
     listener = psycopg2.connect(toy_bus.urls.owner)
     listener.autocommit = True
     listener.cursor().execute("LISTEN outbox")
-    ((relays,),) = toy_bus.sql("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4218 AND granted")
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    found = f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4218 AND granted AND {here}"
+    ((relays,),) = toy_bus.sql(found)
     for number in range(20):
         call("create_thing", body={"name": f"candle {number}"})
     until(lambda: listener.poll() or [notified.pid for notified in listener.notifies])

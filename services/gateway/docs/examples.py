@@ -15,7 +15,7 @@ def recorded() -> dict[str, dict[str, Any]]:
     return generated.merged(FOLDER)
 
 
-def show(path: str, described: dict[str, Any]) -> None:
+def show(described: dict[str, Any]) -> None:
     """Put the example of an operation where readers and tools of OpenAPI look for it."""
     example = recorded().get(described["operationId"], {})
     for parameter in described["parameters"]:
@@ -24,11 +24,8 @@ def show(path: str, described: dict[str, Any]) -> None:
             parameter["example"] = _typed(values[parameter["name"]], parameter["schema"])
     if "request" in example and "requestBody" in described:
         _attach(described["requestBody"], {"example": example["request"]})
-    if "response" in example:
-        shown = {"example": example["response"]}
-        if _holds_examples(example["response"]):
-            shown = {"examples": {"live": {"externalValue": path.format(**example.get("path", {}))}}}
-        _attach(described["responses"].get(str(example["status"]), {}), shown)
+    if "response" in example and not holds_examples(example["response"]):
+        _attach(described["responses"].get(str(example["status"]), {}), {"example": example["response"]})
 
 
 def _attach(holder: dict[str, Any], shown: dict[str, Any]) -> None:
@@ -37,11 +34,11 @@ def _attach(holder: dict[str, Any], shown: dict[str, Any]) -> None:
             content.update(shown)
 
 
-def _holds_examples(value: Any) -> bool:
-    """Whether data looks like a schema with an example, as types of events do: tools take it for one, so it is linked."""
+def holds_examples(value: Any) -> bool:
+    """Whether data looks like a schema with an example, as types of events do: tools take it for one, so it is not shown."""
     if isinstance(value, list):
-        return any(map(_holds_examples, value))
-    return isinstance(value, dict) and ("example" in value or any(map(_holds_examples, value.values())))
+        return any(map(holds_examples, value))
+    return isinstance(value, dict) and ("example" in value or any(map(holds_examples, value.values())))
 
 
 def _typed(text: str, schema: dict[str, Any]) -> Any:

@@ -89,11 +89,11 @@ def _paths_and_components() -> tuple[dict[str, Any], dict[str, Any]]:
                 paths[operation.path][operation.method.lower()] = _operation(operation, sent, received)
     describe_references(received)
     components, renamed = merged(sent.collected(closed=True), received.collected(closed=False))
-    for path, item in paths.items():
+    for item in paths.values():
         for described in item.values():
             if "requestBody" in described:
                 described["requestBody"] = repointed(described["requestBody"], renamed)
-            examples.show(path, described)
+            examples.show(described)
     return paths, components
 
 
