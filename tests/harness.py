@@ -19,6 +19,7 @@ from shared.kernel import ids, strict_json
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.ids import new_event_id
+from shared.kernel.refusals import Refusal
 from shared.messaging import inbox
 from shared.schema.contract import Event
 from shared.schema.derived.job_contract import CHUNK_BYTES
@@ -60,6 +61,19 @@ class Harness:
     def call(self, operation: str, **given: Any) -> Any:
         """Carry out an operation and return its answer as the API gives it. Raises Refusal."""
         return strict_json.loads(self.reply(operation, **given).body.encode())
+
+    def verbs(self, operation: str, **given: Any) -> dict[str, str | None]:
+        """What a record tells with `with=verbs`: for each verb None where it is possible, else the code of why not."""
+        told = self.call(operation, query={"with": "verbs"}, **given)["verbs"]
+        return {verb: reason and reason["code"] for verb, reason in told.items()}
+
+    def refused(self, operation: str, **given: Any) -> str:
+        """The code of the refusal in which an operation ends."""
+        try:
+            self.call(operation, **given)
+        except Refusal as refusal:
+            return refusal.code
+        raise AssertionError(f"{operation} is not refused")
 
     def deliver(
         self, event: Event, *, event_id: UUID | None = None, sequence: int | None = None, actor: str = "tester"

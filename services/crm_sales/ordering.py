@@ -35,11 +35,15 @@ class Ordering:
     @command(sales.Order.place)
     def place_order(self, session: Session, order: Order) -> Order:
         """Prices are frozen; finance and the warehouse learn from OrderPlaced what they are asked."""
-        active_customer(session, order.customer_id)
+        _allow_placing(session, order)
         with OrderProcess.on(session, order) as process:
             day = business_day(session, order.company_id, process.now)
             process.publish(order.place(process.actor, process.now, day))
         return order
+
+    def allow_place_order(self, session: Session, order: Order) -> None:
+        """Raises ForeignCurrency, CustomerNotActive."""
+        _allow_placing(session, order)
 
     @subscribe(finance.CreditApproved, finance.CreditHeld, locks="order_id")
     def note_credit(self, session: Session, event: finance.CreditApproved | finance.CreditHeld) -> None:
@@ -94,3 +98,8 @@ class Ordering:
             with OrderProcess.of(session, event.order_id, about=event) as process:
                 residual = event.residual if isinstance(event, finance.InvoiceReopened) else ZERO
                 process.note_residuals([(event.invoice_id, residual)])
+
+
+def _allow_placing(session: Session, order: Order) -> None:
+    order.allow_place()
+    active_customer(session, order.customer_id)

@@ -61,6 +61,10 @@ class Quoting:
         publish(session, quote.send(business_day(session, quote.company_id)))
         return quote
 
+    def allow_send_quote(self, session: Session, quote: Quote) -> None:
+        """Raises QuoteExpired, as `Quote.send` does."""
+        quote.allow_on("send", business_day(session, quote.company_id))
+
     @command(sales.Quote.accept)
     def accept_quote(self, session: Session, quote: Quote) -> Quote:
         """The order has the prices of the quote, whatever the list says today."""
@@ -73,6 +77,10 @@ class Quoting:
         publish(session, sales.OrderCreated.of(order))
         publish(session, accepted)
         return quote
+
+    def allow_accept_quote(self, session: Session, quote: Quote) -> None:
+        """Raises QuoteExpired, as `Quote.accept` does."""
+        quote.allow_on("accept", business_day(session, quote.company_id))
 
     @every(minutes=10)
     def expire_quotes(self, session: Session) -> None:

@@ -62,6 +62,16 @@ def creditable(session: Session, invoice: Invoice) -> dict[UUID, Decimal]:
     return _left(invoice, _already_credited(session, invoice))
 
 
+def allow_credit(session: Session, invoice: Invoice) -> None:
+    """Raises NothingToCredit when all of it is credited."""
+    _require_left(invoice, creditable(session, invoice))
+
+
+def _require_left(invoice: Invoice, left: Mapping[UUID, Decimal]) -> None:
+    if not any(quantity > 0 for quantity in left.values()):
+        raise NothingToCredit(number=invoice.number)
+
+
 def _left(invoice: Invoice, taken: Mapping[UUID, tuple[Decimal, Decimal]]) -> dict[UUID, Decimal]:
     return {line.id: line.quantity - taken.get(line.id, (ZERO, ZERO))[0] for line in invoice.lines}
 
@@ -86,11 +96,9 @@ def _credited_taxes(session: Session, invoice: Invoice) -> list[Tax]:
 def _wanted(
     invoice: Invoice, left: dict[UUID, Decimal], quantities: Mapping[UUID, Decimal | None] | None
 ) -> dict[UUID, Decimal]:
+    _require_left(invoice, left)
     if quantities is None:
-        wanted = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
-        if not wanted:
-            raise NothingToCredit(number=invoice.number)
-        return wanted
+        return {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
     wanted = {}
     for n, (line_id, asked) in enumerate(quantities.items()):
         if line_id not in left:

@@ -50,6 +50,11 @@ class Bookkeeping:
         draft = Entry(entry.company_id, entry.journal, entry.reference, entry.currency, lines, id=entry.id)
         return _posted(session, draft, on)
 
+    def allow_post_journal_entry(self, session: Session, entry: JournalEntry) -> None:
+        """Raises what its posting would be refused with."""
+        entry.allow("post")
+        ledger.allow_posting(session, entry.company_id, entry.journal, entry.currency, entry.date)
+
     @command(finance.JournalEntry.reverse)
     def reverse_journal_entry(self, session: Session, entry: JournalEntry, request: dict[str, Any]) -> JournalEntry:
         """Post the mirror image. Entries of documents are corrected through their document."""

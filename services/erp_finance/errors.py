@@ -79,8 +79,8 @@ class AllocationExceedsPayment(Conflict):
     """The allocations are more than what the payment has left. Details: left, asked."""
 
     code = "allocation_exceeds_payment"
-    en = "The payment has {left} left, {asked} were asked for."
-    fr = "Il reste {left} sur le paiement, {asked} ont été demandés."
+    en = "The payment has {left} left; allocate no more than that."
+    fr = "Il reste {left} sur le paiement ; n'affectez pas davantage."
 
 
 class AllocationExceedsInvoice(Conflict):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from erp_finance.companies import company_of
-from erp_finance.crediting import credit_note_for
+from erp_finance.crediting import allow_credit, credit_note_for
 from erp_finance.errors import DateInFuture
 from erp_finance.issuing import issue_for_event, issue_on_request
 from erp_finance.models import Company, CreditNote, Customer, Invoice, InvoiceLine, TaxCode
@@ -63,6 +63,11 @@ class Invoicing:
         quantities = {line["line_id"]: line.get("quantity") for line in request.get("lines", [])}
         today = business_day(session, invoice.company_id)
         return credit_note_for(session, invoice, quantities or None, request["reason"], today)
+
+    def allow_credit_invoice(self, session: Session, invoice: Invoice) -> None:
+        """Raises NothingToCredit, as a credit note does."""
+        invoice.allow("credit")
+        allow_credit(session, invoice)
 
 
 def _lines(session: Session, lines: list[dict[str, Any]], company: Company) -> list[InvoiceLine]:

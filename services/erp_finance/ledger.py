@@ -57,7 +57,8 @@ class Entry:
 
 
 _PERIOD = "SELECT id, code, fiscal_year, starts_on, ends_on, status FROM period WHERE company_id = :company_id"
-_PERIOD_OF = text(f"{_PERIOD} AND ends_on >= :day ORDER BY ends_on LIMIT 1 FOR SHARE")
+_SEEN = f"{_PERIOD} AND ends_on >= :day ORDER BY ends_on LIMIT 1"
+_PERIOD_SEEN, _PERIOD_OF = text(_SEEN), text(f"{_SEEN} FOR SHARE")
 _OPEN_PERIOD_FROM = text(f"{_PERIOD} AND ends_on >= :day AND status = 'open' ORDER BY ends_on LIMIT 1 FOR SHARE")
 _OPEN_OR_SOFT = text(
     f"{_PERIOD} AND ends_on >= :day AND (status = 'open' OR status = 'soft_locked' AND starts_on <= :day)"
@@ -70,14 +71,30 @@ def posting_day(session: Session, company_id: UUID, day: date) -> PostingDay:
 
     Raises NoPeriod, PeriodLocked, or PeriodSoftLocked for callers without `finance.periods:lock`.
     """
-    found = _period(session, _PERIOD_OF, company_id, day)
-    if found is None or found.starts_on > day:
+    found = _writable(session, _period(session, _PERIOD_OF, company_id, day), day)
+    return PostingDay(day, found.id, found.fiscal_year, found.ends_on)
+
+
+def allow_posting(session: Session, company_id: UUID, journal: str, currency: str, day: date) -> None:
+    """Raise what `posting_day` and `post` would be refused with; nothing is locked, and no fiscal year is opened."""
+    found = session.execute(_PERIOD_SEEN, {"company_id": company_id, "day": day}).first()
+    if _holds(found, day) or not _year_to_open(session, _START_SEEN, company_id, day):
+        _writable(session, found, day)
+    _require_currency(currency, session.execute(_CURRENCY, {"company_id": company_id, "journal": journal}).scalar_one())
+
+
+def _writable(session: Session, found: Row[Any] | None, day: date) -> Row[Any]:
+    if found is None or not _holds(found, day):
         raise NoPeriod(date=day)
     if found.status == "locked":
         raise PeriodLocked(period=found.code)
     if found.status == "soft_locked" and not passes_soft_locks(session):
         raise PeriodSoftLocked(period=found.code)
-    return PostingDay(day, found.id, found.fiscal_year, found.ends_on)
+    return found
+
+
+def _holds(found: Row[Any] | None, day: date) -> bool:
+    return found is not None and bool(found.starts_on <= day)
 
 
 def first_posting_day(session: Session, company_id: UUID, day: date, into_soft_lock: bool = False) -> PostingDay:
@@ -109,12 +126,13 @@ def reversal_day(session: Session, company_id: UUID, asked: date | None, origina
 
 def _period(session: Session, statement: Any, company_id: UUID, day: date) -> Row[Any] | None:
     found = session.execute(statement, {"company_id": company_id, "day": day}).first()
-    if (found is None or found.starts_on > day) and _open_year_of(session, company_id, day):
+    if not _holds(found, day) and _open_year_of(session, company_id, day):
         found = session.execute(statement, {"company_id": company_id, "day": day}).first()
     return found
 
 
-_START = text("SELECT fiscal_year_start FROM company WHERE id = :company_id FOR NO KEY UPDATE")
+_START_OF = "SELECT fiscal_year_start FROM company WHERE id = :company_id"
+_START_SEEN, _START = text(_START_OF), text(f"{_START_OF} FOR NO KEY UPDATE")
 _YEARS = text("SELECT starts_on, ends_on FROM fiscal_year WHERE company_id = :company_id ORDER BY starts_on")
 
 _LAST_DAY = text("SELECT max(ends_on) FROM fiscal_year WHERE company_id = :company_id")
@@ -122,13 +140,18 @@ _LAST_DAY = text("SELECT max(ends_on) FROM fiscal_year WHERE company_id = :compa
 
 def _open_year_of(session: Session, company_id: UUID, day: date) -> bool:
     """Open the fiscal year of a day where that happens by itself. Says whether it did."""
-    today = business_day(session, company_id)
-    start = session.execute(_START, {"company_id": company_id}).scalar()
-    known = [(row.starts_on, row.ends_on) for row in session.execute(_YEARS, {"company_id": company_id})]
-    year = opening(day, today, start, known) if start else None
+    year = _year_to_open(session, _START, company_id, day)
     if year:
         open_year(session, company_id, year)
     return year is not None
+
+
+def _year_to_open(session: Session, start_of: Any, company_id: UUID, day: date) -> Span | None:
+    """The fiscal year that is opened by itself for a day."""
+    today = business_day(session, company_id)
+    start = session.execute(start_of, {"company_id": company_id}).scalar()
+    known = [(row.starts_on, row.ends_on) for row in session.execute(_YEARS, {"company_id": company_id})]
+    return opening(day, today, start, known) if start else None
 
 
 def _open_next_year(session: Session, company_id: UUID) -> bool:
@@ -158,6 +181,7 @@ _HEAD = text(
     "SELECT seq, hash, currency, coalesce((numbers ->> :year)::bigint, 0) AS last FROM ledger_head"
     " WHERE company_id = :company_id AND journal = :journal FOR UPDATE"
 )
+_CURRENCY = text("SELECT currency FROM ledger_head WHERE company_id = :company_id AND journal = :journal")
 _POST = text(
     """
     WITH head AS (
@@ -202,12 +226,16 @@ def post(session: Session, entry: Entry, on: PostingDay) -> str:
     """
     keys = {"company_id": entry.company_id, "journal": entry.journal}
     head = session.execute(_HEAD, {**keys, "year": on.fiscal_year}).one()
-    if head.currency != entry.currency:
-        raise ForeignCurrency(currency=entry.currency, expected=head.currency)
+    _require_currency(entry.currency, head.currency)
     values = _header(entry, on, head)
     values["hash"] = chain.entry_hash(head.hash, {**values, "lines": [_content(line) for line in entry.lines]})
     session.execute(_POST, {**values, **_columns(entry.lines)})
     return str(values["number"])
+
+
+def _require_currency(currency: str, expected: str) -> None:
+    if currency != expected:
+        raise ForeignCurrency(currency=currency, expected=expected)
 
 
 def _header(entry: Entry, on: PostingDay, head: Row[Any]) -> dict[str, Any]:

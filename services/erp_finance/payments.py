@@ -12,7 +12,7 @@ from erp_finance import ledger, posting
 from erp_finance.errors import DateInFuture, InvoiceOfAnother
 from erp_finance.ledger import Entry
 from erp_finance.models import Invoice, Payment
-from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled
+from erp_finance.receivables import Settled, adjust, lock_invoices, lock_settled, settled_by
 from shared.api import existence
 from shared.contracts import erp_finance as finance
 from shared.flows.entrypoints import ListRequest, Page, command, query
@@ -49,9 +49,8 @@ class Paying:
     def post_payment(self, session: Session, payment: Payment) -> Payment:
         """Post it to the bank's or the cash journal and settle its invoices."""
         entry_id = new_id()
+        _allow_posting(session, payment)
         payment.post(entry_id)
-        if payment.date > business_day(session, payment.company_id):
-            raise DateInFuture(date=payment.date)
         settled = lock_settled(session, payment)
         _settle(payment, settled, payment.date)
         _adjust(session, payment, settled, payment.amount)
@@ -61,6 +60,13 @@ class Paying:
             publish(session, payment.received(settled))
         _publish_paid(session, settled, payment.date)
         return payment
+
+    def allow_post_payment(self, session: Session, payment: Payment) -> None:
+        """Raises what its posting would be refused with, in the same order."""
+        _allow_posting(session, payment)
+        for allocation, invoice in settled_by(session, payment):
+            allocation.allow_activate(payment, invoice)
+        ledger.allow_posting(session, payment.company_id, payment.journal, payment.currency, payment.date)
 
     @command(finance.Payment.reverse)
     def reverse_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
@@ -84,9 +90,7 @@ class Paying:
     @command(finance.Payment.allocate)
     def allocate_payment(self, session: Session, payment: Payment, request: dict[str, Any]) -> Payment:
         """Settle invoices from what is left of a posted payment."""
-        payment.allow("allocate")
-        if payment.direction == "out":
-            raise Invalid.at("/allocations", "out_of_range")
+        payment.allow_allocate(asked=sum((part["amount"] for part in request["allocations"]), ZERO))
         settled, today = _planned(session, payment, request["allocations"]), business_day(session, payment.company_id)
         _settle(payment, settled, today)
         _adjust(session, payment, settled, ZERO)
@@ -119,6 +123,12 @@ class Paying:
         return listing.page(
             session, select(Payment).options(selectinload(Payment.all_allocations)), dict(Payment.filtered())
         )
+
+
+def _allow_posting(session: Session, payment: Payment) -> None:
+    payment.allow("post")
+    if payment.date > business_day(session, payment.company_id):
+        raise DateInFuture(date=payment.date)
 
 
 def _day(session: Session, company_id: UUID, asked: date | None) -> date:

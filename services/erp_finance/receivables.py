@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session, lazyload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -46,17 +46,25 @@ Settled = list[tuple[Allocation, Invoice]]
 
 def lock_settled(session: Session, payment: Payment) -> Settled:
     """What a locked payment settles or, as a draft, shall settle: read and locked together with the invoices."""
-    statement = (
+    locked = _settled(payment).with_for_update(of=Invoice)
+    settled = [(allocation, invoice) for allocation, invoice in session.execute(locked)]
+    set_committed_value(payment, "all_allocations", [allocation for allocation, _ in settled])
+    return settled
+
+
+def settled_by(session: Session, payment: Payment) -> Settled:
+    """The same without locks."""
+    return [(allocation, invoice) for allocation, invoice in session.execute(_settled(payment))]
+
+
+def _settled(payment: Payment) -> Select[Allocation, Invoice]:
+    return (
         select(Allocation, Invoice)
         .join(Invoice, Invoice.id == Allocation.invoice_id)
         .where(Allocation.payment_id == payment.id, Allocation.state != "released")
         .order_by(Invoice.id)
-        .with_for_update(of=Invoice)
         .options(lazyload(Invoice.lines))
     )
-    settled = [(allocation, invoice) for allocation, invoice in session.execute(statement)]
-    set_committed_value(payment, "all_allocations", [allocation for allocation, _ in settled])
-    return settled
 
 
 def lock_invoices(session: Session, ids: Iterable[UUID]) -> dict[UUID, Invoice]:

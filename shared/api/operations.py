@@ -151,7 +151,7 @@ class Call:
             session.connection(execution_options=_SNAPSHOT)
             result = self._call(session, lock=False)
             if asks_for_verbs(self.operation, self.asked):
-                tell_verbs(result, self.context)
+                tell_verbs(self.service, session, result, self.context)
                 return self._reply(result)  # the caller may have other rights now, although it has not changed
             etag = _etag(result)
             known = (self.context.if_none_match or "").split(",")

@@ -3,10 +3,13 @@
 from operator import methodcaller
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from shared.api.caller import NotAllowed
-from shared.kernel.context import Context
+from shared.kernel.context import Context, current
 from shared.kernel.refusals import BadRequest, Refusal
 from shared.schema.contract import Operation
+from shared.schema.verbs import Verb
 from shared.storage.database import Aggregate
 from shared.wire.explaining import MOST_ERRORS
 
@@ -43,21 +46,25 @@ def asks_for_verbs(operation: Operation, query: dict[str, str]) -> bool:
     return True
 
 
-def tell_verbs(record: Aggregate, context: Context) -> None:
+def tell_verbs(service: object, session: Session, record: Aggregate, context: Context) -> None:
     """Let the answer say of each verb null, or why it is not possible now."""
     assert record.declared is not None
     found: dict[str, Any] = {}
     for name, verb in record.declared.declaration.verbs.items():
         may = context.may(verb.permission)
-        refusal = _refusal(record, name, context.actor) if may else NotAllowed(permission=verb.permission)
+        refusal = _refusal(service, session, record, verb) if may else NotAllowed(permission=verb.permission)
         found[name] = refusal and {"code": refusal.code, "detail": refusal.text(context.language)}
     record.__dict__["verbs"] = found
 
 
-def _refusal(record: Aggregate, verb: str, actor: str) -> Refusal | None:
-    """The call is made by name, because reading is not refused by it: the catalogue of errors follows calls in the source."""
+def _refusal(service: object, session: Session, record: Aggregate, verb: Verb) -> Refusal | None:
+    """What the service says (`allow_place_order(session, order)`, by the rules that its handler obeys), or else the model.
+
+    The calls are made by name, because reading is not refused by them: the catalogue of errors follows calls in the source.
+    """
+    narrowed = getattr(service, f"allow_{verb.name}", None)
     try:
-        methodcaller("allow_by", verb, actor)(record)
+        narrowed(session, record) if narrowed else methodcaller("allow_by", verb.verb, current(session).actor)(record)
     except Refusal as refusal:
         return refusal
     return None

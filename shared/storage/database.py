@@ -112,7 +112,10 @@ class Aggregate:
             raise InvalidTransition(state=self.declared.declaration.state_of(self), allowed=self.allowed)
 
     def allow_by(self, verb: str, actor: str) -> None:
-        """What else than its state may forbid a verb, a model says in a method of its own: `allow_cancel(actor)`."""
+        """What else than its state may forbid a verb, a model says in a method of its own: `allow_cancel(actor)`.
+
+        Where the answer takes the database, the service has it: `shared/api/querying.py`.
+        """
         narrowed = getattr(self, f"allow_{verb}", None)
         narrowed(actor) if narrowed else self.allow(verb)
 

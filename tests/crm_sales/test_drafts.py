@@ -263,3 +263,23 @@ def test_orders_are_found_by_the_products_of_their_lines(shop: Shop) -> None:
     with shop.sales.session() as session:
         plan = str(session.connection().exec_driver_sql("EXPLAIN " + statement.replace("%", "%%")).all())
     assert "ix_order_line_product_id" in plan and "Seq Scan" not in plan, plan
+
+
+def test_a_draft_tells_that_its_customer_or_its_currency_keeps_it_from_being_placed(shop: Shop) -> None:
+    """`?with=verbs` says what the verb is then refused with."""
+
+    def told_and_answered(order: dict[str, Any]) -> tuple[str | None, str]:
+        told = shop.sales.verbs("get_order", id=order["id"])["place"]
+        return told, shop.sales.refused("place_order", id=order["id"], key=f"place-{order['id']}")
+
+    order = shop.draft()
+    line = {"product_id": str(LAMP), "quantity": "1", "unit_price": "10"}
+    body = {"customer_id": str(LUMEN), "currency": "USD", "lines": [line]}
+    foreign = shop.sales.call("create_order", body=body)
+    assert shop.sales.verbs("get_order", id=order["id"])["place"] is None
+    assert told_and_answered(foreign) == ("foreign_currency",) * 2
+    shop.hear(contact(status="archived"))
+    assert told_and_answered(order) == ("customer_not_active",) * 2
+    assert told_and_answered(foreign) == ("foreign_currency",) * 2
+    cancelled = shop.sales.call("cancel_order", id=order["id"], body={"reason": "archived"})
+    assert told_and_answered(cancelled) == ("invalid_transition",) * 2

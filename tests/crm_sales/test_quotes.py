@@ -172,3 +172,17 @@ def test_quotes_expire_by_themselves(shop: Shop) -> None:
     assert shop.sales.call("get_quote", id=quote["id"])["status"] == "expired"
     found = shop.sales.call("list_quotes", query={"status": "sent", "customer_id": str(LUMEN)})["data"]
     assert [sent["number"] for sent in found] == [other["number"]]
+
+
+def test_a_quote_past_its_date_tells_that_it_is_neither_sent_nor_accepted(shop: Shop) -> None:
+    """`?with=verbs` says what the verb is then refused with."""
+    draft, sent = (_make(shop, valid_until=present_day().isoformat()) for _ in range(2))
+    shop.sales.call("send_quote", id=sent["id"])
+    for quote, verb in ((draft, "send"), (sent, "accept")):
+        assert shop.sales.verbs("get_quote", id=quote["id"])[verb] is None
+        with clock.shifted(timedelta(days=1)):
+            told = shop.sales.verbs("get_quote", id=quote["id"])
+            assert told[verb] == shop.sales.refused(f"{verb}_quote", id=quote["id"]) == "quote_expired"
+            assert told["cancel"] is None
+    accepted = shop.sales.verbs("get_quote", id=draft["id"])["accept"]
+    assert accepted == shop.sales.refused("accept_quote", id=draft["id"]) == "invalid_transition"

@@ -176,3 +176,18 @@ def test_an_invoice_by_hand_has_the_bound_of_all_amounts(books: Harness, prices:
         books.call("create_invoice", body={"customer_id": str(known_customer(books)), "lines": parts})
     assert refused.value.errors == [{"pointer": pointer, "code": "out_of_range"}]
     assert books.call("list_invoices", query={})["data"] == []
+
+
+def test_an_invoice_tells_when_nothing_of_it_is_left_to_credit(books: Harness) -> None:
+    """`?with=verbs` says what the verb is then refused with, whatever its request names."""
+    _, invoice = sold(books)
+    whole = {"lines": [{"line_id": part["id"]} for part in invoice["lines"]]}
+    books.call("credit_invoice", id=invoice["id"], key=KEY.format("first"), body={"lines": whole["lines"][:1]})
+    assert books.verbs("get_invoice", id=invoice["id"])["credit"] is None
+    books.call("credit_invoice", id=invoice["id"], key=KEY.format("rest"), body={})
+    assert books.verbs("get_invoice", id=invoice["id"]) == {
+        "issue": "invalid_transition",
+        "credit": "nothing_to_credit",
+    }
+    for n, body in enumerate(({}, whole)):
+        assert books.refused("credit_invoice", id=invoice["id"], key=KEY.format(n), body=body) == "nothing_to_credit"

@@ -302,3 +302,16 @@ def test_an_entry_has_the_bound_of_all_amounts(books: Harness) -> None:
     with pytest.raises(Invalid) as refused:
         draft(books, *sides, *sides)
     assert refused.value.errors == [{"pointer": "/lines", "code": "out_of_range"}]
+
+
+def test_a_draft_entry_tells_that_its_period_is_closed(books: Harness) -> None:
+    """`?with=verbs` says what the verb is then refused with: to whom may not write into a softly locked period."""
+    entry, old = draft(books), draft(books, on=date(present_day().year - 9, 5, 5))
+    assert books.verbs("get_journal_entry", id=entry["id"])["post"] is None
+    assert books.verbs("get_journal_entry", id=old["id"])["post"] == "no_period"
+    assert books.refused("post_journal_entry", id=old["id"], key=KEY.format("old")) == "no_period"
+    books.call("lock_period", id=period_of(books, present_day())["id"], body={})
+    clerk = {"permissions": ("finance.entries:read", "finance.entries:post")}
+    assert books.verbs("get_journal_entry", id=entry["id"])["post"] is None
+    assert books.verbs("get_journal_entry", id=entry["id"], **clerk)["post"] == "period_soft_locked"
+    assert books.refused("post_journal_entry", id=entry["id"], key=KEY.format("soft"), **clerk) == "period_soft_locked"

@@ -1,6 +1,7 @@
 """Money that comes in: parts, too much, bounced, moved to another invoice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from erp_finance.errors import AllocationExceedsInvoice, AllocationExceedsPayment
 from erp_finance.service import ErpFinance
 from shared.contracts import erp_finance as finance
+from shared.kernel import clock
 from shared.kernel.ids import new_id
 from shared.kernel.refusals import Invalid, InvalidTransition
 from tests.days import present_day
@@ -188,3 +190,51 @@ def test_payments_that_cross_on_the_same_invoices_neither_overpay_nor_deadlock(b
     assert sorted(results) == ["posted"] * 8 + ["refused"] * 4
     assert {invoice["status"] for invoice in invoices(books)} == {"paid"}
     assert balances(books)["411"] == 0
+
+
+def test_a_draft_payment_tells_why_it_cannot_be_posted(books: Harness) -> None:
+    """`?with=verbs` says what the verb is then refused with, and opens no fiscal year to find out."""
+    order, year = chairs(), present_day().year
+    (invoice,) = sold(books, order)
+    part = {"allocations": [{"invoice_id": invoice["id"], "amount": "120.00"}]}
+
+    def draft(**given: object) -> str:
+        body = {"contact_id": str(order.customer_id), "amount": "120.00", **part, **given}
+        made: str = books.call("create_payment", body=body)["id"]
+        return made
+
+    drafts = {
+        "foreign_currency": draft(currency="USD"),
+        "no_period": draft(date=f"{year - 9}-05-05"),
+        "date_in_future": draft(),
+    }
+    ahead, beside, settling, second = drafts.pop("date_in_future"), draft(date=f"{year - 1}-05-05"), draft(), draft()
+    for code, payment_id in drafts.items():
+        assert books.verbs("get_payment", id=payment_id)["post"] == code
+        assert books.refused("post_payment", id=payment_id, key=KEY.format(code)) == code
+    with clock.shifted(timedelta(days=-1)):
+        assert books.verbs("get_payment", id=ahead)["post"] == "date_in_future"
+        assert books.refused("post_payment", id=ahead, key=KEY.format("ahead")) == "date_in_future"
+    years = [found["code"] for found in books.call("list_fiscal_years", query={})["data"]]
+    assert books.verbs("get_payment", id=beside)["post"] is None and str(year - 1) not in years
+    assert [found["code"] for found in books.call("list_fiscal_years", query={})["data"]] == years
+    assert books.verbs("get_payment", id=settling)["post"] is None
+    books.call("post_payment", id=settling, key=KEY.format("settling"))
+    assert books.verbs("get_payment", id=second)["post"] == "allocation_exceeds_invoice"
+    assert books.refused("post_payment", id=second, key=KEY.format("second")) == "allocation_exceeds_invoice"
+    assert books.verbs("get_payment", id=settling) == {
+        "post": "invalid_transition", "reverse": None, "allocate": "allocation_exceeds_payment", "unallocate": None,
+    }  # fmt: skip
+    told = books.refused("allocate_payment", id=settling, key=KEY.format("more"), body=part)
+    assert told == "allocation_exceeds_payment"
+
+
+def test_money_paid_out_tells_that_it_settles_no_invoice(books: Harness) -> None:
+    """`?with=verbs` says what the verb is then refused with."""
+    order = chairs()
+    (invoice,) = sold(books, order)
+    known_customer(books, order.customer_id)
+    paid = pay(books, order.customer_id, "10.00", direction="out")
+    part = {"allocations": [{"invoice_id": invoice["id"], "amount": "10.00"}]}
+    told = books.verbs("get_payment", id=paid["id"])["allocate"]
+    assert told == books.refused("allocate_payment", id=paid["id"], key=KEY.format("out"), body=part) == "invalid"

@@ -112,13 +112,8 @@ class Order(Aggregate, PricedDocument, Base, of=sales.Order):
     # -- what people do ----------------------------------------------------------------------------------------------
 
     def place(self, actor: str, now: datetime, day: date) -> sales.OrderPlaced:
-        """Freeze the prices and ask for credit and stock; `day` is that of the company.
-
-        Raises ForeignCurrency: the books are kept in one currency.
-        """
-        self.allow("place")
-        if self.currency != LIST_CURRENCY:
-            raise ForeignCurrency(number=self.number, currency=self.currency, company_currency=LIST_CURRENCY)
+        """Freeze the prices and ask for credit and stock; `day` is that of the company. Raises ForeignCurrency."""
+        self.allow_place()
         self.status, self.placed_by, self.placed_at, self.placed_on = "placed", actor, now, day
         self.credit_status = self.stock_status = "pending"
         return self.placed()
@@ -150,6 +145,12 @@ class Order(Aggregate, PricedDocument, Base, of=sales.Order):
         return [self._cancelled()] if known else []
 
     # -- what the state alone does not say -----------------------------------------------------------------------------
+
+    def allow_place(self, actor: str = "") -> None:
+        """Raises ForeignCurrency: the books are kept in one currency."""
+        self.allow("place")
+        if self.currency != LIST_CURRENCY:
+            raise ForeignCurrency(number=self.number, currency=self.currency, company_currency=LIST_CURRENCY)
 
     def allow_release_hold(self, actor: str) -> None:
         """Raises ReleaseByPlacer: two people decide."""

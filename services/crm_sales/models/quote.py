@@ -64,15 +64,13 @@ class Quote(Aggregate, PricedDocument, Base, of=sales.Quote):
 
     def send(self, today: date) -> sales.QuoteSent:
         """Make the offer. Raises QuoteExpired: its last day is over."""
-        self.allow("send")
-        self._check_valid(today)
+        self.allow_on("send", today)
         self.status = "sent"
         return sales.QuoteSent.of(self)
 
     def accept(self, order_id: UUID, today: date) -> sales.QuoteAccepted:
         """The customer said yes in time. Raises QuoteExpired."""
-        self.allow("accept")
-        self._check_valid(today)
+        self.allow_on("accept", today)
         self.status, self.order_id = "accepted", order_id
         return sales.QuoteAccepted.of(self)
 
@@ -111,7 +109,9 @@ class Quote(Aggregate, PricedDocument, Base, of=sales.Quote):
         names = [name for name in PricedLine.__dataclass_fields__ if name != "id"]
         return [PricedLine(id=new_id(), **{name: getattr(line, name) for name in names}) for line in self.lines]
 
-    def _check_valid(self, today: date) -> None:
+    def allow_on(self, verb: str, today: date) -> None:
+        """Raises QuoteExpired where a verb comes after the last day of the offer."""
+        self.allow(verb)
         if self.valid_until and self.valid_until < today:
             raise QuoteExpired(number=self.number, valid_until=self.valid_until)
 

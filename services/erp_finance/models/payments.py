@@ -18,6 +18,7 @@ from erp_finance.models.organisation import Company
 from shared.contracts import erp_finance as finance
 from shared.kernel.ids import DEFAULT_COMPANY_ID, new_id
 from shared.kernel.money import ZERO
+from shared.kernel.refusals import Invalid
 from shared.schema.conditions import Holds
 from shared.storage.constraints import one_of, positive, where_given
 from shared.wire.fields import plain
@@ -61,20 +62,27 @@ class Allocation(Base):
 
     def activate(self, payment: "Payment", invoice: Invoice, day: date) -> None:
         """Settle the invoice. Raises a refusal when it is another's or owes less."""
+        self.allow_activate(payment, invoice)
+        invoice.settle(self.amount)
+        self.state, self.allocated_on = "active", max(day, invoice.issued_on or day)
+
+    def allow_activate(self, payment: "Payment", invoice: Invoice) -> None:
+        """Raises InvoiceOfAnother, AllocationExceedsInvoice."""
         if (invoice.customer_id, invoice.company_id) != (payment.contact_id, payment.company_id):
             raise InvoiceOfAnother(invoice_id=invoice.id)
         if self.amount > invoice.residual:
             raise AllocationExceedsInvoice(
                 number=invoice.number, residual=plain(invoice.residual, 2), asked=plain(self.amount, 2)
             )
-        invoice.settle(self.amount)
-        self.state, self.allocated_on = "active", max(day, invoice.issued_on or day)
 
     def release(self, invoice: Invoice, day: date) -> None:
         """Open the invoice again by this amount."""
         invoice.settle(-self.amount)
         self.state, self.released_on = "released", max(day, self.allocated_on or day)
 
+
+_LEAST = Decimal("0.01")
+"""The least that can be allocated."""
 
 _NEXT_NUMBER = "'PAY-' || lpad(nextval('payment_number')::text, 6, '0')"
 
@@ -134,9 +142,19 @@ class Payment(Aggregate, Base, of=finance.Payment):
 
     def take(self, amount: Decimal) -> None:
         """Use up a part for allocations. Raises AllocationExceedsPayment."""
+        self._require_left(amount)
+        self.unallocated -= amount
+
+    def allow_allocate(self, actor: str = "", asked: Decimal = _LEAST) -> None:
+        """Raises Invalid for money paid out, and AllocationExceedsPayment."""
+        self.allow("allocate")
+        if self.direction == "out":
+            raise Invalid.at("/allocations", "out_of_range")
+        self._require_left(asked)
+
+    def _require_left(self, amount: Decimal) -> None:
         if amount > self.unallocated:
             raise AllocationExceedsPayment(left=plain(self.unallocated, 2), asked=plain(amount, 2))
-        self.unallocated -= amount
 
     def allocate(self, invoice_id: UUID, amount: Decimal) -> Allocation:
         """Plan a part for an invoice."""
