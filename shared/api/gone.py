@@ -1,11 +1,12 @@
 """Who reached a record that is gone: its deletion keeps the owner and the companies, so that reading of it afterwards is
-decided by today's reach as if it were still there."""
+decided by today's reach as if it were still there. Its id is never given to another record."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, select, union
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from shared.api.reaching import owners, within
@@ -39,6 +40,20 @@ def deletion(session: Session, cls: type[Aggregate], id_: UUID) -> Audit | None:
     """The row that tells of the removal of a record."""
     deleted = Audit.changes[f"{cls.__name__}/{id_}"][WHOLE][0].astext == "deleted"
     return session.scalars(select(Audit).where(Audit.object_id == id_, deleted).limit(1)).first()
+
+
+def used(session: Session, cls: type[Aggregate], ids: Collection[UUID]) -> set[UUID]:
+    """Those of the ids that a record of the service has or had, whatever its kind: a history is read by the id alone.
+
+    One statement, so that a deletion which commits meanwhile is seen as the record or as its audit row. What this
+    transaction did has no audit row yet.
+    """
+    if not ids:
+        return set()
+    present = select(cls.id).where(cls.id.in_(ids))
+    audited = select(Audit.object_id).where(Audit.object_id.in_(ids))
+    pending = {UUID(object_id) for _, _, object_id, _ in session.info.get("audits", ()) if object_id}
+    return set(session.scalars(union(present, audited))) | pending.intersection(ids)
 
 
 def check_reach(session: Session, cls: type[Aggregate] | None, id_: Any, permission: str) -> None:

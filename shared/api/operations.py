@@ -284,6 +284,8 @@ class Call:
         if not row.alone:
             raise IdempotencyRunning
         if row.status is None:
+            if key.permanent:
+                self._check_unused(session, UUID(key.key))
             return None
         if bytes(row.request_sha256) != self._fingerprint():
             raise IdConflict(id=key.key) if key.permanent else IdempotencyMismatch
@@ -293,6 +295,12 @@ class Call:
         told_of = self.path.get("id") if changed else row.headers["id"]
         gone.check_reach(session, changed or self.handler.creates, told_of, permission)
         return Reply(row.body, row.status, **row.headers, replayed=True)
+
+    def _check_unused(self, session: Session, chosen: UUID) -> None:
+        """The server makes ids as well, and those have no key. Raises IdConflict."""
+        assert self.handler.creates is not None
+        if gone.used(session, self.handler.creates, [chosen]):
+            raise IdConflict(id=chosen)
 
     def _existing(self, session: Session, aggregate_id: UUID) -> Reply:
         """What a repeated creation with a client-chosen id finds: the resource as it is now."""

@@ -22,7 +22,7 @@ from shared.jobs import bulk, child, storage
 from shared.jobs.bulk import Row
 from shared.jobs.columns import check, header_of, wrong_length
 from shared.jobs.handling import circumstances_of
-from shared.jobs.matching import key_of, match, says, uuids
+from shared.jobs.matching import key_of, match, refuse_used, says, uuids
 from shared.jobs.rehearsing import Rehearsal
 from shared.jobs.row_references import ONE_BY_ONE_PASS, PASSES, RowReferences
 from shared.jobs.run import Run
@@ -236,6 +236,7 @@ class _Import:
     def _create(self, rows: list[Row], session: Session) -> None:
         loader = self.run.loader
         if loader is not None:
+            refuse_used(session, self.create.creates, rows)
             self._check_existence(session, rows)
             self._check_custom(session, rows)
         rows = [row for row in rows if not row.errors]

@@ -1,4 +1,4 @@
-"""Which rows of a file stand for something that exists: by id, by an external id, or by a column of the resource."""
+"""Which rows of a file stand for something that exists, or did: by id, by an external id, or by a column."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,8 +7,11 @@ from uuid import UUID
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from shared.api import gone
 from shared.jobs.bulk import KEYS_SEEN, Loader, Row
+from shared.jobs.single import told
 from shared.kernel import texts
+from shared.kernel.refusals import IdConflict
 from shared.storage.database import Aggregate
 from shared.tables.paths import Column
 
@@ -58,6 +61,15 @@ def match(
         elif row.key in found:
             (row.existing,) = found[row.key]
         seen.add(row.key)
+
+
+def refuse_used(session: Session, cls: type[Aggregate] | None, rows: list[Row]) -> None:
+    """As `Call` does for one request: an id that a record has or had is not used again."""
+    chosen = {row.number: row.values["id"] for row in rows if row.values and "id" in row.values}
+    used = gone.used(session, cls, set(chosen.values())) if cls else set()
+    for row in rows:
+        if chosen.get(row.number) in used:
+            row.errors += told(IdConflict(id=chosen[row.number]))
 
 
 def says(shown: Any, given: Any) -> bool:
